@@ -1,0 +1,36 @@
+// Everything that can be benchmarked: each function adds cases of its kind, of one layer.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <tern/tern.hpp>
+
+#include "layers.hpp"
+#include "options.hpp"
+
+namespace bench {
+
+/// What all cases share; lives as long as the program's benchmarks.
+struct setup {
+    options flags;
+    std::vector<const tern::kernel_table*> levels;
+};
+
+/// Ternary weights x ternary activations, for every level, output and lowering.
+void add_ternary(const setup& s, const layer& l);
+/// fp32 x fp32, for every level.
+void add_stem(const setup& s, const layer& l);
+/// Ternarizing and packing float images, for every level.
+void add_pack(const setup& s);
+
+#if defined(TERN_BENCH_ONEDNN)
+/// Caps oneDNN's instruction set and threads; must come before anything else of oneDNN. Throws std::runtime_error.
+void prepare_onednn(const options& o);
+/// Version and threading of oneDNN in words.
+std::string describe_onednn();
+/// int8 and fp32 of the same layer by oneDNN.
+void add_onednn(const setup& s, const layer& l);
+#endif
+
+}  // namespace bench

@@ -1,0 +1,98 @@
+#include "options.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <stdexcept>
+
+namespace bench {
+
+const char* const options_help =
+    "tern-bench: ternary convolutions and matrix products beside int8 and fp32\n"
+    "\n"
+    "  --isa LEVEL        caps both sides: ours runs LEVEL and the levels below it, oneDNN the like of LEVEL\n"
+    "                     (scalar, sse42: SSE41; avx2: AVX2; avx2_vnni: AVX2_VNNI; avx512: AVX512_CORE;\n"
+    "                     avx512_vnni: AVX512_CORE_VNNI; avx512_icl: no cap)\n"
+    "  --shapes FILE.csv  convolutions to run instead of the standard layers, one a line:\n"
+    "                     h,w,cin,cout,kh,kw,stride,pad,dilation,groups,batch (bench/example.csv)\n"
+    "  --threads N        threads of both sides (default 1)\n"
+    "\n"
+    "Names are conv|gemm|stem|pack/<implementation>/<layer>/<output>. Every case is checked against plain loops before "
+    "it is\n"
+    "timed; the exit code is 1 if one was wrong. For a table and a chart:\n"
+    "\n"
+    "  tern-bench --benchmark_repetitions=5 --benchmark_out=bench.json && bench/report bench.json\n"
+    "\n"
+    "The flags below are Google Benchmark's.\n"
+    "\n";
+
+namespace {
+
+std::string level_names() {
+    std::string names;
+    for (std::size_t i = 0; i < tern::isa_count; ++i)
+        names += (i == 0 ? "" : ", ") + std::string(tern::isa_name(static_cast<tern::isa>(i)));
+    return names;
+}
+
+void check_level(const std::string& name) {
+    for (const tern::isa level : tern::isa_preference)
+        if (name == tern::isa_name(level))
+            return;
+    throw std::invalid_argument("--isa: unknown level '" + name + "'; levels are: " + level_names());
+}
+
+std::size_t parse_threads(const std::string& text) {
+    std::size_t n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (error != std::errc{} || end != text.data() + text.size() || n == 0 || n > 1024)
+        throw std::invalid_argument("--threads: expected a number from 1 to 1024, found '" + text + "'");
+    return n;
+}
+
+}  // namespace
+
+options parse_options(int& argc, char** argv) {
+    options o;
+    int kept = 1;
+    for (int i = 1; i < argc; ++i) {
+        std::string value;
+        const auto is = [&](const char* flag) {
+            const std::size_t n = std::strlen(flag);
+            if (std::strncmp(argv[i], flag, n) != 0 || (argv[i][n] != '\0' && argv[i][n] != '='))
+                return false;
+            if (argv[i][n] == '=')
+                value = argv[i] + n + 1;
+            else if (i + 1 < argc)
+                value = argv[++i];
+            if (value.empty())
+                throw std::invalid_argument(std::string(flag) + ": expected a value");
+            return true;
+        };
+        if (is("--isa"))
+            check_level(o.isa = value);
+        else if (is("--shapes"))
+            o.shapes = value;
+        else if (is("--threads"))
+            o.threads = parse_threads(value);
+        else
+            argv[kept++] = argv[i];
+    }
+    argc = kept;
+    argv[argc] = nullptr;
+    return o;
+}
+
+std::vector<const tern::kernel_table*> levels_to_run(const options& o) {
+    const tern::cpu_levels report = tern::cpu_report();
+    std::vector<const tern::kernel_table*> tables;
+    bool allowed = o.isa.empty();
+    for (const tern::isa level : tern::isa_preference) {
+        allowed = allowed || o.isa == tern::isa_name(level);
+        const tern::level_report& r = report.levels[static_cast<std::size_t>(level)];
+        if (allowed && r.built && r.supported)
+            tables.push_back(tern::built_kernels(level));
+    }
+    return tables;
+}
+
+}  // namespace bench

@@ -1,0 +1,26 @@
+// tern-bench's own command line flags.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <tern/tern.hpp>
+
+namespace bench {
+
+struct options {
+    std::string isa;     ///< a level that caps both sides; "": none
+    std::string shapes;  ///< a CSV file; "": the standard layers
+    std::size_t threads = 1;
+};
+
+extern const char* const options_help;
+
+/// Takes its own flags out of argv and leaves the others. Throws std::invalid_argument.
+options parse_options(int& argc, char** argv);
+
+/// Levels to benchmark: built, supported and, under a cap, not preferred to it. Most preferred first.
+std::vector<const tern::kernel_table*> levels_to_run(const options& o);
+
+}  // namespace bench

@@ -1,0 +1,122 @@
+# tern_add_kernels: run-time choice of the instruction set.
+#
+#   tern_add_kernels(<target> [ISAS <level>...])
+#
+# Adds to <target> one generated source per instruction-set level, each compiled with its own flags and exporting one
+# symbol, and the source that defines the functions of <tern/tern.hpp>. <target> and what links to it then use the
+# run-time mode (TERN_RUNTIME=1). Default ISAS: every level that the headers implement and the compiler can build; a level
+# named in ISAS that cannot be built is an error. A program may have one such target: tern::runtime, or one of its own.
+#
+#   tern_add_model(<target>)
+#
+# Adds the source that defines the functions of <tern/model.hpp>; <target> must link to a target with kernels.
+
+include_guard(GLOBAL)
+include(CheckCXXSourceCompiles)
+
+# Sets TERN_CAN_BUILD_<level>, cached: whether compiler and target architecture have the level.
+function(tern_check_level level)
+  if(DEFINED TERN_CAN_BUILD_${level})
+    return()
+  endif()
+  include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/TernLevels.cmake")
+  if(level STREQUAL scalar)
+    set(TERN_CAN_BUILD_scalar TRUE CACHE INTERNAL "")
+    return()
+  endif()
+  if(CMAKE_CXX_COMPILER_FRONTEND_VARIANT STREQUAL MSVC OR NOT CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+    set(TERN_CAN_BUILD_${level} FALSE CACHE INTERNAL "") # only flags of GCC's driver are known here
+    return()
+  endif()
+  _tern_level_flags(${level} flags)
+  list(JOIN flags " " CMAKE_REQUIRED_FLAGS)
+  set(macro ${TERN_LEVEL_MACRO_${level}})
+  check_cxx_source_compiles("#ifndef ${macro}\n#error another architecture\n#endif\nint main() { return 0; }\n" TERN_CAN_BUILD_${level})
+endfunction()
+
+# The flags that select a level, with the baseline of its architecture first.
+function(_tern_level_flags level out)
+  include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/TernLevels.cmake")
+  set(flags)
+  if(NOT CMAKE_CXX_COMPILER_FRONTEND_VARIANT STREQUAL MSVC AND CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+    if(NOT DEFINED TERN_TARGET_IS_X86_64)
+      check_cxx_source_compiles("#ifndef __x86_64__\n#error another architecture\n#endif\nint main() { return 0; }\n" TERN_TARGET_IS_X86_64)
+    endif()
+    if(TERN_TARGET_IS_X86_64)
+      set(flags ${TERN_LEVEL_BASELINE_x86})
+    endif()
+    list(APPEND flags ${TERN_LEVEL_FLAGS_${level}})
+  endif()
+  set(${out} "${flags}" PARENT_SCOPE)
+endfunction()
+
+# Makes `source` of `target` a kernel source of `level`: its flags, and none of the target's that would undo them.
+function(_tern_kernel_source target source level)
+  _tern_level_flags(${level} flags)
+  if(NOT CMAKE_CXX_COMPILER_FRONTEND_VARIANT STREQUAL MSVC)
+    # -ffp-contract: epilogues round alike on all levels. -fno-lto: link-time inlining would mix flags. -O2: unoptimised
+    # vector code is useless, and GCC's and xsimd's inline functions would be emitted as shared symbols.
+    list(APPEND flags -ffp-contract=off -fno-exceptions -fno-rtti -fvisibility=hidden -fno-lto
+         $<$<NOT:$<CONFIG:Release>>:-O2>)
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # GCC's own AVX-512 headers leave "undefined" operands uninitialised (GCC bug 105593).
+    list(APPEND flags -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
+  set_property(SOURCE "${source}" TARGET_DIRECTORY ${target} APPEND PROPERTY COMPILE_OPTIONS ${flags})
+  set_source_files_properties("${source}" TARGET_DIRECTORY ${target}
+                              PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON SKIP_AUTOGEN ON)
+endfunction()
+
+function(tern_add_kernels target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" ISAS)
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "tern_add_kernels: unexpected arguments: ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/TernLevels.cmake")
+  set(wanted ${TERN_LEVELS})
+  if(arg_ISAS)
+    set(wanted ${arg_ISAS})
+  endif()
+
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}_sources")
+  set(built)
+  foreach(level IN LISTS wanted)
+    if(NOT level IN_LIST TERN_LEVELS)
+      message(FATAL_ERROR "tern_add_kernels: level '${level}' is not implemented; implemented are: ${TERN_LEVELS}")
+    endif()
+    tern_check_level(${level})
+    if(TERN_CAN_BUILD_${level})
+      set(source "${folder}/kernels_${level}.cpp")
+      file(CONFIGURE OUTPUT "${source}" CONTENT "#define TERN_TARGET ${level}\n#include <tern/kernel/target_tu.hpp>\n")
+      target_sources(${target} PRIVATE "${source}")
+      _tern_kernel_source(${target} "${source}" ${level})
+      list(APPEND built ${level})
+    elseif(arg_ISAS)
+      message(FATAL_ERROR "tern_add_kernels: compiler or architecture cannot build level '${level}'")
+    endif()
+  endforeach()
+
+  set(source "${folder}/runtime.cpp")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "#define TERN_RUNTIME_SOURCE 1\n#include <tern/tern.hpp>\n")
+  list(TRANSFORM built REPLACE "(.+)" "TERN_HAS_KERNELS_\\1=1" OUTPUT_VARIABLE definitions)
+  set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES
+                              COMPILE_DEFINITIONS "${definitions}" SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
+  target_sources(${target} PRIVATE "${source}")
+  target_link_libraries(${target} PUBLIC tern::tern)
+  target_compile_definitions(${target} PUBLIC TERN_RUNTIME=1)
+
+  list(JOIN built " " text)
+  message(STATUS "tern: ${target} has kernels for: ${text}")
+endfunction()
+
+function(tern_add_model target)
+  set(source "${CMAKE_CURRENT_BINARY_DIR}/${target}_sources/model.cpp")
+  # The target with kernels defines what <tern/tern.hpp> declares; only the rest is defined here.
+  file(CONFIGURE OUTPUT "${source}" CONTENT
+       "#include <tern/tern.hpp>\n#undef TERN_RUNTIME_SOURCE\n#define TERN_RUNTIME_SOURCE 1\n#include <tern/model.hpp>\n")
+  set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES
+                              SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
+  target_sources(${target} PRIVATE "${source}")
+  target_link_libraries(${target} PUBLIC tern::model)
+endfunction()

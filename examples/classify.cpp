@@ -1,0 +1,241 @@
+// classify: runs a trained Soft Threshold Ternary Network on images.
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include <tern/model.hpp>
+
+#include "classify/dump.hpp"
+#include "classify/image_source.hpp"
+#include "classify/options.hpp"
+#include "classify/report.hpp"
+#include "support/command_line.hpp"
+#include "support/model_options.hpp"
+#include "support/program.hpp"
+#include "support/progress.hpp"
+#include "support/thread_pool.hpp"
+
+namespace examples {
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+
+tern::result<classify_options> parse(int argc, char** argv) {
+    std::vector<option> names = model_option_names();
+    for (const option& o : {option{"--logits", true},
+                            {"--dump", true},
+                            {"--limit", true},
+                            {"--threads", true},
+                            {"--layers", false},
+                            {"--json", false}})
+        names.push_back(o);
+    const auto args = arguments::parse(argc, argv, names);
+    if (!args.ok())
+        return args.status();
+    if (args->positional().size() < 2)
+        return tern::make_error(tern::errc::invalid_argument, "expected a model and images");
+    classify_options options;
+    options.model = args->positional()[0];
+    options.images.assign(args->positional().begin() + 1, args->positional().end());
+    const auto network = parse_model_options(*args);
+    if (!network.ok())
+        return network.status();
+    options.network = *network;
+    options.logits = args->value("--logits");
+    options.dump = args->value("--dump");
+    const auto limit = args->number("--limit", 0, 1, 1000000000), threads = args->number("--threads", 1, 1, 1024);
+    if (!limit.ok() || !threads.ok())
+        return !limit.ok() ? limit.status() : threads.status();
+    options.limit = *limit;
+    options.threads = *threads;
+    options.layers = args->has("--layers");
+    options.json = args->has("--json");
+    return options;
+}
+
+/// Takes the time of every layer, and dumps it if asked to.
+struct layer_watch {
+    std::vector<std::vector<double>> seconds{};  // per layer, per image
+    dump* recorder = nullptr;
+    clock_type::time_point mark{};
+    double total = 0;  // of the image at hand, without the recording
+
+    void start() {
+        total = 0;
+        mark = clock_type::now();
+    }
+    tern::layer_observer observer() { return {this, on_layer}; }
+
+private:
+    static void on_layer(void* ctx, const tern::layer_view& view) {
+        auto& self = *static_cast<layer_watch*>(ctx);
+        const double time = std::chrono::duration<double>(clock_type::now() - self.mark).count();
+        self.total += time;
+        self.seconds[view.layer].push_back(time);
+        if (self.recorder != nullptr)
+            self.recorder->add_layer(view);
+        self.mark = clock_type::now();
+    }
+};
+
+/// From the images as they come to the network's input.
+class input_maker {
+public:
+    input_maker(image_source& images, tern::preprocessing how) : images_(&images), how_(how) {}
+
+    /// The input for image i; valid until the next call.
+    tern::result<tern::tensor_view<const float>> make(std::size_t i) {
+        auto image = images_->load(i);
+        if (!image.ok())
+            return image.status();
+        tern::tensor_view<const std::uint8_t> pixels = *image;
+        if (how_ == tern::preprocessing::imagenet) {
+            auto cropped = resize_and_crop(pixels);
+            if (!cropped.ok())
+                return in_context(images_->name(i), cropped.status());
+            cropped_ = std::move(*cropped);
+            pixels = cropped_.view();
+        }
+        const tern::image_shape shape = tern::preprocessed_shape(how_, {1, pixels.h, pixels.w});
+        values_.resize(shape.h * shape.w * pixels.c);
+        const auto out = tern::nhwc(values_.data(), 1, shape.h, shape.w, pixels.c);
+        TERN_TRY(in_context(images_->name(i), tern::preprocess(how_, pixels, out)));
+        return tern::tensor_view<const float>(out);
+    }
+
+private:
+    image_source* images_;
+    tern::preprocessing how_;
+    picture cropped_;
+    std::vector<float> values_;
+};
+
+tern::status check_labels(const image_source& images, std::size_t count, std::size_t classes) {
+    for (std::size_t i = 0; images.has_labels() && i < count; ++i)
+        if (images.label(i) < 0 || images.label(i) >= static_cast<std::int64_t>(classes))
+            return tern::make_error(tern::errc::bad_value,
+                                    "tensor labels[%zu]: expected a class from 0 to %zu, found %lld", i, classes - 1,
+                                    static_cast<long long>(images.label(i)));
+    return {};
+}
+
+tern::status write_logits(const std::string& path, const std::vector<float>& logits, std::size_t classes) {
+    tern::safetensors_writer out;
+    TERN_TRY(out.add("logits", tern::data_type::f32, {logits.size() / classes, classes}, logits.data()));
+    return out.write(path.c_str());
+}
+
+tern::status classify(const classify_options& options) {
+    const auto model = load_model(options.model, options.network);
+    if (!model.ok())
+        return model.status();
+    const tern::preprocessing how = model->preprocess;
+    if (how == tern::preprocessing::unknown)
+        return tern::make_error(
+            tern::errc::invalid_argument,
+            "%.200s does not say how its images are preprocessed; expected --preprocess mnist, cifar10, "
+            "imagenet or none",
+            options.model.c_str());
+    const std::size_t channels = how == tern::preprocessing::mnist  ? 1
+                                 : how == tern::preprocessing::none ? model->input_channels()
+                                                                    : 3;
+    auto images = image_source::open(options.images, channels);
+    if (!images.ok())
+        return images.status();
+    const std::size_t count = options.limit == 0 ? images->size() : std::min(options.limit, images->size());
+    TERN_TRY(in_context(options.images[0], check_labels(*images, count, model->classes)));
+
+    // The first image's size is the size of all.
+    input_maker inputs(*images, how);
+    const auto first = inputs.make(0);
+    if (!first.ok())
+        return first.status();
+    const auto kernels = tern::select_kernels();
+    if (!kernels.ok())
+        return kernels.status();
+    tern::network_options plan;
+    plan.slices = options.threads;
+    plan.accumulators = !options.dump.empty();
+    auto network = tern::network::create(*model, {1, first->h, first->w}, plan);
+    if (!network.ok())
+        return network.status();
+    thread_pool pool(options.threads);
+
+    layer_watch watch;
+    watch.seconds.resize(network->layers().size());
+    dump recorder(*network);
+    if (!options.dump.empty())
+        watch.recorder = &recorder;
+
+    run_facts facts{&options, &*network, (*kernels)->level, 5};
+    for (std::size_t i = 0; i < count; ++i)
+        facts.name_width = std::max(facts.name_width, images->name(i).size());
+    std::vector<image_result> results;
+    std::vector<float> logits, one(network->classes());
+    // Once for nothing: the first run after loading touches memory that later ones find in the cache.
+    TERN_TRY(in_context(images->name(0), network->run(*first, one.data(), pool.executor())));
+    if (!options.json)
+        print_head(facts, images->has_labels());
+    progress bar(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto input = inputs.make(i);
+        if (!input.ok())
+            return input.status();
+        if (watch.recorder != nullptr)
+            recorder.add_input(*input);
+        watch.start();
+        TERN_TRY(in_context(images->name(i), network->run(*input, one.data(), pool.executor(), watch.observer())));
+        logits.insert(logits.end(), one.begin(), one.end());
+        image_result result = classify_logits(one.data(), one.size());
+        result.name = images->name(i);
+        result.seconds = watch.total;
+        if (images->has_labels())
+            result.label = images->label(i);
+        if (!options.json) {
+            bar.make_room();
+            print_image(facts, result);
+        }
+        results.push_back(std::move(result));
+        bar.update(i + 1);
+    }
+    bar.clear();
+
+    if (!options.logits.empty())
+        TERN_TRY(write_logits(options.logits, logits, network->classes()));
+    if (!options.dump.empty())
+        TERN_TRY(recorder.write(options.dump, logits));
+    if (options.json) {
+        print_json(facts, results, watch.seconds);
+    } else {
+        if (options.layers)
+            print_layers(facts, watch.seconds);
+        print_summary(results);
+    }
+    return {};
+}
+
+}  // namespace
+}  // namespace examples
+
+int main(int argc, char** argv) {
+    static const std::string usage =
+        std::string(
+            "usage: classify MODEL IMAGES... [options]\n"
+            "\n"
+            "Classifies images with a Soft Threshold Ternary Network.\n"
+            "\n"
+            "  MODEL              safetensors: a state dict, raw or merged, or what convert writes\n"
+            "  IMAGES             a safetensors file with images (u8, [n,28,28] or [n,3,h,w]) and\n"
+            "                     perhaps labels (integers, [n]); or PNG and JPEG files\n") +
+        examples::model_usage +
+        "  --limit N          only the first N images\n"
+        "  --threads N        threads (default: 1)\n"
+        "  --layers           print shape, kernel, time and products per second of each layer\n"
+        "  --json             print one JSON document instead of text\n"
+        "  --logits FILE      write the logits as tensor logits, safetensors\n"
+        "  --dump FILE        write what every layer reads and writes, safetensors\n"
+        "\n"
+        "TERN_ISA in the environment forces an instruction-set level.\n"
+        "Exit status: 0, 2 for a wrong command line, 1 for anything else that goes wrong.\n";
+    return examples::run_program("classify", usage.c_str(), argc, argv, examples::parse, examples::classify);
+}

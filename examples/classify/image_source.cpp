@@ -1,0 +1,69 @@
+#include "image_source.hpp"
+
+#include "../support/program.hpp"
+
+namespace examples {
+
+tern::result<image_source> image_source::open(const std::vector<std::string>& paths, std::size_t channels) {
+    image_source source;
+    source.channels_ = channels;
+    const auto first = tern::mapped_file::open(paths[0].c_str());
+    if (!first.ok())
+        return in_context(paths[0], first.status());
+    if (paths.size() > 1 || is_picture(first->data(), first->size())) {
+        source.paths_ = paths;
+        source.count_ = paths.size();
+    } else if (const tern::status bad = source.read_tensors(paths[0]); !bad.ok()) {
+        return in_context(paths[0], bad);
+    }
+    return source;
+}
+
+tern::status image_source::read_tensors(const std::string& path) {
+    auto file = tern::safetensors_file::open(path.c_str());
+    if (!file.ok())
+        return tern::make_error(file.status().code(), "neither PNG, JPEG nor safetensors: %s", file.message());
+    file_ = std::move(*file);
+    const tern::tensor_info* images = file_.find("images");
+    if (images == nullptr)
+        return tern::make_error(tern::errc::not_found, "tensor images is missing");
+    const tern::tensor_dims& d = images->shape;
+    const std::string shape = tern::to_string(d);
+    if (images->dtype != tern::data_type::u8 || (d.rank() != 3 && d.rank() != 4) || images->count() == 0)
+        return tern::make_error(tern::errc::bad_format,
+                                "tensor images: expected U8 of shape [n,h,w] or [n,c,h,w], found %s of shape %s",
+                                tern::dtype_name(images->dtype), shape.c_str());
+    const bool grey = d.rank() == 3;
+    tensor_ = tern::nchw(images->data, d[0], grey ? 1 : d[1], d[d.rank() - 2], d[d.rank() - 1]);
+    count_ = d[0];
+    const tern::tensor_info* labels = file_.find("labels");
+    if (labels == nullptr)
+        return {};
+    if (labels->shape != tern::tensor_dims{count_})
+        return tern::make_error(tern::errc::bad_format, "tensor labels: expected shape [%zu], found %s", count_,
+                                tern::to_string(labels->shape).c_str());
+    labels_.resize(count_);
+    return tern::read_ints(*labels, labels_.data(), count_);
+}
+
+tern::result<tern::tensor_view<const std::uint8_t>> image_source::load(std::size_t i) {
+    if (tensor_.data != nullptr) {
+        tern::tensor_view<const std::uint8_t> one = tensor_;
+        one.data += tensor_.offset(i, 0, 0, 0);
+        one.n = 1;
+        return one;
+    }
+    const auto file = tern::mapped_file::open(paths_[i].c_str());
+    if (!file.ok())
+        return in_context(paths_[i], file.status());
+    if (!is_picture(file->data(), file->size()))
+        return tern::make_error(tern::errc::bad_format,
+                                "%.200s: expected a PNG or JPEG file (as one of several images)", paths_[i].c_str());
+    auto decoded = decode_picture(file->data(), file->size(), channels_);
+    if (!decoded.ok())
+        return in_context(paths_[i], decoded.status());
+    current_ = std::move(*decoded);
+    return current_.view();
+}
+
+}  // namespace examples

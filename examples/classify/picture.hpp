@@ -1,0 +1,35 @@
+// Pictures: PNG and JPEG files, and the resizing that ImageNet's networks expect.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <tern/core/status.hpp>
+#include <tern/core/tensor.hpp>
+
+namespace examples {
+
+/// 8-bit pixels, [h][w][c].
+struct picture {
+    std::size_t h = 0, w = 0, c = 0;
+    std::vector<std::uint8_t> pixels{};
+
+    tern::tensor_view<const std::uint8_t> view() const { return tern::nhwc(pixels.data(), 1, h, w, c); }
+};
+
+/// Whether these bytes begin a PNG or JPEG file.
+bool is_picture(const unsigned char* data, std::size_t size);
+
+/// Decodes a PNG or JPEG file to 1 (grey) or 3 (red, green, blue) channels, whatever it holds; alpha is dropped.
+tern::result<picture> decode_picture(const unsigned char* data, std::size_t size, std::size_t channels);
+
+/// Resizes one image to h x w with the bicubic kernel of a = -1/2 (Catmull-Rom), widened when it shrinks.
+tern::result<picture> resize(const tern::tensor_view<const std::uint8_t>& image, std::size_t h, std::size_t w);
+
+/// The evaluation transform of ImageNet's networks: the shorter side to 256 pixels, bicubic, then the centre of 224x224. An
+/// image of 224x224 stays as it is. Sizes and centre round as torchvision's Resize and CenterCrop do.
+tern::result<picture> resize_and_crop(const tern::tensor_view<const std::uint8_t>& image);
+
+}  // namespace examples

@@ -1,0 +1,129 @@
+// Macros of the library, and the instruction-set level of the source file that includes it.
+//
+// A source file is in one of three modes, and each mode has an inline namespace of its own, so that code
+// compiled with different flags never shares a symbol (docs/architecture.md, "One definition"):
+//
+//   kernel source   TERN_TARGET is a level's name     tern::v1::tu_<level>   one table of kernels, nothing else
+//   run-time mode   TERN_RUNTIME is 1                  tern::v1::rt           declarations; tern::runtime defines them
+//   static mode     neither                            tern::v1::n_<level>    all inline, for this file's own flags
+#pragma once
+
+#include "../version.hpp"
+
+#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#error "tern: bit planes are defined on little-endian machines only"
+#endif
+#if defined(__FAST_MATH__) && !defined(TERN_ALLOW_FAST_MATH)
+#error "tern: -ffast-math breaks NaN rules and bit equality; define TERN_ALLOW_FAST_MATH to accept that"
+#endif
+
+// Set to 1 by linking tern::runtime.
+#ifndef TERN_RUNTIME
+#define TERN_RUNTIME 0
+#endif
+// Set to 1 by the one source file that defines tern::runtime.
+#ifndef TERN_RUNTIME_SOURCE
+#define TERN_RUNTIME_SOURCE 0
+#endif
+
+#define TERN_CONCAT_(a, b) a##b
+#define TERN_CONCAT(a, b) TERN_CONCAT_(a, b)
+#define TERN_STRING_(a) #a
+#define TERN_STRING(a) TERN_STRING_(a)
+
+// What the compiler's flags allow. Levels are bundles of features, not a ladder (dispatch/isa.hpp lists them).
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
+    defined(__AVX512CD__)
+#define TERN_HAS_AVX512 1
+#else
+#define TERN_HAS_AVX512 0
+#endif
+#if TERN_HAS_AVX512 && defined(__AVX512VNNI__) && defined(__AVX512VBMI__) && defined(__AVX512VBMI2__) && \
+    defined(__AVX512BITALG__) && defined(__AVX512VPOPCNTDQ__) && defined(__GFNI__)
+#define TERN_HAS_AVX512_ICL 1
+#else
+#define TERN_HAS_AVX512_ICL 0
+#endif
+#if defined(__AVX2__) && defined(__FMA__) && defined(__BMI__) && defined(__BMI2__) && defined(__F16C__)
+#define TERN_HAS_AVX2 1
+#else
+#define TERN_HAS_AVX2 0
+#endif
+#if defined(__SSSE3__) && defined(__SSE4_2__) && defined(__POPCNT__)
+#define TERN_HAS_SSE42 1
+#else
+#define TERN_HAS_SSE42 0
+#endif
+
+// The level of this source file: TERN_TARGET in a kernel source, else the best one the flags allow.
+#ifdef TERN_TARGET
+#define TERN_LEVEL TERN_TARGET
+#elif TERN_HAS_AVX512_ICL
+#define TERN_LEVEL avx512_icl
+#elif TERN_HAS_AVX512
+#define TERN_LEVEL avx512
+#elif TERN_HAS_AVX2
+#define TERN_LEVEL avx2
+#elif TERN_HAS_SSE42
+#define TERN_LEVEL sse42
+#else
+#define TERN_LEVEL scalar
+#endif
+
+#ifdef TERN_TARGET
+#define TERN_MODE TERN_CONCAT(tu_, TERN_TARGET)
+#elif TERN_RUNTIME
+#define TERN_MODE rt
+#else
+#define TERN_MODE TERN_CONCAT(n_, TERN_LEVEL)
+#endif
+
+// Vocabulary: the same in every mode. Members are force-inlined or constexpr, so that no symbol is emitted.
+#define TERN_BEGIN_VOCABULARY \
+    namespace tern {          \
+    inline namespace v1 {
+#define TERN_END_VOCABULARY \
+    }                       \
+    }
+// Everything that becomes code.
+#define TERN_BEGIN_NAMESPACE \
+    namespace tern {         \
+    inline namespace v1 {    \
+    inline namespace TERN_MODE {
+#define TERN_END_NAMESPACE \
+    }                      \
+    }                      \
+    }
+
+// Functions whose definitions live in *-inl.hpp: inline in static mode, defined once by tern::runtime otherwise.
+#if TERN_RUNTIME
+#define TERN_FUNC
+#else
+#define TERN_FUNC inline
+#endif
+// Whether this source file sees the definitions.
+#define TERN_DEFINE_FUNCTIONS (!TERN_RUNTIME || TERN_RUNTIME_SOURCE)
+
+#if defined(__GNUC__) || defined(__clang__)
+#define TERN_INLINE inline __attribute__((always_inline))
+#define TERN_NOINLINE __attribute__((noinline))
+#define TERN_RESTRICT __restrict__
+#define TERN_PRINTF(format_index, first_arg) __attribute__((format(printf, format_index, first_arg)))
+#elif defined(_MSC_VER)
+#define TERN_INLINE __forceinline
+#define TERN_NOINLINE __declspec(noinline)
+#define TERN_RESTRICT __restrict
+#define TERN_PRINTF(format_index, first_arg)
+#else
+#define TERN_INLINE inline
+#define TERN_NOINLINE
+#define TERN_RESTRICT
+#define TERN_PRINTF(format_index, first_arg)
+#endif
+
+// Fully unrolls the loop that follows: accumulators of a tile must stay in registers.
+#if defined(__GNUC__) && !defined(__clang__)
+#define TERN_UNROLL _Pragma("GCC unroll 32")
+#else
+#define TERN_UNROLL
+#endif

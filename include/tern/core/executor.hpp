@@ -1,0 +1,43 @@
+// executor: the caller's threads. The library never starts one.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "config.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// Runs `task(arg, i)` for every i in [0, n) and returns when all are done; n <= `slices`, any order, on any threads,
+/// serially too. Default: serial. `slices` is the number of tasks worth making, and of scratch areas in a workspace.
+struct executor {
+    void* ctx = nullptr;
+    void (*parallel_for)(void* ctx, std::size_t n, void (*task)(void* arg, std::size_t i), void* arg) = nullptr;
+    std::size_t slices = 1;
+};
+
+/// Runs `body(i)` for i in [0, n) on `threads`.
+template <class Body>
+TERN_INLINE void parallel_for(const executor& threads, std::size_t n, Body&& body) {
+    if (threads.parallel_for == nullptr || n <= 1) {
+        for (std::size_t i = 0; i < n; ++i)
+            body(i);
+        return;
+    }
+    using body_type = std::remove_reference_t<Body>;
+    threads.parallel_for(
+        threads.ctx, n, [](void* arg, std::size_t i) { (*static_cast<body_type*>(arg))(i); },
+        const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+/// The part [begin, end) of `total` units that slice `i` of `n` works on; parts differ by at most one unit.
+struct slice_range {
+    std::size_t begin, end;
+};
+TERN_INLINE constexpr slice_range slice_of(std::size_t total, std::size_t n, std::size_t i) noexcept {
+    const std::size_t base = total / n, extra = total % n;
+    const std::size_t begin = i * base + (i < extra ? i : extra);
+    return {begin, begin + base + (i < extra ? 1 : 0)};
+}
+
+TERN_END_VOCABULARY

@@ -1,0 +1,110 @@
+// Which levels this CPU and operating system support, by feature bits alone (never by model names).
+#pragma once
+
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "isa.hpp"
+
+#if defined(__x86_64__) || defined(_M_X64) || defined(__i386__) || defined(_M_IX86)
+#define TERN_CPU_X86 1
+#if defined(_MSC_VER)
+#include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
+#else
+#define TERN_CPU_X86 0
+#endif
+
+TERN_BEGIN_NAMESPACE
+
+#if TERN_CPU_X86
+
+namespace cpu {
+
+struct leaf {
+    std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+inline leaf cpuid(std::uint32_t function, std::uint32_t sub) noexcept {
+    leaf r;
+#if defined(_MSC_VER)
+    int v[4];
+    __cpuidex(v, static_cast<int>(function), static_cast<int>(sub));
+    r = {static_cast<std::uint32_t>(v[0]), static_cast<std::uint32_t>(v[1]), static_cast<std::uint32_t>(v[2]),
+         static_cast<std::uint32_t>(v[3])};
+#else
+    __cpuid_count(function, sub, r.eax, r.ebx, r.ecx, r.edx);
+#endif
+    return r;
+}
+
+/// XCR0: the register states that the operating system saves.
+inline std::uint64_t saved_states() noexcept {
+#if defined(_MSC_VER)
+    return _xgetbv(0);
+#else
+    std::uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (static_cast<std::uint64_t>(high) << 32) | low;
+#endif
+}
+
+TERN_INLINE constexpr bool all(std::uint32_t word, std::uint32_t mask) noexcept { return (word & mask) == mask; }
+TERN_INLINE constexpr std::uint32_t bit(unsigned i) noexcept { return 1u << i; }
+
+}  // namespace cpu
+
+/// Levels that may run here. Asks the CPU every time; callers keep the answer.
+inline isa_set supported_levels() noexcept {
+    using cpu::all;
+    using cpu::bit;
+    isa_set levels;
+    levels.add(isa::scalar);
+    const std::uint32_t last = cpu::cpuid(0, 0).eax;
+    if (last < 1)
+        return levels;
+    const cpu::leaf one = cpu::cpuid(1, 0);
+    if (!all(one.ecx, bit(9) | bit(20) | bit(23)))  // SSSE3, SSE4.2, POPCNT
+        return levels;
+    levels.add(isa::sse42);
+
+    const bool xsave = all(one.ecx, bit(27));  // OSXSAVE
+    const std::uint64_t saved = xsave ? cpu::saved_states() : 0;
+    if (last < 7 || (saved & 0x6) != 0x6)  // XMM and YMM
+        return levels;
+    const cpu::leaf seven = cpu::cpuid(7, 0);
+    const cpu::leaf seven_one = seven.eax >= 1 ? cpu::cpuid(7, 1) : cpu::leaf{};
+    const bool avx2 = all(one.ecx, bit(28) | bit(12) | bit(29)) && all(seven.ebx, bit(5) | bit(3) | bit(8));
+    if (!avx2)  // AVX, FMA, F16C; AVX2, BMI1, BMI2
+        return levels;
+    levels.add(isa::avx2);
+    if (all(seven_one.eax, bit(4)))  // AVX-VNNI
+        levels.add(isa::avx2_vnni);
+
+    if ((saved & 0xe6) != 0xe6)  // + opmask, upper ZMM, ZMM16-31
+        return levels;
+    if (!all(seven.ebx, bit(16) | bit(17) | bit(28) | bit(30) | bit(31)))  // F, DQ, CD, BW, VL
+        return levels;
+    levels.add(isa::avx512);
+    if (!all(seven.ecx, bit(11)))  // VNNI
+        return levels;
+    levels.add(isa::avx512_vnni);
+    if (all(seven.ecx, bit(1) | bit(6) | bit(12) | bit(14) | bit(8)))  // VBMI, VBMI2, BITALG, VPOPCNTDQ, GFNI
+        levels.add(isa::avx512_icl);
+    return levels;
+}
+
+#else
+
+/// Levels that may run here.
+inline isa_set supported_levels() noexcept {
+    isa_set levels;
+    levels.add(isa::scalar);
+    return levels;
+}
+
+#endif
+
+TERN_END_NAMESPACE

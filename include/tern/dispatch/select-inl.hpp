@@ -1,0 +1,124 @@
+// Definitions of dispatch/select.hpp.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "cpu.hpp"
+#include "select.hpp"
+
+#if TERN_RUNTIME
+// cmake/TernKernels.cmake defines TERN_HAS_KERNELS_<level>=1 for each kernel source it made.
+extern "C" {
+#if defined(TERN_HAS_KERNELS_scalar)
+const tern::v1::kernel_table* tern_v1_kernels_scalar();
+#endif
+#if defined(TERN_HAS_KERNELS_sse42)
+const tern::v1::kernel_table* tern_v1_kernels_sse42();
+#endif
+#if defined(TERN_HAS_KERNELS_avx2)
+const tern::v1::kernel_table* tern_v1_kernels_avx2();
+#endif
+#if defined(TERN_HAS_KERNELS_avx512)
+const tern::v1::kernel_table* tern_v1_kernels_avx512();
+#endif
+#if defined(TERN_HAS_KERNELS_avx512_icl)
+const tern::v1::kernel_table* tern_v1_kernels_avx512_icl();
+#endif
+}
+#else
+#include "../kernel/all.hpp"
+#endif
+
+TERN_BEGIN_NAMESPACE
+
+TERN_FUNC const kernel_table* built_kernels(isa level) noexcept {
+#if TERN_RUNTIME
+    switch (level) {
+#if defined(TERN_HAS_KERNELS_scalar)
+        case isa::scalar: return tern_v1_kernels_scalar();
+#endif
+#if defined(TERN_HAS_KERNELS_sse42)
+        case isa::sse42: return tern_v1_kernels_sse42();
+#endif
+#if defined(TERN_HAS_KERNELS_avx2)
+        case isa::avx2: return tern_v1_kernels_avx2();
+#endif
+#if defined(TERN_HAS_KERNELS_avx512)
+        case isa::avx512: return tern_v1_kernels_avx512();
+#endif
+#if defined(TERN_HAS_KERNELS_avx512_icl)
+        case isa::avx512_icl: return tern_v1_kernels_avx512_icl();
+#endif
+        default: return nullptr;
+    }
+#else
+    return level == isa::TERN_LEVEL ? &kernel::level_table : nullptr;
+#endif
+}
+
+TERN_FUNC result<const kernel_table*> select_kernels(const char* level) {
+    const isa_set supported = supported_levels();
+    const char* wanted = level;
+    if (wanted == nullptr || *wanted == '\0')
+        wanted = std::getenv("TERN_ISA");
+    const bool any = wanted == nullptr || *wanted == '\0';
+    char allowed[160] = "";
+    std::size_t used = 0;
+    for (const isa candidate : isa_preference) {
+        const kernel_table* table = built_kernels(candidate);
+        if (table == nullptr || !supported.has(candidate))
+            continue;
+        if (any || std::strcmp(wanted, isa_name(candidate)) == 0)
+            return table;
+        const int n =
+            std::snprintf(allowed + used, sizeof allowed - used, "%s%s", used == 0 ? "" : ", ", isa_name(candidate));
+        used += n > 0 && static_cast<std::size_t>(n) < sizeof allowed - used ? static_cast<std::size_t>(n) : 0;
+    }
+    if (any)
+        return make_error(errc::unsupported, "none of the built instruction-set levels can run on this CPU");
+    bool known = false, built = false;
+    for (const isa candidate : isa_preference)
+        if (std::strcmp(wanted, isa_name(candidate)) == 0) {
+            known = true;
+            built = built_kernels(candidate) != nullptr;
+        }
+    return make_error(known ? errc::unsupported : errc::invalid_argument,
+                      "instruction-set level '%.40s' is %s; allowed here: %s", wanted,
+                      !known   ? "unknown"
+                      : !built ? "not built into this program"
+                               : "not supported by this CPU",
+                      allowed);
+}
+
+TERN_FUNC cpu_levels cpu_report() {
+    cpu_levels report;
+    report.forced = std::getenv("TERN_ISA");
+    const isa_set supported = supported_levels();
+    const auto chosen = select_kernels();
+    std::size_t used = 0;
+    const auto append = [&](const char* a, const char* b, const char* c, const char* d) {
+        const int n =
+            std::snprintf(report.text + used, sizeof report.text - used, "%-12s %-10s %-14s %s\n", a, b, c, d);
+        if (n > 0 && static_cast<std::size_t>(n) < sizeof report.text - used)
+            used += static_cast<std::size_t>(n);
+    };
+    report.text[0] = '\0';
+    for (std::size_t i = 0; i < isa_count; ++i) {
+        const isa level = static_cast<isa>(i);
+        level_report& r = report.levels[i];
+        r.name = isa_name(level);
+        r.built = built_kernels(level) != nullptr;
+        r.supported = supported.has(level);
+        r.chosen = chosen.ok() && r.built && *chosen == built_kernels(level);
+        if (r.built || r.supported)
+            append(r.name, r.built ? "built" : "not built", r.supported ? "supported" : "not supported",
+                   r.chosen ? "chosen" : "");
+    }
+    if (!chosen.ok())
+        std::snprintf(report.text + used, sizeof report.text - used, "%s\n", chosen.message());
+    return report;
+}
+
+TERN_END_NAMESPACE

@@ -1,0 +1,171 @@
+// The epilogue of one tile, in its canonical order, on an int32 or float tile that lies in L1. Products with constants and
+// the sums behind them round separately (no fused multiply-add), so all levels agree bit for bit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../simd/vec.hpp"
+#include "table.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+// Channels handled together: at least one byte of packed output.
+inline constexpr std::size_t epilogue_chunk = simd::f32_lanes > 8 ? simd::f32_lanes : 8;
+inline constexpr std::size_t epilogue_vectors = epilogue_chunk / simd::f32_lanes;
+
+TERN_INLINE simd::f32v load_as_float(const std::int32_t* p) { return simd::to_float(simd::load(p)); }
+TERN_INLINE simd::f32v load_as_float(const float* p) { return simd::load(p); }
+
+TERN_INLINE simd::f32v activate(const activation_params& a, std::size_t channel, simd::f32v v) {
+    if (a.kind == activation_kind::prelu) {
+        const simd::f32v scaled = simd::multiply(simd::load(a.slope + channel), v);
+        return simd::select(simd::less(v, simd::broadcast(0.0f)), simd::opaque(scaled), v);
+    }
+    if (a.kind == activation_kind::clamp) {
+        const simd::f32v lo = simd::broadcast(a.lo), hi = simd::broadcast(a.hi);
+        v = simd::select(simd::less(v, lo), lo, v);
+        return simd::select(simd::less(hi, v), hi, v);
+    }
+    return v;
+}
+
+// r of one vector of channels; channels at or above `count` are 0.
+template <residual_kind Kind>
+TERN_INLINE simd::f32v load_residual(const epilogue_tile_args& args, std::size_t row, std::size_t channel,
+                                     std::size_t count) {
+    const float* p = args.residual[row] + channel;
+    if constexpr (Kind == residual_kind::same) {
+        return simd::load_partial(p, count);
+    } else {
+        const simd::f32v top =
+            simd::max_nan(simd::load_partial(p, count), simd::load_partial(p + args.pool_right, count));
+        p += args.pool_down;
+        const simd::f32v low =
+            simd::max_nan(simd::load_partial(p, count), simd::load_partial(p + args.pool_right, count));
+        return simd::max_nan(top, low);
+    }
+}
+
+struct plane_bits {
+    std::uint32_t mask = 0, sign = 0;
+};
+
+// Writes one chunk's bits as bytes of the two planes; bits of channels beyond `valid` are cleared.
+TERN_INLINE void store_planes(unsigned char* pixel, std::size_t channel, plane_bits b, std::size_t valid) {
+    if (valid < epilogue_chunk) {
+        const std::uint32_t keep = (1u << valid) - 1u;
+        b.mask &= keep;
+        b.sign &= keep;
+    }
+    unsigned char* p = pixel + channel / 64 * 16 + channel % 64 / 8;
+    const std::size_t bytes = (valid + 7) / 8;
+    for (std::size_t i = 0; i < epilogue_chunk / 8; ++i) {
+        if (i == bytes)
+            break;
+        p[i] = static_cast<unsigned char>(b.mask >> (8 * i));
+        p[8 + i] = static_cast<unsigned char>(b.sign >> (8 * i));
+    }
+}
+
+TERN_INLINE void clear_planes(const epilogue_tile_args& args, std::size_t quantizers) {
+    if (args.zero_bytes == 0)
+        return;
+    const std::size_t first = (args.channel + args.channels + 7) / 8 * 8;  // the channel of the first byte to clear
+    for (std::size_t q = 0; q < quantizers; ++q)
+        for (std::size_t row = 0; row < args.rows; ++row) {
+            unsigned char* p = args.packed[q][row] + first / 64 * 16 + first % 64 / 8;
+            for (std::size_t i = 0; i < args.zero_bytes; ++i)
+                p[i] = p[8 + i] = 0;
+        }
+}
+
+template <class Acc, residual_kind Residual, bool Store, int Quantizers>
+inline void epilogue(const epilogue_tile_args& args) {
+    const epilogue_params& p = *args.params;
+    const Acc* acc = static_cast<const Acc*>(args.acc);
+    for (std::size_t chunk = 0; chunk < args.channels; chunk += epilogue_chunk) {
+        const std::size_t rest = args.channels - chunk;
+        const std::size_t valid = rest < epilogue_chunk ? rest : epilogue_chunk;
+        for (std::size_t row = 0; row < args.rows; ++row) {
+            plane_bits planes[2];
+            TERN_UNROLL
+            for (std::size_t j = 0; j < epilogue_vectors; ++j) {
+                const std::size_t in_tile = chunk + j * simd::f32_lanes;
+                const std::size_t channel = args.channel + in_tile;
+                if (j * simd::f32_lanes >= valid)
+                    break;
+                simd::f32v v = simd::multiply_add_rounded(load_as_float(acc + row * args.acc_stride + in_tile),
+                                                          simd::load(p.scale + channel), simd::load(p.shift + channel));
+                v = activate(p.first, channel, v);
+                if constexpr (Residual != residual_kind::none) {
+                    const std::size_t behind = channel < args.residual_channels ? args.residual_channels - channel : 0;
+                    const std::size_t here = valid - j * simd::f32_lanes;
+                    const std::size_t count = behind < here ? behind : here;
+                    simd::f32v r = simd::broadcast(0.0f);
+                    if (count != 0)
+                        r = load_residual<Residual>(args, row, channel, count);
+                    if (p.residual_scale != nullptr)
+                        r = simd::multiply_add_rounded(simd::load(p.residual_scale + channel), r,
+                                                       simd::load(p.residual_shift + channel));
+                    v = simd::add(v, r);
+                }
+                v = activate(p.second, channel, v);
+                if constexpr (Store)
+                    simd::store_partial(args.out[row] + channel, v, valid - j * simd::f32_lanes);
+                TERN_UNROLL
+                for (int q = 0; q < Quantizers; ++q) {
+                    const quantizer_params& z = p.quantizers[q];
+                    const simd::f32v w =
+                        simd::multiply_add_rounded(simd::load(z.g + channel), v, simd::load(z.h + channel));
+                    const std::uint32_t plus = simd::bits(simd::greater_equal(w, simd::broadcast(z.hi)));
+                    const std::uint32_t minus = simd::bits(simd::less(w, simd::broadcast(z.lo)));
+                    planes[q].mask |= (plus ^ minus) << (j * simd::f32_lanes);
+                    planes[q].sign |= (minus & ~plus) << (j * simd::f32_lanes);
+                }
+            }
+            TERN_UNROLL
+            for (int q = 0; q < Quantizers; ++q)
+                store_planes(args.packed[q][row], args.channel + chunk, planes[q], valid);
+        }
+    }
+    clear_planes(args, Quantizers);
+}
+
+/// Integer thresholds in place of the float chain: code = [a >= hi] - [a < lo], a = acc or -acc.
+template <int Quantizers>
+inline void threshold_epilogue(const epilogue_tile_args& args) {
+    const std::int32_t* acc = static_cast<const std::int32_t*>(args.acc);
+    for (std::size_t chunk = 0; chunk < args.channels; chunk += epilogue_chunk) {
+        const std::size_t rest = args.channels - chunk;
+        const std::size_t valid = rest < epilogue_chunk ? rest : epilogue_chunk;
+        for (std::size_t row = 0; row < args.rows; ++row)
+            TERN_UNROLL
+        for (int q = 0; q < Quantizers; ++q) {
+            const threshold_params& t = args.params->thresholds[q];
+            plane_bits planes;
+            TERN_UNROLL
+            for (std::size_t j = 0; j < epilogue_vectors; ++j) {
+                const std::size_t in_tile = chunk + j * simd::f32_lanes;
+                const std::size_t channel = args.channel + in_tile;
+                if (j * simd::f32_lanes >= valid)
+                    break;
+                const simd::i32v flip = simd::load(t.flip + channel);
+                const simd::i32v a =
+                    simd::subtract(simd::bit_xor(simd::load(acc + row * args.acc_stride + in_tile), flip), flip);
+                const std::uint32_t plus = simd::bits(simd::greater_equal(a, simd::load(t.hi + channel)));
+                const std::uint32_t minus = ~simd::bits(simd::greater_equal(a, simd::load(t.lo + channel))) &
+                                            ((1u << (simd::f32_lanes - 1) << 1) - 1u);
+                planes.mask |= (plus ^ minus) << (j * simd::f32_lanes);
+                planes.sign |= (minus & ~plus) << (j * simd::f32_lanes);
+            }
+            store_planes(args.packed[q][row], args.channel + chunk, planes, valid);
+        }
+    }
+    clear_planes(args, Quantizers);
+}
+
+}  // namespace kernel
+TERN_END_NAMESPACE

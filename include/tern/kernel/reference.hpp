@@ -1,0 +1,266 @@
+// Every entry of the kernel table as obvious loops: the oracle of the fast kernels, never dispatched. Tiles have odd sizes on
+// purpose, so that code above the table cannot rely on powers of two.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "../code/ternary.hpp"
+#include "../core/config.hpp"
+#include "table.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+namespace reference {
+
+/// a*b + c with two roundings, whatever the compiler may fuse.
+inline float multiply_add_rounded(float a, float b, float c) {
+    volatile float product = a * b;
+    return product + c;
+}
+
+/// The larger value, the first if they are equal; NaN if one is NaN.
+inline float max_nan(float a, float b) { return a >= b || a != a ? a : b; }
+
+inline bool bit(const unsigned char* words, std::size_t i) { return ((words[i / 8] >> (i % 8)) & 1) != 0; }
+
+inline void write_bit(unsigned char* words, std::size_t i, bool value) {
+    const unsigned char b = static_cast<unsigned char>(1u << (i % 8));
+    words[i / 8] = static_cast<unsigned char>(value ? words[i / 8] | b : words[i / 8] & ~b);
+}
+
+inline int get_code(const unsigned char* pixel, std::size_t channel) {
+    const unsigned char* word = pixel + channel / 64 * 16;
+    return ternary::decode({bit(word, channel % 64), bit(word + 8, channel % 64)});
+}
+
+inline void write_code(unsigned char* pixel, std::size_t channel, int code) {
+    unsigned char* word = pixel + channel / 64 * 16;
+    const ternary::bits b = ternary::encode(code);
+    write_bit(word, channel % 64, b.mask);
+    write_bit(word + 8, channel % 64, b.sign);
+}
+
+inline constexpr std::uint32_t tile_pixels = 3, tile_channels = 8, lanes = 2;
+
+// Products of planes: 64 channels a step. Panel: [tap][step][vector][plane][lane], 64-bit words.
+struct plane_products {
+    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
+        const unsigned char* mask = panel + (o / lanes * 2 * lanes + o % lanes) * 8;
+        const unsigned char* sign = mask + lanes * 8;
+        int sum = 0;
+        for (std::size_t i = 0; i < 64; ++i)
+            sum += get_code(x, i) * ternary::decode({bit(mask, i), bit(sign, i)});
+        return sum;
+    }
+    static constexpr std::size_t activation_bytes = 16, panel_bytes = tile_channels * 16;
+};
+
+inline int code_of_digit(int digit) { return digit == 2 ? -1 : digit; }
+inline int digit_of_code(int code) { return code < 0 ? 2 : code; }
+
+// Products of pair codes (kernel/lookup.hpp): 4 channels a step. Panel: [tap][step][output channel], bytes.
+struct pair_products {
+    static int of_pairs(int a, int b) {  // each d0 + 3 d1
+        return code_of_digit(a % 3) * code_of_digit(b % 3) + code_of_digit(a / 3) * code_of_digit(b / 3);
+    }
+    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
+        return of_pairs(x[0] / 16, panel[o] % 16) + of_pairs(x[1] / 16, panel[o] / 16);
+    }
+    static constexpr std::size_t activation_bytes = 2, panel_bytes = tile_channels;
+};
+
+template <class Products>
+inline void dot_tile(const dot_tile_args& args) {
+    for (std::size_t p = 0; p < tile_pixels; ++p)
+        for (std::size_t o = 0; o < tile_channels; ++o) {
+            std::int32_t sum = 0;
+            for (std::size_t t = 0; t < args.tap_count; ++t)
+                for (std::size_t s = 0; s < args.steps; ++s)
+                    sum +=
+                        Products::of_step(args.pixels[p] + args.taps[t].pixel_offset + s * Products::activation_bytes,
+                                          args.panel + args.taps[t].panel_offset + s * Products::panel_bytes, o);
+            args.acc[p * tile_channels + o] = sum;
+        }
+}
+
+inline void planes_to_pairs(const convert_args& args) {
+    for (std::size_t p = 0; p < args.pixels; ++p)
+        for (std::size_t i = 0; i < args.out_pixel_bytes; ++i) {
+            const unsigned char* from = args.planes + p * args.pixel_bytes;
+            const int digits = digit_of_code(get_code(from, 2 * i)) + 3 * digit_of_code(get_code(from, 2 * i + 1));
+            args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(16 * digits);
+        }
+}
+
+template <bool Fused>
+inline void real_tile(const real_tile_args& args) {
+    for (std::size_t p = 0; p < tile_pixels; ++p)
+        for (std::size_t o = 0; o < tile_channels; ++o) {
+            float sum = 0.0f;
+            for (std::size_t t = 0; t < args.tap_count; ++t)
+                for (std::size_t d = 0; d < args.depth; ++d) {
+                    const float x =
+                        args.pixels[p][args.taps[t].pixel_offset / static_cast<std::ptrdiff_t>(sizeof(float)) +
+                                       static_cast<std::ptrdiff_t>(d)];
+                    const float w = args.panel[args.taps[t].panel_offset / sizeof(float) + d * tile_channels + o];
+                    sum = Fused ? std::fma(x, w, sum) : multiply_add_rounded(x, w, sum);
+                }
+            args.acc[p * tile_channels + o] = sum;
+        }
+}
+
+inline float activate(const activation_params& a, std::size_t channel, float v) {
+    if (a.kind == activation_kind::prelu)
+        return v < 0.0f ? a.slope[channel] * v : v;
+    if (a.kind == activation_kind::clamp) {
+        v = v < a.lo ? a.lo : v;
+        return a.hi < v ? a.hi : v;
+    }
+    return v;
+}
+
+inline float residual_at(residual_kind kind, const epilogue_tile_args& args, std::size_t row, std::size_t channel) {
+    if (channel >= args.residual_channels)
+        return 0.0f;
+    const float* p = args.residual[row] + channel;
+    if (kind == residual_kind::same)
+        return *p;
+    return max_nan(max_nan(p[0], p[args.pool_right]), max_nan(p[args.pool_down], p[args.pool_down + args.pool_right]));
+}
+
+inline void clear_rest(const epilogue_tile_args& args, int quantizers) {
+    const std::size_t first = (args.channel + args.channels + 7) / 8 * 8;
+    for (int q = 0; q < quantizers; ++q)
+        for (std::size_t row = 0; row < args.rows; ++row)
+            for (std::size_t i = 0; i < args.zero_bytes * 8; ++i)
+                write_code(args.packed[q][row], first + i, 0);
+}
+
+// Channels up to the end of the last byte are written: 0 behind the tile's.
+template <class CodeOf>
+inline void write_codes(const epilogue_tile_args& args, int quantizer, std::size_t row, CodeOf&& code_of) {
+    const std::size_t end = (args.channels + 7) / 8 * 8;
+    for (std::size_t i = 0; i < end; ++i)
+        write_code(args.packed[quantizer][row], args.channel + i, i < args.channels ? code_of(i) : 0);
+}
+
+template <class Acc, residual_kind Residual, bool Store, int Quantizers>
+inline void epilogue(const epilogue_tile_args& args) {
+    const epilogue_params& p = *args.params;
+    const auto value = [&](std::size_t row, std::size_t i) {
+        const std::size_t channel = args.channel + i;
+        const float acc = static_cast<float>(static_cast<const Acc*>(args.acc)[row * args.acc_stride + i]);
+        float v = multiply_add_rounded(acc, p.scale[channel], p.shift[channel]);
+        v = activate(p.first, channel, v);
+        if (Residual != residual_kind::none) {
+            float r = residual_at(Residual, args, row, channel);
+            if (p.residual_scale != nullptr)
+                r = multiply_add_rounded(p.residual_scale[channel], r, p.residual_shift[channel]);
+            v = v + r;
+        }
+        return activate(p.second, channel, v);
+    };
+    for (std::size_t row = 0; row < args.rows; ++row) {
+        for (int q = 0; q < Quantizers; ++q)
+            write_codes(args, q, row, [&](std::size_t i) {
+                const quantizer_params& z = p.quantizers[q];
+                const std::size_t channel = args.channel + i;
+                const float w = multiply_add_rounded(z.g[channel], value(row, i), z.h[channel]);
+                return ternary_thresholds{z.hi, z.lo}(w);
+            });
+        // Last, since `out` may be the residual.
+        for (std::size_t i = 0; Store && i < args.channels; ++i)
+            args.out[row][args.channel + i] = value(row, i);
+    }
+    clear_rest(args, Quantizers);
+}
+
+template <int Quantizers>
+inline void threshold_epilogue(const epilogue_tile_args& args) {
+    for (std::size_t row = 0; row < args.rows; ++row)
+        for (int q = 0; q < Quantizers; ++q)
+            write_codes(args, q, row, [&](std::size_t i) {
+                const threshold_params& t = args.params->thresholds[q];
+                const std::size_t channel = args.channel + i;
+                const std::int32_t acc = static_cast<const std::int32_t*>(args.acc)[row * args.acc_stride + i];
+                const std::int32_t a = t.flip[channel] != 0 ? -acc : acc;
+                return (a >= t.hi[channel] ? 1 : 0) - (a < t.lo[channel] ? 1 : 0);
+            });
+    clear_rest(args, Quantizers);
+}
+
+inline void ternarize_row(const ternarize_args& args) {
+    for (std::size_t p = 0; p < args.pixels; ++p) {
+        unsigned char* out = args.out + p * args.pixel_bytes;
+        for (std::size_t c = 0; c < (args.channels + 63) / 64 * 64; ++c) {
+            if (c >= args.channels) {
+                write_code(out, c, 0);
+                continue;
+            }
+            float v = args.values[static_cast<std::ptrdiff_t>(p) * args.stride_pixel +
+                                  static_cast<std::ptrdiff_t>(c) * args.stride_channel];
+            if (args.g != nullptr || args.h != nullptr)
+                v = multiply_add_rounded(args.g != nullptr ? args.g[c] : 1.0f, v, args.h != nullptr ? args.h[c] : 0.0f);
+            write_code(out, c, ternary_thresholds{args.hi, args.lo}(v));
+        }
+    }
+}
+
+inline void max_pool(const pool_args& args) {
+    for (std::size_t c = 0; c < args.channels; ++c) {
+        float v = args.window[0][c];
+        for (std::size_t k = 1; k < args.count; ++k)
+            v = max_nan(v, args.window[k][c]);
+        args.out[c] = v;
+    }
+}
+
+inline void mean_pool(const pool_args& args) {
+    for (std::size_t c = 0; c < args.channels; ++c) {
+        float sum = args.window[0][c];
+        for (std::size_t k = 1; k < args.count; ++k)
+            sum += args.window[k][c];
+        args.out[c] = sum * args.scale;
+    }
+}
+
+template <class Acc, residual_kind Residual, bool Store, int Quantizers>
+inline constexpr epilogue_tile entry = &epilogue<Acc, Residual, Store, Quantizers>;
+template <class Acc, residual_kind Residual>
+inline constexpr epilogue_tile entry<Acc, Residual, false, 0> = nullptr;
+
+template <bool Fused>
+inline constexpr kernel_table table{
+    "reference",
+    Fused,
+    {"popcount", tile_pixels, tile_channels, lanes, &dot_tile<plane_products>},
+    {"fp32", tile_pixels, tile_channels, &real_tile<Fused>},
+#define TERN_QUANTIZERS(acc, residual, store) \
+    {entry<acc, residual, store, 0>, entry<acc, residual, store, 1>, entry<acc, residual, store, 2>}
+#define TERN_STORES(acc, residual) \
+    { TERN_QUANTIZERS(acc, residual, false), TERN_QUANTIZERS(acc, residual, true) }
+    {TERN_STORES(std::int32_t, residual_kind::none), TERN_STORES(std::int32_t, residual_kind::same),
+     TERN_STORES(std::int32_t, residual_kind::pooled)},
+    TERN_STORES(float, residual_kind::none),
+#undef TERN_STORES
+#undef TERN_QUANTIZERS
+    {nullptr, &threshold_epilogue<1>, &threshold_epilogue<2>},
+    &ternarize_row,
+    &max_pool,
+    &mean_pool,
+    {{"lookup", tile_pixels, tile_channels, lanes, &dot_tile<pair_products>, dot_format::pairs}, {}},
+    &planes_to_pairs,
+};
+
+}  // namespace reference
+}  // namespace kernel
+
+/// The table of obvious loops; fp32 products with two roundings, or one (`fused`), as the levels have them.
+inline const kernel_table& reference_table(bool fused = false) {
+    return fused ? kernel::reference::table<true> : kernel::reference::table<false>;
+}
+
+TERN_END_NAMESPACE

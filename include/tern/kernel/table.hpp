@@ -1,0 +1,183 @@
+// The table of kernels of one instruction-set level: plain structs of function pointers and tile facts. The only types that
+// cross between code compiled with different flags; pointers, counts and strides, nothing else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// One position of a convolution kernel: where its operands lie relative to a pixel and to the panel.
+struct kernel_tap {
+    std::ptrdiff_t pixel_offset;  ///< bytes from the tile's pixel pointer
+    std::size_t panel_offset;     ///< bytes from the panel's start
+};
+
+/// Integer products of one tile: tile_pixels x tile_channels accumulators.
+struct dot_tile_args {
+    const unsigned char* const* pixels;  ///< tile_pixels pointers, 8-byte aligned; unused ones repeat a used one
+    const kernel_tap* taps;
+    std::size_t tap_count;
+    std::size_t steps;           ///< per tap, of `step_channels` channels each
+    const unsigned char* panel;  ///< 64-byte aligned, in the family's format
+    std::int32_t* acc;           ///< out: [tile_pixels][tile_channels], 64-byte aligned
+};
+
+/// How a family wants its operands.
+enum class dot_format : std::uint8_t {
+    /// Activations: planes as in format/packed_image.hpp, 16 bytes a step of 64 channels.
+    /// Panel: [tap][step][vector][plane][lane], 64-bit words.
+    planes,
+    /// Activations: pair codes (kernel/lookup.hpp), 2 bytes a step of 4 channels. Panel: [tap][step][output channel], bytes.
+    pairs,
+};
+
+/// A kernel family for packed activations. Lane = output channel.
+struct dot_family {
+    const char* name;
+    std::uint32_t tile_pixels;
+    std::uint32_t tile_channels;  ///< a multiple of 8 that divides 64, or a multiple of 64
+    std::uint32_t lanes;          ///< output channels per vector
+    void (*tile)(const dot_tile_args&);
+    dot_format format = dot_format::planes;
+    std::uint32_t rate = 1;              ///< MAC per cycle on full tiles, measured; plans compare families by it
+    std::uint32_t max_depth = 1u << 30;  ///< products a sum can hold
+
+    TERN_INLINE constexpr std::size_t step_channels() const noexcept { return format == dot_format::planes ? 64 : 4; }
+    /// Activation bytes of one step.
+    TERN_INLINE constexpr std::size_t step_bytes() const noexcept { return format == dot_format::planes ? 16 : 2; }
+    /// Panel bytes of one step: two bits a weight.
+    TERN_INLINE constexpr std::size_t panel_step_bytes() const noexcept { return tile_channels * step_channels() / 4; }
+};
+
+/// Packed pixels to pair codes.
+struct convert_args {
+    const unsigned char* planes;
+    std::size_t pixel_bytes;  ///< from a pixel to the next
+    std::size_t pixels;
+    unsigned char* out;
+    std::size_t out_pixel_bytes;  ///< pairs per pixel, and the distance of pixels
+};
+
+/// fp32 products of one tile, summed in the order of taps and depth, one lane per output channel.
+struct real_tile_args {
+    const float* const* pixels;  ///< tile_pixels pointers
+    const kernel_tap* taps;      ///< pixel_offset in bytes
+    std::size_t tap_count;
+    std::size_t depth;   ///< floats per tap, contiguous
+    const float* panel;  ///< [tap][depth][tile_channels]
+    float* acc;          ///< out: [tile_pixels][tile_channels], 64-byte aligned
+};
+
+struct real_family {
+    const char* name;
+    std::uint32_t tile_pixels;
+    std::uint32_t tile_channels;  ///< a multiple of 8
+    void (*tile)(const real_tile_args&);
+};
+
+enum class activation_kind : std::uint8_t {
+    none,
+    prelu,  ///< v >= 0 ? v : slope * v
+    clamp,  ///< lo if v < lo, hi if v > hi (ReLU: 0 and infinity); NaN stays
+};
+
+enum class residual_kind : std::uint8_t {
+    none,
+    same,    ///< a float tensor of the output's shape
+    pooled,  ///< the 2x2 maximum, stride 2, of a float tensor; channels it lacks are 0
+};
+
+/// One activation stage. `slope` has a value per channel.
+struct activation_params {
+    activation_kind kind = activation_kind::none;
+    const float* slope = nullptr;
+    float lo = 0.0f, hi = 0.0f;
+};
+
+/// w = g*v + h (two roundings), code = [w >= hi] - [w < lo].
+struct quantizer_params {
+    const float* g = nullptr;
+    const float* h = nullptr;
+    float hi = 0.5f, lo = -0.5f;
+};
+
+/// The same on accumulators: a = flip ? -acc : acc, code = [a >= hi] - [a < lo]. `flip` is 0 or -1 (all bits).
+struct threshold_params {
+    const std::int32_t* hi = nullptr;
+    const std::int32_t* lo = nullptr;
+    const std::int32_t* flip = nullptr;
+};
+
+/// The epilogue in its one canonical order; arrays are per output channel and padded to a multiple of 64 channels.
+struct epilogue_params {
+    const float* scale = nullptr;  ///< 1. v = scale*acc + shift
+    const float* shift = nullptr;
+    activation_params first{};              ///< 2.
+    const float* residual_scale = nullptr;  ///< 3. v += residual_scale*r + residual_shift (null: r alone)
+    const float* residual_shift = nullptr;
+    activation_params second{};        ///< 4.
+    quantizer_params quantizers[2]{};  ///< 6.
+    threshold_params thresholds[2]{};  ///< instead of 1 to 6
+};
+
+/// One tile of the epilogue: rows = pixels.
+struct epilogue_tile_args {
+    const void* acc;         ///< int32 or float, [rows][acc_stride], 64-byte aligned
+    std::size_t acc_stride;  ///< elements
+    std::size_t rows;        ///< pixels in use
+    std::size_t channel;     ///< first output channel, a multiple of 8
+    std::size_t channels;    ///< channels in use; only a layer's last tile may have a count that is no multiple of 8
+    std::size_t zero_bytes;  ///< bytes behind the tile's to clear in each packed plane, to the end of the word
+    const epilogue_params* params;
+    float* const* out;                ///< per row: channel 0 of the pixel
+    const float* const* residual;     ///< per row: channel 0 of the pixel; pooled: of the upper left one
+    std::ptrdiff_t pool_right;        ///< floats from a pooled pixel to its right neighbour
+    std::ptrdiff_t pool_down;         ///< floats to its lower neighbour
+    std::size_t residual_channels;    ///< channels of the residual; above them r = 0
+    unsigned char* const* packed[2];  ///< per row: the pixel in a packed image
+};
+using epilogue_tile = void (*)(const epilogue_tile_args&);
+
+/// Float values to ternary planes, for one row of pixels: w = g*v + h, code = [w >= hi] - [w < lo].
+struct ternarize_args {
+    const float* values;
+    std::ptrdiff_t stride_pixel;    ///< floats
+    std::ptrdiff_t stride_channel;  ///< floats; 1: channels last
+    std::size_t pixels, channels;
+    const float* g;  ///< `channels` floats, or null: 1
+    const float* h;  ///< `channels` floats, or null: 0
+    float hi, lo;
+    unsigned char* out;       ///< the first pixel of a packed row
+    std::size_t pixel_bytes;  ///< bytes from a pixel to the next
+};
+
+/// Maximum or mean over windows of channels-last pixels.
+struct pool_args {
+    const float* const* window;  ///< `count` pointers to pixels
+    std::size_t count;
+    std::size_t channels;
+    float* out;
+    float scale;  ///< mean: factor after summing in window order; maximum: unused
+};
+
+/// Everything one instruction-set level offers.
+struct kernel_table {
+    const char* level;                    ///< name of the level, as in TERN_ISA
+    bool fused_multiply_add;              ///< whether fp32 products use it
+    dot_family popcount;                  ///< ternary x ternary on bit planes
+    real_family real;                     ///< fp32 x fp32
+    epilogue_tile epilogue_i32[3][2][3];  ///< [residual_kind][store float][quantizers]; null where nothing is written
+    epilogue_tile epilogue_f32[2][3];     ///< [store float][quantizers], no residual, for fp32 products
+    epilogue_tile thresholds[3];          ///< [quantizers], int32 accumulators only; [0] is null
+    void (*ternarize_row)(const ternarize_args&);
+    void (*max_pool)(const pool_args&);
+    void (*mean_pool)(const pool_args&);
+    dot_family lookup[2] =
+        {};  ///< ternary x ternary on pair codes, wide and narrow tiles; `tile` null: not at this level
+    void (*planes_to_pairs)(const convert_args&) = nullptr;
+};
+
+TERN_END_VOCABULARY

@@ -1,0 +1,11 @@
+// Files and whole networks. Needs nlohmann_json beside what tern.hpp needs (target tern::model).
+#pragma once
+
+#include "model/base3.hpp"
+#include "model/network.hpp"
+#include "model/preprocess.hpp"
+#include "model/safetensors.hpp"
+#include "model/sttn.hpp"
+#include "model/sttn_reader.hpp"
+#include "model/sttn_writer.hpp"
+#include "tern.hpp"

@@ -1,0 +1,50 @@
+// Dense base-3 streams: 5 ternary codes a byte, 1.6 bits each, for files.
+//
+//   byte = sum over i of (code[5*b + i] + 1) * 3^i, first code least significant; codes beyond the end count as digit 0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/checked.hpp"
+#include "../core/config.hpp"
+#include "../core/status.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// Bytes that `count` codes take.
+TERN_INLINE constexpr std::size_t base3_bytes(std::size_t count) noexcept { return ceil_div(count, 5); }
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// Writes base3_bytes(count) bytes; codes must be -1, 0 or 1.
+inline void encode_base3(const std::int8_t* codes, std::size_t count, unsigned char* out) noexcept {
+    for (std::size_t i = 0; i < count; i += 5) {
+        unsigned byte = 0;
+        for (std::size_t k = count - i < 5 ? count - i : 5; k-- > 0;)
+            byte = byte * 3 + static_cast<unsigned>(codes[i + k] + 1);
+        out[i / 5] = static_cast<unsigned char>(byte);
+    }
+}
+
+/// Reads `count` codes from base3_bytes(count) bytes. Bytes above 242 and digits other than 0 behind the last code are
+/// refused; `name` goes into the message.
+inline status decode_base3(const unsigned char* bytes, std::size_t count, std::int8_t* codes, const char* name) {
+    for (std::size_t i = 0; i < count; i += 5) {
+        unsigned byte = bytes[i / 5];
+        if (byte > 242)
+            return make_error(errc::bad_value, "%s: byte %zu: expected a value of at most 242 (3^5 - 1), found %u",
+                              name, i / 5, byte);
+        const std::size_t here = count - i < 5 ? count - i : 5;
+        for (std::size_t k = 0; k < here; ++k, byte /= 3)
+            codes[i + k] = static_cast<std::int8_t>(static_cast<int>(byte % 3) - 1);
+        if (byte != 0)
+            return make_error(errc::bad_value, "%s: byte %zu: expected zero digits behind the last code, found %u",
+                              name, i / 5, static_cast<unsigned>(bytes[i / 5]));
+    }
+    return {};
+}
+
+TERN_END_NAMESPACE

@@ -1,0 +1,329 @@
+// Definitions of model/network.hpp.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+
+#include "../dispatch/select.hpp"
+#include "../op/pooling.hpp"
+#include "../op/ternarize.hpp"
+#include "network.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+TERN_FUNC std::size_t network::workspace_bytes() const noexcept {
+    return floats_[0].bytes() + floats_[1].bytes() + packed_[0].bytes() + packed_[1].bytes() + features_.bytes() +
+           accumulators_.bytes() + scratch_.bytes();
+}
+
+TERN_FUNC result<network> network::create(const sttn_network& model, const image_shape& input,
+                                          const network_options& options) {
+    if (model.blocks.empty() || model.classes == 0)
+        return make_error(errc::invalid_argument, "network: the model has %zu blocks and %zu classes",
+                          model.blocks.size(), model.classes);
+    network net;
+    net.input_ = input;
+    net.channels_ = model.input_channels();
+    net.preprocess_ = model.preprocess;
+    net.slices_ = options.slices == 0 ? 1 : options.slices;
+    net.kernels_ = options.plan.kernels;
+    if (net.kernels_ == nullptr) {
+        const auto selected = select_kernels(options.plan.level);
+        if (!selected.ok())
+            return selected.status();
+        net.kernels_ = *selected;
+    }
+    network_options chosen = options;
+    chosen.plan.kernels = net.kernels_;
+    TERN_TRY(net.plan_stem(model, chosen));
+    TERN_TRY(net.plan_blocks(model, chosen));
+
+    auto head =
+        linear::create(model.fc_weight.data(), model.classes, net.last_channels_, model.fc_bias.data(), chosen.plan);
+    if (!head.ok())
+        return head.status();
+    net.head_ = std::move(*head);
+    layer_info info;
+    info.name = "head";
+    info.input = net.last_shape_;
+    info.output = {net.last_shape_.n, 1, 1};
+    info.in_channels = net.last_channels_;
+    info.out_channels = model.classes;
+    info.macs = net.last_channels_ * model.classes;
+    info.kernel_name = net.head_.kernel_name();
+    net.layers_.push_back(std::move(info));
+
+    TERN_TRY(net.allocate(chosen));
+    return net;
+}
+
+TERN_FUNC status network::plan_stem(const sttn_network& model, const network_options& options) {
+    const auto geometry = conv_geometry::square(model.stem_stride, model.stem_padding);
+    const epilogue chain = tern::v1::chain(stage::affine(model.stem_norm.factor.data(), model.stem_norm.shift.data()),
+                                           stage::prelu(model.stem_slope.data()), stage::store());
+    auto stem = real_conv2d::create(model.stem.data(), model.stem_shape, geometry, chain, options.plan);
+    if (!stem.ok())
+        return stem.status();
+    stem_ = std::move(*stem);
+    const auto out = stem_.output_shape(input_);
+    if (!out.ok())
+        return make_error(out.status().code(), "stem: %s", out.message());
+    stem_shape_ = pooled_shape_ = *out;
+    stem_channels_ = model.stem_shape.out_channels;
+    pool_ = model.pool;
+    if (pool_.kernel != 0) {
+        const auto pooled = conv_output_shape(stem_shape_, pool_.kernel, pool_.kernel,
+                                              conv_geometry::square(pool_.stride, pool_.padding));
+        if (!pooled.ok())
+            return make_error(pooled.status().code(), "stem pooling: %s", pooled.message());
+        pooled_shape_ = *pooled;
+    }
+    const folded_norm& first = model.blocks[0].units[0].before;
+    auto factor = make_buffer<float>(first.channels(), options.plan.memory);
+    auto shift = make_buffer<float>(first.channels(), options.plan.memory);
+    if (!factor.ok() || !shift.ok())
+        return !factor.ok() ? factor.status() : shift.status();
+    for (std::size_t c = 0; c < first.channels(); ++c) {
+        (*factor)[c] = static_cast<float>(first.factor[c]);
+        (*shift)[c] = static_cast<float>(first.shift[c]);
+    }
+    first_factor_ = std::move(*factor);
+    first_shift_ = std::move(*shift);
+
+    layer_info info;
+    info.name = "stem";
+    info.input = input_;
+    info.output = pooled_shape_;
+    info.in_channels = channels_;
+    info.out_channels = stem_channels_;
+    info.kernel = model.stem_shape.kh;
+    info.stride = model.stem_stride;
+    info.macs = stem_shape_.h * stem_shape_.w * stem_channels_ * model.stem_shape.fan_in();
+    info.kernel_name = stem_.kernel_name(input_);
+    layers_.push_back(std::move(info));
+    return {};
+}
+
+TERN_FUNC status network::plan_blocks(const sttn_network& model, const network_options& options) {
+    image_shape shape = pooled_shape_;
+    std::size_t channels = stem_channels_;
+    for (std::size_t b = 0; b < model.blocks.size(); ++b) {
+        const sttn_block& block = model.blocks[b];
+        for (std::size_t k = 0; k < 2; ++k) {
+            const sttn_unit& from = block.units[k];
+            const std::size_t stride = k == 0 ? block.stride : 1, kernel = from.weights.shape.kh;
+            const auto geometry = conv_geometry::square(stride, kernel / 2);
+            unit u;
+            u.input = shape;
+            u.in_channels = channels;
+            u.out_channels = from.weights.shape.out_channels;
+            u.residual = stride == 2 ? residual_kind::pooled : residual_kind::same;
+            if (stride == 2 && (shape.h % 2 != 0 || shape.w % 2 != 0))
+                return make_error(
+                    errc::invalid_argument,
+                    "%s: a stride of 2 needs maps of even sizes (its convolution rounds up, its shortcut down), found "
+                    "%zux%zu for images of %zux%zu",
+                    block.name.c_str(), shape.h, shape.w, input_.h, input_.w);
+            epilogue chain =
+                tern::v1::chain(stage::affine(from.after.factor.data(), from.after.shift.data()),
+                                stage::residual(u.residual), stage::prelu(from.slope.data()), stage::store());
+            const sttn_unit* next = k == 0                        ? &block.units[1]
+                                    : b + 1 < model.blocks.size() ? &model.blocks[b + 1].units[0]
+                                                                  : nullptr;
+            if (next != nullptr)
+                chain.add(stage::affine(next->before.factor.data(), next->before.shift.data())).add(stage::ternarize());
+            const std::string name = block.name + ".conv" + std::to_string(k + 1);
+            auto plan = conv2d::create(from.weights, geometry, chain, options.plan);
+            if (!plan.ok())
+                return make_error(plan.status().code(), "%s: %s", name.c_str(), plan.message());
+            u.plan = std::move(*plan);
+            const auto out = u.plan.output_shape(shape);
+            if (!out.ok())
+                return make_error(out.status().code(), "%s: %s", name.c_str(), out.message());
+            u.output = *out;
+            halo_ = halo_.united(geometry.padding);
+
+            layer_info info;
+            info.name = name;
+            info.input = shape;
+            info.output = *out;
+            info.in_channels = channels;
+            info.out_channels = u.out_channels;
+            info.kernel = kernel;
+            info.stride = stride;
+            info.macs = out->h * out->w * u.out_channels * from.weights.shape.fan_in();
+            info.kernel_name = u.plan.kernel_name(shape);
+            info.ternary = true;
+            layers_.push_back(std::move(info));
+            shape = *out;
+            channels = u.out_channels;
+            units_.push_back(std::move(u));
+        }
+    }
+    last_shape_ = shape;
+    last_channels_ = channels;
+    return {};
+}
+
+TERN_FUNC status network::allocate(const network_options& options) {
+    const allocator& memory = options.plan.memory;
+    const auto elements = [](const image_shape& s, std::size_t c) { return checked_size(s.n) * s.h * s.w * c; };
+    const auto larger = [](checked_size a, checked_size b) {
+        return !a.ok() || (b.ok() && a.value >= b.value) ? a : b;
+    };
+    checked_size values = larger(elements(stem_shape_, stem_channels_), elements(pooled_shape_, stem_channels_));
+    checked_size products = 0, codes = 0, scratch = stem_.workspace_bytes(input_, slices_);
+    for (const unit& u : units_) {
+        values = larger(values, elements(u.output, u.out_channels));
+        products = larger(products, elements(u.output, u.out_channels));
+        scratch = larger(scratch, u.plan.workspace_bytes(u.input, slices_));
+        const auto layout = make_packed_layout(u.input, u.in_channels, halo_);
+        TERN_TRY(layout.status());
+        codes = larger(codes, layout->required_bytes());
+    }
+    for (std::size_t i = 0; i < 2; ++i) {
+        auto f = make_buffer<float>(values, memory);
+        auto p = make_buffer<unsigned char>(codes, memory);
+        if (!f.ok() || !p.ok())
+            return !f.ok() ? f.status() : p.status();
+        floats_[i] = std::move(*f);
+        packed_[i] = std::move(*p);
+    }
+    auto features = make_buffer<float>(checked_size(input_.n) * last_channels_, memory);
+    auto area = make_buffer<unsigned char>(scratch, memory);
+    if (!features.ok() || !area.ok())
+        return !features.ok() ? features.status() : area.status();
+    features_ = std::move(*features);
+    scratch_ = std::move(*area);
+    if (options.accumulators) {
+        auto acc = make_buffer<std::int32_t>(products, memory);
+        if (!acc.ok())
+            return acc.status();
+        accumulators_ = std::move(*acc);
+    }
+    return {};
+}
+
+TERN_FUNC packed_image network::packed(std::size_t which, const image_shape& shape, std::size_t channels,
+                                       std::size_t n) {
+    const auto layout = make_packed_layout({n, shape.h, shape.w}, channels, halo_);  // fitted in `allocate`
+    return {layout.ok() ? *layout : packed_layout{}, packed_[which].data()};
+}
+
+TERN_FUNC status network::check_executor(const executor& threads) const {
+    if (threads.slices > slices_)
+        return make_error(errc::invalid_argument, "network: created for %zu slices, the executor has %zu", slices_,
+                          threads.slices);
+    return {};
+}
+
+// Stem: convolution, norm, PReLU into floats_[1], pooling into floats_[0].
+TERN_FUNC status network::run_stem(const tensor_view<const float>& images, const executor& threads) {
+    const std::size_t n = images.n, c = stem_channels_;
+    const bool pools = pool_.kernel != 0;
+    real_conv2d_args args;
+    args.input = images;
+    args.out = nhwc(floats_[pools ? 1 : 0].data(), n, stem_shape_.h, stem_shape_.w, c);
+    TERN_TRY(stem_.run(args, {scratch_.data(), scratch_.bytes()}, threads));
+    const auto pooled = nhwc(floats_[0].data(), n, pooled_shape_.h, pooled_shape_.w, c);
+    if (pools) {
+        pool_options window;
+        window.kernel_h = window.kernel_w = pool_.kernel;
+        window.geometry = conv_geometry::square(pool_.stride, pool_.padding);
+        window.kernels = kernels_;
+        TERN_TRY(max_pool(args.out, pooled, window, threads));
+    }
+    return {};
+}
+
+TERN_FUNC status network::run(const tensor_view<const float>& images, float* logits, const executor& threads,
+                              const layer_observer& observer) {
+    const std::size_t n = images.n;
+    if (!images || logits == nullptr || n == 0 || n > input_.n || images.h != input_.h || images.w != input_.w ||
+        images.c != channels_)
+        return make_error(
+            errc::invalid_argument,
+            "network: expected up to %zu images of %zux%zu with %zu channels, found %zu of %zux%zu with %zu", input_.n,
+            input_.h, input_.w, channels_, n, images.h, images.w, images.c);
+    TERN_TRY(check_executor(threads));
+    TERN_TRY(run_stem(images, threads));
+    return run_rest(n, logits, threads, observer);
+}
+
+TERN_FUNC status network::run_from_stem(const tensor_view<const float>& stem, float* logits, const executor& threads,
+                                        const layer_observer& observer) {
+    const std::size_t n = stem.n;
+    if (!stem || logits == nullptr || n == 0 || n > input_.n || stem.h != pooled_shape_.h ||
+        stem.w != pooled_shape_.w || stem.c != stem_channels_)
+        return make_error(
+            errc::invalid_argument,
+            "network: expected the stem's output for up to %zu images, %zux%zu with %zu channels, found %zu of %zux%zu "
+            "with %zu",
+            input_.n, pooled_shape_.h, pooled_shape_.w, stem_channels_, n, stem.h, stem.w, stem.c);
+    TERN_TRY(check_executor(threads));
+    const auto to = nhwc(floats_[0].data(), n, stem.h, stem.w, stem.c);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t y = 0; y < stem.h; ++y)
+            for (std::size_t x = 0; x < stem.w; ++x)
+                for (std::size_t c = 0; c < stem.c; ++c)
+                    to.at(i, y, x, c) = stem.at(i, y, x, c);
+    return run_rest(n, logits, threads, observer);
+}
+
+// From the residual stream in floats_[0]: ternary codes for the first block into packed_[0], the blocks, the head.
+TERN_FUNC status network::run_rest(std::size_t n, float* logits, const executor& threads,
+                                   const layer_observer& observer) {
+    const workspace scratch{scratch_.data(), scratch_.bytes()};
+    const auto notify = [&](const layer_view& view) {
+        if (observer.on_layer != nullptr)
+            observer.on_layer(observer.ctx, view);
+    };
+    const auto pooled = nhwc<const float>(floats_[0].data(), n, pooled_shape_.h, pooled_shape_.w, stem_channels_);
+    ternarize_options quantizer;
+    quantizer.g = first_factor_.data();
+    quantizer.h = first_shift_.data();
+    quantizer.kernels = kernels_;
+    TERN_TRY(ternarize(pooled, packed(0, pooled_shape_, stem_channels_, n), quantizer, threads));
+    layer_view view;
+    view.out = pooled;
+    notify(view);
+
+    std::size_t stream = 0,
+                codes = 0;  // which of the two buffers holds the residual stream, and the packed activations
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+        const unit& u = units_[i];
+        const bool first = i % 2 == 0, last = i + 1 == units_.size();
+        conv2d_args args;
+        args.input = packed(codes, u.input, u.in_channels, n);
+        // The second half of a block adds its own input, the first half's output: in place.
+        const std::size_t target = first ? 1 - stream : stream;
+        args.residual = nhwc<const float>(floats_[stream].data(), n, u.input.h, u.input.w, u.in_channels);
+        args.out = nhwc(floats_[target].data(), n, u.output.h, u.output.w, u.out_channels);
+        if (!last)
+            args.packed[0] = packed(1 - codes, u.output, u.out_channels, n);
+        if (!accumulators_.empty() && observer.on_layer != nullptr)
+            args.accumulators = nhwc(accumulators_.data(), n, u.output.h, u.output.w, u.out_channels);
+        TERN_TRY(u.plan.run(args, scratch, threads));
+
+        view = {};
+        view.layer = i + 1;
+        view.input = args.input;
+        view.accumulators = args.accumulators;
+        view.out = args.out;
+        notify(view);
+        stream = target;
+        codes = 1 - codes;
+    }
+
+    const auto map = nhwc<const float>(floats_[stream].data(), n, last_shape_.h, last_shape_.w, last_channels_);
+    const auto features = nhwc(features_.data(), n, 1, 1, last_channels_);
+    TERN_TRY(global_mean_pool(map, features, threads, kernels_));
+    TERN_TRY(head_.run(features_.data(), n, logits, threads));
+    view = {};
+    view.layer = units_.size() + 1;
+    view.out = features;
+    notify(view);
+    return {};
+}
+
+TERN_END_NAMESPACE

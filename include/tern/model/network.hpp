@@ -1,0 +1,126 @@
+// network: runs a Soft Threshold Ternary Network. Plans, workspace and intermediate images are made once; `run` allocates
+// nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/executor.hpp"
+#include "../core/geometry.hpp"
+#include "../core/memory.hpp"
+#include "../core/status.hpp"
+#include "../core/tensor.hpp"
+#include "../format/packed_image.hpp"
+#include "../op/conv2d.hpp"
+#include "../op/linear.hpp"
+#include "../op/plan_options.hpp"
+#include "../op/real_conv2d.hpp"
+#include "sttn.hpp"
+#include "sttn_reader.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+struct network_options {
+    plan_options plan{};        ///< level, lowering and memory for everything
+    std::size_t slices = 1;     ///< the largest `executor::slices` that `run` will be called with
+    bool accumulators = false;  ///< keep int32 accumulators for an observer (costs memory and time, changes no result)
+};
+
+/// What an observer sees after a layer has run. Views are valid during the call only.
+struct layer_view {
+    std::size_t layer = 0;                           ///< index into `network::layers()`
+    const_packed_image input{};                      ///< packed activations; ternary convolutions only
+    tensor_view<const std::int32_t> accumulators{};  ///< if `network_options::accumulators`
+    tensor_view<const float> out{};                  ///< after shortcut and activation; head: the pooled features
+};
+
+/// Called per layer, on the thread that called `run`.
+struct layer_observer {
+    void* ctx = nullptr;
+    void (*on_layer)(void* ctx, const layer_view& view) = nullptr;
+};
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// Facts about one layer of a network.
+struct layer_info {
+    std::string name;   ///< "stem", "features.4.conv1", ..., "head"
+    image_shape input;  ///< n is that of `network::create`
+    image_shape output;
+    std::size_t in_channels = 0, out_channels = 0, kernel = 1, stride = 1;
+    std::size_t macs = 0;  ///< products per image
+    std::string kernel_name;
+    bool ternary = false;
+};
+
+class network {
+public:
+    /// Plans `model` for batches of up to `input.n` images of input.h x input.w. The model is not needed afterwards. Errors: an
+    /// image size that does not fit, such as one that makes a stride-2 shortcut odd, with the sizes.
+    static TERN_FUNC result<network> create(const sttn_network& model, const image_shape& input,
+                                            const network_options& options = {});
+
+    /// Logits of `images` ([n][h][w][channels] by strides, preprocessed; n up to that of `create`) into [n][classes()], dense.
+    /// Not for two threads at once: the workspace belongs to the object.
+    TERN_FUNC status run(const tensor_view<const float>& images, float* logits, const executor& threads = {},
+                         const layer_observer& observer = {});
+
+    /// The same from the stem's output on, pooled ([n][h][w][channels] by strides, as an observer sees it for layer 0). Given
+    /// the same floats, everything but the head's logits is equal, bit for bit, on all instruction-set levels.
+    TERN_FUNC status run_from_stem(const tensor_view<const float>& stem, float* logits, const executor& threads = {},
+                                   const layer_observer& observer = {});
+
+    const image_shape& input_shape() const noexcept { return input_; }
+    std::size_t input_channels() const noexcept { return channels_; }
+    std::size_t classes() const noexcept { return head_.outputs(); }
+    preprocessing preprocess() const noexcept { return preprocess_; }
+    const std::vector<layer_info>& layers() const noexcept { return layers_; }
+    /// Bytes of everything allocated for running: intermediate images and scratch.
+    std::size_t workspace_bytes() const noexcept;
+
+private:
+    struct unit {
+        conv2d plan;
+        residual_kind residual = residual_kind::same;
+        image_shape input, output;  // n = 1
+        std::size_t in_channels = 0, out_channels = 0;
+    };
+
+    TERN_FUNC status plan_stem(const sttn_network& model, const network_options& options);
+    TERN_FUNC status plan_blocks(const sttn_network& model, const network_options& options);
+    TERN_FUNC status allocate(const network_options& options);
+    TERN_FUNC packed_image packed(std::size_t which, const image_shape& shape, std::size_t channels, std::size_t n);
+    TERN_FUNC status check_executor(const executor& threads) const;
+    TERN_FUNC status run_stem(const tensor_view<const float>& images, const executor& threads);
+    TERN_FUNC status run_rest(std::size_t n, float* logits, const executor& threads, const layer_observer& observer);
+
+    image_shape input_{}, stem_shape_{}, pooled_shape_{}, last_shape_{};
+    std::size_t channels_ = 0, stem_channels_ = 0, last_channels_ = 0, slices_ = 1;
+    pool_geometry pool_{};
+    preprocessing preprocess_ = preprocessing::unknown;
+    const kernel_table* kernels_ = nullptr;
+    real_conv2d stem_;
+    buffer<float> first_factor_, first_shift_;  // bn1 of the first block, padded
+    std::vector<unit> units_;
+    linear head_;
+    std::vector<layer_info> layers_;
+
+    // Residual stream (ping, pong), packed activations (ping, pong), features, accumulators, scratch.
+    buffer<float> floats_[2];
+    buffer<unsigned char> packed_[2];
+    buffer<float> features_;
+    buffer<std::int32_t> accumulators_;
+    buffer<unsigned char> scratch_;
+    border halo_{};
+};
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "network-inl.hpp"
+#endif

@@ -1,0 +1,145 @@
+// safetensors files: named tensors with a JSON header (https://github.com/huggingface/safetensors, "Format").
+//
+//   8 bytes   length N of the header, little-endian
+//   N bytes   a JSON object {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ...} that starts
+//             with { and may end with spaces; "__metadata__" is an object of strings; offsets count from the first
+//             byte of the data
+//   rest      data, row-major, little-endian, every byte in exactly one tensor
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/status.hpp"
+#include "dtype.hpp"
+#include "mapped_file.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// What the reader accepts and the writer produces at most.
+struct safetensors_limits {
+    static constexpr std::size_t header_bytes = 100000000;
+    static constexpr std::size_t tensors = 1000000;
+    static constexpr std::size_t metadata_entries = 65536;
+    static constexpr std::size_t name_bytes = 4096;        ///< names of tensors and keys of metadata
+    static constexpr std::size_t string_bytes = 4u << 20;  ///< any string as written in the header, escapes included
+    static constexpr std::size_t unquoted_bytes = 4096;    ///< any run of blanks or digits in the header
+};
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// One tensor of a file. `data` points into the file's bytes and may be misaligned for the type: use memcpy or
+/// read_*().
+struct tensor_info {
+    std::string name;
+    data_type dtype = data_type::f32;
+    tensor_dims shape;
+    const unsigned char* data = nullptr;
+    std::size_t bytes = 0;
+
+    std::size_t count() const noexcept { return bytes / dtype_size(dtype); }
+};
+
+struct metadata_entry {
+    std::string key, value;
+};
+
+/// The tensors of a safetensors file, checked: every tensor lies within the data, has as many bytes as its type and
+/// shape need, and tensors neither overlap nor leave bytes over. Immutable; reading from many threads is safe.
+class safetensors_file {
+public:
+    /// No tensors.
+    safetensors_file() = default;
+
+    /// Maps a file into memory; the object keeps the mapping alive. Errors: `not_found`, `io`, or `bad_format`
+    /// naming the tensor, what was expected and what was found.
+    static result<safetensors_file> open(const char* path);
+    /// Reads the bytes of a whole file from memory; the caller keeps them alive and unchanged.
+    static result<safetensors_file> load(const unsigned char* data, std::size_t size);
+
+    /// Tensors in the order of the header.
+    std::size_t size() const noexcept { return tensors_.size(); }
+    const tensor_info& tensor(std::size_t i) const noexcept { return tensors_[i]; }
+    const std::vector<tensor_info>& tensors() const noexcept { return tensors_; }
+    /// The tensor of that name or null; O(log size()).
+    const tensor_info* find(std::string_view name) const noexcept;
+
+    /// Metadata in ascending order of the keys.
+    const std::vector<metadata_entry>& metadata() const noexcept { return metadata_; }
+    /// The value of a metadata key or null.
+    const std::string* metadata(std::string_view key) const noexcept;
+
+private:
+    status parse(const unsigned char* data, std::size_t size);
+
+    mapped_file file_;
+    std::vector<tensor_info> tensors_;
+    std::vector<std::uint32_t> by_name_;  // indices of tensors_, ascending names
+    std::vector<metadata_entry> metadata_;
+};
+
+/// Text for messages: "[6, 1, 3, 3]", "[]" for a scalar.
+TERN_FUNC std::string to_string(const tensor_dims& shape);
+
+/// Copies all elements of a tensor to `out`, which holds `count`. F32 is copied bit for bit; F16 and BF16 convert
+/// exactly (NaN payloads too); F64 is rounded to nearest even, NaN stays NaN, and a finite value that rounds beyond
+/// the floats is `bad_value`. Another type or another number of elements is `bad_format` naming both. After an
+/// error `out` is unspecified.
+TERN_FUNC status read_floats(const tensor_info& tensor, float* out, std::size_t count);
+/// As read_floats, from F64 bit for bit, and from F32, F16 and BF16 exactly.
+TERN_FUNC status read_doubles(const tensor_info& tensor, double* out, std::size_t count);
+/// As read_floats, from BOOL (a byte other than 0 and 1 is `bad_value`), U8, I8, I16, U16, I32, U32, I64, and U64
+/// (beyond INT64_MAX is `bad_value`).
+TERN_FUNC status read_ints(const tensor_info& tensor, std::int64_t* out, std::size_t count);
+
+/// Collects tensors and metadata and writes them as one file. The bytes depend on names, types, shapes, data and
+/// metadata only, not on the order of the calls: tensors lie in descending order of type (so that each is aligned),
+/// then of names, and the data starts at a multiple of 8 bytes, as in files of the reference implementation.
+class safetensors_writer {
+public:
+    /// Adds a tensor of row-major elements at `data`, which is kept by pointer: it must stay alive until the last
+    /// write. `data` may be null if the tensor is empty. `invalid_argument` for a name that is taken, empty, too
+    /// long, "__metadata__", not UTF-8 or has control characters, and for a shape of too many dimensions or that
+    /// overflows.
+    status add(std::string_view name, data_type dtype, const tensor_dims& shape, const void* data);
+    /// Sets a metadata entry; an earlier value of the key is replaced. `invalid_argument` for a key as in add() or
+    /// a value that is not UTF-8.
+    status set_metadata(std::string_view key, std::string_view value);
+
+    /// Writes a file: to PATH.tmp (or PATH.tmp1 and so on if that exists) and then renamed, so that PATH is always
+    /// either the old or the complete new file; a symbolic link is replaced, a device or directory refused. Open
+    /// mappings of the old file stay valid.
+    status write(const char* path) const;
+    /// Replaces `out` by the bytes of the file; unchanged if there is an error.
+    status write(std::vector<unsigned char>& out) const;
+
+private:
+    struct entry {
+        data_type dtype;
+        tensor_dims shape;
+        const unsigned char* data;
+        std::size_t bytes;
+    };
+    using item = std::pair<const std::string, entry>;
+
+    status lay_out(std::string& header, std::vector<const item*>& order, std::size_t& total_bytes) const;
+
+    std::map<std::string, entry, std::less<>> tensors_;
+    std::map<std::string, std::string, std::less<>> metadata_;
+};
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "safetensors-inl.hpp"
+#include "safetensors_writer-inl.hpp"
+#endif

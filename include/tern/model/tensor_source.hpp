@@ -1,0 +1,58 @@
+// Typed access to the tensors of a state dict: names without their prefix, shapes and types checked, every tensor accounted
+// for, so that nothing in a file is silently ignored.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/memory.hpp"
+#include "../core/status.hpp"
+#include "../format/ternary_weights.hpp"
+#include "safetensors.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+class tensor_source {
+public:
+    /// `prefix` is put before every name, as "module." of PyTorch's DataParallel.
+    tensor_source(const safetensors_file& file, std::string prefix, const allocator& memory)
+        : file_(&file), prefix_(std::move(prefix)), memory_(memory), used_(file.size(), false) {}
+
+    const safetensors_file& file() const noexcept { return *file_; }
+    const allocator& memory() const noexcept { return memory_; }
+    std::string full_name(std::string_view name) const { return prefix_ + std::string(name); }
+
+    bool has(std::string_view name) const { return file_->find(full_name(name)) != nullptr; }
+    /// The tensor, marked as used, or `not_found` naming it.
+    TERN_FUNC result<const tensor_info*> get(std::string_view name);
+    /// Its shape as convolution weights [O][I][kh][kw], or an error that names the rank found.
+    TERN_FUNC result<weight_shape> conv_shape(std::string_view name);
+    /// All values of a tensor of exactly this shape; NaN and infinity are errors.
+    TERN_FUNC result<buffer<float>> floats(std::string_view name, std::initializer_list<std::size_t> shape);
+    TERN_FUNC result<buffer<double>> doubles(std::string_view name, std::initializer_list<std::size_t> shape);
+    /// Marks a tensor that has no effect.
+    void ignore(std::string_view name) {
+        if (const auto* t = file_->find(full_name(name)))
+            used_[static_cast<std::size_t>(t - file_->tensors().data())] = true;
+    }
+    /// An error that names the first tensor nobody asked for.
+    TERN_FUNC status check_all_used(const char* what) const;
+
+private:
+    TERN_FUNC status check_shape(const tensor_info& t, std::initializer_list<std::size_t> shape) const;
+
+    const safetensors_file* file_;
+    std::string prefix_;
+    allocator memory_;
+    std::vector<bool> used_;
+};
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "tensor_source-inl.hpp"
+#endif

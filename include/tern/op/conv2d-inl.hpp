@@ -1,0 +1,242 @@
+// Definitions of op/conv2d.hpp.
+#pragma once
+
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+#include "../dispatch/select.hpp"
+#include "conv2d.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace conv2d_detail {
+
+// Output pixels whose addresses are worked out together; their inputs stay in L1 while all channel tiles pass over them.
+inline constexpr std::size_t strip_pixels = 192;
+inline constexpr std::size_t max_tile_pixels = 16;
+inline constexpr std::size_t max_tile_channels = 128;
+inline constexpr std::size_t max_taps_in_place = 128;  // larger kernels are lowered by im2col
+
+}  // namespace conv2d_detail
+
+// Per slice; lives in the caller's workspace.
+struct conv2d::scratch_area {
+    alignas(64) std::int32_t acc[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    alignas(64) float out[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    alignas(64) float residual[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    const unsigned char* input[conv2d_detail::strip_pixels];
+    float* out_pixel[conv2d_detail::strip_pixels];
+    const float* residual_pixel[conv2d_detail::strip_pixels];
+    unsigned char* packed_pixel[2][conv2d_detail::strip_pixels];
+    kernel_tap taps[conv2d_detail::max_taps_in_place];
+    // im2col rows follow
+};
+
+TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
+                                        const epilogue& chain, const plan_options& options) {
+    const weight_shape& s = weights.shape;
+    TERN_TRY(check_weight_shape(s));
+    if (geometry.groups == 0 || s.out_channels % geometry.groups != 0 ||
+        !(checked_size(s.in_channels) * geometry.groups).ok())
+        return make_error(errc::invalid_argument, "conv2d: %zu groups do not divide %zu output channels",
+                          geometry.groups, s.out_channels);
+    if (geometry.stride_h == 0 || geometry.stride_w == 0 || geometry.dilation_h == 0 || geometry.dilation_w == 0)
+        return make_error(errc::invalid_argument, "conv2d: strides %zu, %zu and dilations %zu, %zu must be at least 1",
+                          geometry.stride_h, geometry.stride_w, geometry.dilation_h, geometry.dilation_w);
+    constexpr std::size_t limit = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
+    if (s.fan_in() >= limit)
+        return make_error(errc::invalid_argument, "conv2d: %zu products per output may leave int32", s.fan_in());
+    if (weights.planes.size() != s.out_channels * s.taps() * s.words() * 2 || weights.scale.size() != s.out_channels ||
+        (!weights.bias.empty() && weights.bias.size() != s.out_channels))
+        return make_error(errc::invalid_argument, "conv2d: weight buffers do not match the shape %zux%zux%zux%zu",
+                          s.out_channels, s.in_channels, s.kh, s.kw);
+
+    conv2d plan;
+    plan.shape_ = s;
+    plan.geometry_ = geometry;
+    plan.kernels_ = options.kernels;
+    if (plan.kernels_ == nullptr) {
+        const auto selected = select_kernels(options.level);
+        if (!selected.ok())
+            return selected.status();
+        plan.kernels_ = *selected;
+    }
+    TERN_TRY(plan.choose_kernel(options));
+
+    const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in()) : 0;
+    auto lowered =
+        lower_epilogue(chain, s.out_channels, weights.scale.data(), weights.bias.data(), reach, options.memory);
+    if (!lowered.ok())
+        return lowered.status();
+    plan.epilogue_ = std::move(*lowered);
+    TERN_TRY(plan.make_panels(weights, options.memory));
+
+    const char* how = plan.lowering_ == lowering::im2col ? "im2col" : "implicit";
+    const char* thresholds = plan.epilogue_.thresholds ? "/thresholds" : "";
+    std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s/%s%s", plan.kernels_->level, plan.family_.name, how,
+                  thresholds);
+    std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s/%s%s/strided", plan.kernels_->level, plan.family_.name,
+                  how, thresholds);
+    return plan;
+}
+
+// Chooses family and lowering by a tile's cycles per output pixel: products at the family's rate, and gathering rows for im2col.
+TERN_FUNC status conv2d::choose_kernel(const plan_options& options) {
+    group_words_ = ceil_div(shape_.fan_in(), word_bits);
+    const std::size_t per_group = shape_.out_channels / geometry_.groups;
+    const bool too_many_taps = shape_.taps() > conv2d_detail::max_taps_in_place;
+    double best = 0.0;
+    const auto consider = [&](const dot_family& f, lowering how) {
+        const bool planes = f.format == dot_format::planes;
+        if (f.tile == nullptr || shape_.fan_in() > f.max_depth ||
+            (options.family != kernel_family::automatic && planes != (options.family == kernel_family::popcount)) ||
+            (options.lowering != lowering::automatic && how != options.lowering && !too_many_taps) ||
+            (how == lowering::implicit && too_many_taps))
+            return;
+        const std::size_t touched = per_group >= f.tile_channels ? 1 : ceil_div(f.tile_channels, per_group);
+        const std::size_t groups = touched < geometry_.groups ? touched : geometry_.groups, step = f.step_channels();
+        const bool gathers = how == lowering::im2col;
+        const std::size_t steps =
+            gathers ? (groups - 1) * (group_words_ * word_bits / step) + ceil_div(shape_.fan_in(), step)
+                    : shape_.taps() * ceil_div(groups * shape_.in_channels, step);
+        // A tile works on all its pixels, used or not.
+        const std::size_t pixels = options.expected_pixels;
+        const double unused =
+            pixels == 0 ? 1.0 : static_cast<double>(round_up(pixels, f.tile_pixels)) / static_cast<double>(pixels);
+        const double products = static_cast<double>(round_up(shape_.out_channels, f.tile_channels) * steps * step);
+        constexpr double cycles_per_copy = 8.0;  // one group's channels of one tap, measured roughly
+        const double copies =
+            static_cast<double>(shape_.taps() * geometry_.groups * (1 + shape_.in_channels / word_bits));
+        const double cost =
+            unused * products / static_cast<double>(f.rate) + (gathers ? cycles_per_copy * copies : 0.0);
+        if (family_.tile == nullptr || cost < best) {
+            best = cost;
+            family_ = f;
+            lowering_ = how;
+        }
+    };
+    for (const lowering how : {lowering::implicit, lowering::im2col}) {
+        consider(kernels_->popcount, how);
+        consider(kernels_->lookup[0], how);
+        consider(kernels_->lookup[1], how);
+    }
+    if (family_.tile == nullptr)
+        return make_error(errc::unsupported,
+                          "conv2d: level %s has no kernels of the wanted family for %zu products per output",
+                          kernels_->level, shape_.fan_in());
+    const std::size_t channels = family_.tile_channels;
+    if (family_.tile_pixels > conv2d_detail::max_tile_pixels || channels > conv2d_detail::max_tile_channels ||
+        channels % 8 != 0 || (64 % channels != 0 && channels % 64 != 0) || channels % family_.lanes != 0)
+        return make_error(errc::unsupported, "conv2d: kernel tile of %u pixels x %zu channels", family_.tile_pixels,
+                          channels);
+    const std::size_t row_channels = lowering_ == lowering::im2col ? geometry_.groups * group_words_ * word_bits
+                                                                   : shape_.in_channels * geometry_.groups;
+    pixel_bytes_ = ceil_div(row_channels, family_.step_channels()) * family_.step_bytes();
+    return {};
+}
+
+// Panels: [tile of output channels][tap][step]..., weights outside a channel's group are 0.
+TERN_FUNC status conv2d::make_panels(const ternary_weights& weights, const allocator& memory) {
+    const std::size_t channels = family_.tile_channels, lanes = family_.lanes, step = family_.step_channels();
+    const std::size_t per_group = shape_.out_channels / geometry_.groups;
+    const std::size_t count = ceil_div(shape_.out_channels, channels);
+    const bool gather = lowering_ == lowering::im2col, planes = family_.format == dot_format::planes;
+    const std::size_t taps = gather ? 1 : shape_.taps();
+    // Channel positions of a group's first and last product in a pixel or row.
+    const std::size_t pitch = gather ? group_words_ * word_bits : shape_.in_channels;
+    const std::size_t depth = gather ? shape_.fan_in() : shape_.in_channels;
+    auto tiles = make_buffer<tile_info>(count, memory);
+    if (!tiles.ok())
+        return tiles.status();
+    checked_size total = 0;
+    for (std::size_t t = 0; t < count; ++t) {
+        const std::size_t last = (t + 1) * channels < shape_.out_channels ? (t + 1) * channels : shape_.out_channels;
+        const std::size_t first_group = t * channels / per_group, last_group = (last - 1) / per_group;
+        const std::size_t first_step = first_group * pitch / step;
+        tile_info& tile = (*tiles)[t];
+        tile.steps = ceil_div(last_group * pitch + depth, step) - first_step;
+        tile.first_byte = first_step * family_.step_bytes();
+        tile.panel = total.value;
+        total = total + checked_size(taps) * tile.steps * family_.panel_step_bytes();
+    }
+    auto panels = make_buffer<unsigned char>(total, memory);
+    if (!panels.ok())
+        return panels.status();
+    for (std::size_t o = 0; o < shape_.out_channels; ++o) {
+        const tile_info& tile = (*tiles)[o / channels];
+        const std::size_t group = o / per_group, lane = o % channels;
+        const std::size_t first = tile.first_byte / family_.step_bytes();
+        for (std::size_t tap = 0; tap < shape_.taps(); ++tap)
+            for (std::size_t i = 0; i < shape_.in_channels; ++i) {
+                const int code = get_code(weights, o, i, tap);
+                if (code == 0)
+                    continue;
+                const std::size_t position = group * pitch + (gather ? tap * shape_.in_channels : 0) + i;
+                const std::size_t at = (gather ? 0 : tap * tile.steps) + position / step - first;
+                unsigned char* p = panels->data() + tile.panel + at * family_.panel_step_bytes();
+                if (planes) {
+                    p += (lane / lanes * 2 * lanes + lane % lanes) * 8 +
+                         position % word_bits / 8;  // plane 1 is `lanes` words on
+                    const auto bit = static_cast<unsigned char>(1u << (position % 8));
+                    p[0] = static_cast<unsigned char>(p[0] | bit);
+                    if (code < 0)
+                        p[lanes * 8] = static_cast<unsigned char>(p[lanes * 8] | bit);
+                } else {
+                    constexpr unsigned place[4] = {1, 3, 16, 48};
+                    p[lane] = static_cast<unsigned char>(p[lane] + place[position % 4] * (code > 0 ? 1u : 2u));
+                }
+            }
+    }
+    tiles_ = std::move(*tiles);
+    panels_ = std::move(*panels);
+    return {};
+}
+
+TERN_FUNC border conv2d::required_halo(const image_shape& in) const noexcept {
+    border need = geometry_.padding;
+    const auto behind = [](std::size_t size, std::size_t out, std::size_t stride, std::size_t dilation,
+                           std::size_t kernel, std::size_t before) -> std::size_t {
+        const std::size_t reach = (out - 1) * stride + dilation * (kernel - 1) + 1;
+        return reach > size + before ? reach - size - before : 0;
+    };
+    if (const auto out = output_shape(in); out.ok()) {
+        need.bottom = behind(in.h, out->h, geometry_.stride_h, geometry_.dilation_h, shape_.kh, need.top);
+        need.right = behind(in.w, out->w, geometry_.stride_w, geometry_.dilation_w, shape_.kw, need.left);
+    }
+    return need;
+}
+
+// Input pixels that outputs along one axis read: from the first to the last.
+TERN_INLINE std::size_t input_extent(std::size_t out, std::size_t stride, std::size_t dilation, std::size_t kernel) {
+    return (out - 1) * stride + dilation * (kernel - 1) + 1;
+}
+
+// One slice's scratch, a multiple of 64; SIZE_MAX if it overflows.
+TERN_FUNC std::size_t conv2d::area_bytes(const image_shape& out) const noexcept {
+    checked_size one = sizeof(scratch_area);
+    if (lowering_ == lowering::im2col)  // one row of planes
+        one = one + checked_size(geometry_.groups) * group_words_ * 16;
+    if (by_rows())
+        one = one + checked_size(conv2d_detail::strip_pixels) * pixel_bytes_;
+    else if (converts_images())
+        one = one + checked_size(input_extent(out.h, geometry_.stride_h, geometry_.dilation_h, shape_.kh)) *
+                        input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw) * pixel_bytes_;
+    one = one + 127;
+    return one.ok() ? one.value / 64 * 64 : std::numeric_limits<std::size_t>::max();
+}
+
+TERN_FUNC std::size_t conv2d::workspace_bytes(const image_shape& in, std::size_t slices) const noexcept {
+    const auto out = output_shape(in);
+    if (!out.ok())
+        return 0;
+    const checked_size total = checked_size(area_bytes(*out)) * (slices == 0 ? 1 : slices);
+    return total.ok() ? total.value : std::numeric_limits<std::size_t>::max();
+}
+
+TERN_FUNC const char* conv2d::kernel_name(const image_shape&, bool channels_last) const noexcept {
+    return names_[channels_last ? 0 : 1];
+}
+
+TERN_END_NAMESPACE
+
+#include "conv2d_run-inl.hpp"

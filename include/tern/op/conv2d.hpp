@@ -1,0 +1,123 @@
+// conv2d: a ternary convolution of packed ternary activations, with its epilogue.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../core/executor.hpp"
+#include "../core/geometry.hpp"
+#include "../core/memory.hpp"
+#include "../core/status.hpp"
+#include "../core/tensor.hpp"
+#include "../format/packed_image.hpp"
+#include "../format/ternary_weights.hpp"
+#include "../kernel/table.hpp"
+#include "epilogue.hpp"
+#include "plan_options.hpp"
+#include "stage.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// What one `conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
+struct conv2d_args {
+    const_packed_image input{};                ///< its halo must be at least what the padding needs
+    tensor_view<const float> residual{};       ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
+    tensor_view<float> out{};                  ///< if the chain stores; may be exactly the same view as `residual`
+    packed_image packed[2]{};                  ///< one per ternarize stage
+    tensor_view<std::int32_t> accumulators{};  ///< optional: the raw integer products
+};
+
+/// Scratch memory of one run, aligned to `buffer_alignment`.
+struct workspace {
+    void* data = nullptr;
+    std::size_t bytes = 0;
+};
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// A plan: weights, geometry, epilogue and the chosen kernel. Immutable after `create`; one plan may be run by many threads
+/// at once, each with a workspace of its own. Results do not depend on the level, lowering or number of threads.
+class conv2d {
+public:
+    /// Packs the weights for the chosen kernels. `weights.shape.in_channels` is that of one group. Errors: shapes that do not
+    /// fit `geometry.groups`, zero strides or dilations, accumulators that could leave int32, an epilogue out of order, an
+    /// instruction-set level that cannot be had.
+    static TERN_FUNC result<conv2d> create(const ternary_weights& weights, const conv_geometry& geometry = {},
+                                           const epilogue& chain = {}, const plan_options& options = {});
+
+    std::size_t in_channels() const noexcept { return shape_.in_channels * geometry_.groups; }
+    std::size_t out_channels() const noexcept { return shape_.out_channels; }
+    const conv_geometry& geometry() const noexcept { return geometry_; }
+    const weight_shape& weights() const noexcept { return shape_; }
+    bool uses_integer_thresholds() const noexcept { return epilogue_.thresholds; }
+    /// Products per output pixel and channel.
+    std::size_t macs_per_output() const noexcept { return shape_.fan_in(); }
+    /// Bytes of the packed weights that `run` reads.
+    std::size_t panel_bytes() const noexcept { return panels_.bytes(); }
+
+    /// Output sizes for an input, or an error that names both.
+    result<image_shape> output_shape(const image_shape& in) const {
+        return conv_output_shape(in, shape_.kh, shape_.kw, geometry_);
+    }
+    /// The halo an input image of this size must have at least.
+    TERN_FUNC border required_halo(const image_shape& in) const noexcept;
+    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows.
+    TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
+    /// What runs for this input size: level, family, lowering, and the layout of the float output.
+    TERN_FUNC const char* kernel_name(const image_shape& in, bool channels_last = true) const noexcept;
+
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written.
+    TERN_FUNC status run(const conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
+
+private:
+    struct tile_info {
+        std::size_t panel;       // byte offset in panels_
+        std::size_t steps;       // per tap
+        std::size_t first_byte;  // of those steps in a pixel (implicit) or row (im2col)
+    };
+    struct scratch_area;
+    struct task_range;
+    struct source;
+
+    bool converts_images() const noexcept { return family_.format != dot_format::planes && !by_rows(); }
+    // Pixels are brought into the kernel's format one by one, into rows of the strip; else tiles read an image.
+    bool by_rows() const noexcept {
+        return lowering_ == lowering::im2col || (family_.format == dot_format::pairs && shape_.taps() == 1);
+    }
+    TERN_FUNC status choose_kernel(const plan_options& options);
+    TERN_FUNC std::size_t area_bytes(const image_shape& out) const noexcept;
+    TERN_FUNC status make_panels(const ternary_weights& weights, const allocator& memory);
+    TERN_FUNC status check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
+                               std::size_t slices) const;
+    TERN_FUNC void run_task(const conv2d_args& args, const image_shape& out, const task_range& task,
+                            void* scratch) const;
+    TERN_FUNC void locate_strip(const conv2d_args& args, const image_shape& out, const source& from, std::size_t first,
+                                std::size_t count, scratch_area& area) const;
+    TERN_FUNC void fill_row(const const_packed_image& in, const unsigned char* pixel, const source& from,
+                            unsigned char* row) const;
+    TERN_FUNC void convert_image(const const_packed_image& in, const image_shape& out, std::size_t n,
+                                 std::size_t first_row, std::size_t last_row, const source& to) const;
+    TERN_FUNC void gather_residual(const tensor_view<const float>& r, const float* const* pixels, std::size_t rows,
+                                   std::size_t channel, std::size_t channels, float* tile) const;
+
+    weight_shape shape_{};
+    conv_geometry geometry_{};
+    const kernel_table* kernels_ = nullptr;
+    dot_family family_{};
+    tern::v1::lowering lowering_ = tern::v1::lowering::implicit;
+    std::size_t group_words_ = 0;  // im2col: words of one group's row
+    std::size_t pixel_bytes_ = 0;  // of one pixel or row in the kernel's format
+    buffer<unsigned char> panels_{};
+    buffer<tile_info> tiles_{};
+    lowered_epilogue epilogue_{};
+    char names_[2][64] = {};
+};
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "conv2d-inl.hpp"
+#endif

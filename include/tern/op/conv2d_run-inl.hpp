@@ -1,0 +1,374 @@
+// Definitions of conv2d::run: checks, division of the work, the loop over strips of pixels and tiles of channels.
+#pragma once
+
+#include <cstring>
+#include <new>
+
+#include "../core/overlap.hpp"
+#include "../format/bit_copy.hpp"
+#include "../format/halo.hpp"
+#include "conv2d.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace conv2d_detail {
+
+inline bool extents_match(const tensor_view<const float>& v, const image_shape& s, std::size_t c) {
+    return v.n == s.n && v.h == s.h && v.w == s.w && v.c == c;
+}
+
+template <class T>
+bool same_view(const tensor_view<T>& a, const tensor_view<const T>& b) {
+    return a.data == b.data && a.stride_n == b.stride_n && a.stride_h == b.stride_h && a.stride_w == b.stride_w &&
+           a.stride_c == b.stride_c && a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c;
+}
+
+// The address of channel 0 of a pixel whose channels from `channel` on lie at `p`. Kernels add the channel back.
+template <class T>
+T* channel_zero(T* p, std::size_t channel) {
+    return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(p) - channel * sizeof(T));
+}
+
+inline float larger(float a, float b) { return a >= b || a != a ? a : b; }
+
+}  // namespace conv2d_detail
+
+struct conv2d::task_range {
+    slice_range pixels;  // output pixels of all images, row-major
+    slice_range tiles;   // channel tiles
+    bool clears_halo;    // of the packed outputs' rows it covers
+};
+
+TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
+                                   std::size_t slices) const {
+    using conv2d_detail::extents_match;
+    const packed_layout& in = args.input.layout;
+    if (in.c != in_channels())
+        return make_error(errc::invalid_argument, "conv2d: expected %zu input channels, found %zu", in_channels(),
+                          in.c);
+    const border need = required_halo(in.shape());
+    if (!in.halo.covers(need))
+        return make_error(
+            errc::invalid_argument,
+            "conv2d: the input needs a halo of %zu,%zu,%zu,%zu (top, left, bottom, right), found %zu,%zu,%zu,%zu",
+            need.top, need.left, need.bottom, need.right, in.halo.top, in.halo.left, in.halo.bottom, in.halo.right);
+    if (scratch.data == nullptr || reinterpret_cast<std::uintptr_t>(scratch.data) % buffer_alignment != 0 ||
+        scratch.bytes < workspace_bytes(in.shape(), slices))
+        return make_error(errc::invalid_argument,
+                          "conv2d: the workspace must hold %zu bytes aligned to %zu, found %zu bytes at %p",
+                          workspace_bytes(in.shape(), slices), buffer_alignment, scratch.bytes, scratch.data);
+
+    const std::size_t c = shape_.out_channels;
+    const auto wrong_shape = [&](const char* what, std::size_t n, std::size_t h, std::size_t w, std::size_t found_c) {
+        return make_error(errc::invalid_argument,
+                          "conv2d: %s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", what, out.n,
+                          out.h, out.w, c, n, h, w, found_c);
+    };
+    if (bool(args.out) != epilogue_.store)
+        return make_error(errc::invalid_argument, "conv2d: the epilogue %s a float output, found %s",
+                          epilogue_.store ? "stores" : "does not store", args.out ? "one" : "none");
+    if (args.out && !extents_match(args.out, out, c))
+        return wrong_shape("out", args.out.n, args.out.h, args.out.w, args.out.c);
+    if (args.accumulators && !(args.accumulators.n == out.n && args.accumulators.h == out.h &&
+                               args.accumulators.w == out.w && args.accumulators.c == c))
+        return wrong_shape("accumulators", args.accumulators.n, args.accumulators.h, args.accumulators.w,
+                           args.accumulators.c);
+    if (!epilogue_.writes() && !args.accumulators)
+        return make_error(errc::invalid_argument, "conv2d: nothing to write: no epilogue output and no accumulators");
+    if (bool(args.residual) != (epilogue_.residual != residual_kind::none))
+        return make_error(errc::invalid_argument, "conv2d: the epilogue %s a residual, found %s",
+                          args.residual ? "does not have" : "has", args.residual ? "one" : "none");
+    if (epilogue_.residual == residual_kind::same && !extents_match(args.residual, out, c))
+        return wrong_shape("residual", args.residual.n, args.residual.h, args.residual.w, args.residual.c);
+    if (epilogue_.residual == residual_kind::pooled &&
+        (args.residual.n != out.n || args.residual.h != 2 * out.h || args.residual.w != 2 * out.w ||
+         args.residual.c > c || args.residual.c == 0))
+        return make_error(
+            errc::invalid_argument,
+            "conv2d: pooled residual: expected %zux%zux%zu (n, h, w) and at most %zu channels, found %zux%zux%zux%zu",
+            out.n, 2 * out.h, 2 * out.w, c, args.residual.n, args.residual.h, args.residual.w, args.residual.c);
+
+    const byte_range outputs[4] = {range_of(args.out), range_of(args.accumulators),
+                                   range_of(args.packed[0].data, args.packed[0].layout.total_bytes),
+                                   range_of(args.packed[1].data, args.packed[1].layout.total_bytes)};
+    for (std::size_t q = 0; q < 2; ++q) {
+        const packed_image& p = args.packed[q];
+        if (bool(p) != (q < epilogue_.quantizers))
+            return make_error(errc::invalid_argument,
+                              "conv2d: the epilogue has %zu packed outputs, found %s for number %zu",
+                              epilogue_.quantizers, p ? "one" : "none", q);
+        if (!p)
+            continue;
+        TERN_TRY(check_packed_image(p, q == 0 ? "conv2d: packed[0]" : "conv2d: packed[1]"));
+        if (!(p.layout.shape() == out) || p.layout.c != c)
+            return wrong_shape("packed output", p.layout.n, p.layout.h, p.layout.w, p.layout.c);
+    }
+    const byte_range inputs[3] = {range_of(args.input.data, in.total_bytes), range_of(args.residual),
+                                  range_of(scratch.data, scratch.bytes)};
+    if (inputs[2].overlaps(inputs[0]) || inputs[2].overlaps(inputs[1]))
+        return make_error(errc::invalid_argument, "conv2d: the workspace overlaps an input");
+    for (std::size_t i = 0; i < 4; ++i) {
+        for (std::size_t j = 0; j < 3; ++j) {
+            const bool in_place = i == 0 && j == 1 && epilogue_.residual == residual_kind::same &&
+                                  conv2d_detail::same_view(args.out, args.residual);
+            if (outputs[i].overlaps(inputs[j]) && !in_place)
+                return make_error(
+                    errc::invalid_argument,
+                    "conv2d: an output overlaps an input or the workspace; only out and residual may be the same view");
+        }
+        for (std::size_t j = 0; j < i; ++j)
+            if (outputs[i].overlaps(outputs[j]))
+                return make_error(errc::invalid_argument, "conv2d: two outputs overlap");
+    }
+    return {};
+}
+
+TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, const executor& threads) const {
+    TERN_TRY(check_packed_image(args.input, "conv2d: input"));
+    const auto out = output_shape(args.input.layout.shape());
+    if (!out.ok())
+        return out.status();
+    const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
+    TERN_TRY(check_run(args, *out, scratch, slices));
+
+    // Rows first; channels, at multiples of a word, only when rows do not suffice.
+    const std::size_t rows = out->n * out->h;
+    const std::size_t unit = family_.tile_channels < word_bits ? word_bits : family_.tile_channels;
+    const std::size_t units = ceil_div(shape_.out_channels, unit), tiles_per_unit = unit / family_.tile_channels;
+    const std::size_t row_tasks = rows < slices ? rows : slices;
+    const std::size_t most = slices / row_tasks;
+    const std::size_t channel_tasks = most < units ? most : units;
+    const std::size_t bytes = area_bytes(*out);
+    parallel_for(threads, row_tasks * channel_tasks, [&](std::size_t i) {
+        const slice_range r = slice_of(rows, row_tasks, i / channel_tasks);
+        const slice_range u = slice_of(units, channel_tasks, i % channel_tasks);
+        const std::size_t last = u.end * tiles_per_unit;
+        const task_range task{{r.begin * out->w, r.end * out->w},
+                              {u.begin * tiles_per_unit, last < tiles_.size() ? last : tiles_.size()},
+                              i % channel_tasks == 0};
+        run_task(args, *out, task, static_cast<unsigned char*>(scratch.data) + i * bytes);
+    });
+    return {};
+}
+
+// What tiles read, in a slice's scratch, if it is not the input itself.
+struct conv2d::source {
+    unsigned char* planes = nullptr;  // im2col: one row before it is converted
+    unsigned char* rows = nullptr;    // by_rows: one per pixel of a strip
+    unsigned char* image = nullptr;   // converts_images: the input in the kernel's format, without unread borders
+    std::size_t image_row_bytes = 0;
+};
+
+// One pixel, or one im2col row (for each group the bits of all taps, packed together), in the kernel's format.
+TERN_FUNC void conv2d::fill_row(const const_packed_image& in, const unsigned char* pixel, const source& from,
+                                unsigned char* row) const {
+    const unsigned char* planes = pixel;
+    if (lowering_ == lowering::im2col) {
+        unsigned char* gathered = family_.format == dot_format::planes ? row : from.planes;
+        std::memset(gathered, 0, geometry_.groups * group_words_ * 16);
+        const std::size_t depth = shape_.in_channels;
+        for (std::size_t ky = 0; ky < shape_.kh; ++ky)
+            for (std::size_t kx = 0; kx < shape_.kw; ++kx) {
+                const unsigned char* tap = pixel + ky * geometry_.dilation_h * in.layout.row_bytes +
+                                           kx * geometry_.dilation_w * in.layout.pixel_bytes;
+                for (std::size_t g = 0; g < geometry_.groups; ++g)
+                    copy_plane_bits(tap, g * depth, gathered + g * group_words_ * 16, (ky * shape_.kw + kx) * depth,
+                                    depth);
+            }
+        planes = gathered;
+    }
+    if (family_.format != dot_format::planes)
+        kernels_->planes_to_pairs({planes, 0, 1, row, pixel_bytes_});
+}
+
+// The input rows that output rows [first_row, last_row) of image n read, in the kernel's format.
+TERN_FUNC void conv2d::convert_image(const const_packed_image& in, const image_shape& out, std::size_t n,
+                                     std::size_t first_row, std::size_t last_row, const source& to) const {
+    const std::size_t width = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
+    const std::size_t end = input_extent(last_row, geometry_.stride_h, geometry_.dilation_h, shape_.kh);
+    for (std::size_t y = first_row * geometry_.stride_h; y < end; ++y) {
+        const unsigned char* row =
+            in.data +
+            in.layout.offset(n, static_cast<std::ptrdiff_t>(y) - static_cast<std::ptrdiff_t>(geometry_.padding.top),
+                             -static_cast<std::ptrdiff_t>(geometry_.padding.left));
+        kernels_->planes_to_pairs({row, in.layout.pixel_bytes, width, to.image + y * to.image_row_bytes, pixel_bytes_});
+    }
+}
+
+// Addresses of `count` output pixels from number `first` on, and their rows.
+TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& out, const source& from,
+                                    std::size_t first, std::size_t count, scratch_area& area) const {
+    const std::size_t pool = epilogue_.residual == residual_kind::pooled ? 2 : 1;
+    const auto position = [](std::size_t i, std::size_t stride, std::size_t padding) {
+        return static_cast<std::ptrdiff_t>(i * stride) - static_cast<std::ptrdiff_t>(padding);
+    };
+    std::size_t x = first % out.w, y = first / out.w % out.h, n = first / out.w / out.h;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (converts_images()) {
+            area.input[i] =
+                from.image + y * geometry_.stride_h * from.image_row_bytes + x * geometry_.stride_w * pixel_bytes_;
+        } else {
+            area.input[i] =
+                args.input.data + args.input.layout.offset(n, position(y, geometry_.stride_h, geometry_.padding.top),
+                                                           position(x, geometry_.stride_w, geometry_.padding.left));
+            if (by_rows()) {
+                unsigned char* row = from.rows + i * pixel_bytes_;
+                fill_row(args.input, area.input[i], from, row);
+                area.input[i] = row;
+            }
+        }
+        if (args.out)
+            area.out_pixel[i] = args.out.data + args.out.offset(n, y, x, 0);
+        if (args.residual)
+            area.residual_pixel[i] = args.residual.data + args.residual.offset(n, pool * y, pool * x, 0);
+        for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
+            area.packed_pixel[q][i] =
+                args.packed[q].data +
+                args.packed[q].layout.offset(n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
+        if (++x == out.w) {
+            x = 0;
+            if (++y == out.h) {
+                y = 0;
+                ++n;
+            }
+        }
+    }
+}
+
+// Residuals of a tile whose channels are not dense, pooled if need be; channels the tensor lacks are 0.
+TERN_FUNC void conv2d::gather_residual(const tensor_view<const float>& r, const float* const* pixels, std::size_t rows,
+                                       std::size_t channel, std::size_t channels, float* tile) const {
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t k = 0; k < channels; ++k) {
+            float v = 0.0f;
+            if (channel + k < r.c) {
+                const float* p = pixels[i] + static_cast<std::ptrdiff_t>(channel + k) * r.stride_c;
+                v = *p;
+                if (epilogue_.residual == residual_kind::pooled)
+                    v = conv2d_detail::larger(conv2d_detail::larger(v, p[r.stride_w]),
+                                              conv2d_detail::larger(p[r.stride_h], p[r.stride_h + r.stride_w]));
+            }
+            tile[i * family_.tile_channels + k] = v;
+        }
+}
+
+TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out, const task_range& task,
+                                void* memory) const {
+    using namespace conv2d_detail;
+    scratch_area& area = *::new (memory) scratch_area;
+    const std::size_t tile_pixels = family_.tile_pixels, tile_channels = family_.tile_channels;
+    const std::size_t taps = lowering_ == lowering::im2col ? 1 : shape_.taps();
+    const bool strided_out = args.out && args.out.stride_c != 1;
+    const bool strided_residual = args.residual && args.residual.stride_c != 1;
+
+    source from;
+    std::size_t row_bytes = args.input.layout.row_bytes, pixel_bytes = args.input.layout.pixel_bytes;
+    unsigned char* behind = static_cast<unsigned char*>(memory) + sizeof(scratch_area);
+    if (lowering_ == lowering::im2col) {
+        from.planes = behind;
+        behind += geometry_.groups * group_words_ * 16;
+    }
+    if (by_rows()) {
+        from.rows = behind;
+    } else if (converts_images()) {
+        from.image = behind;
+        from.image_row_bytes = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw) * pixel_bytes_;
+        row_bytes = from.image_row_bytes;
+        pixel_bytes = pixel_bytes_;
+    }
+    area.taps[0].pixel_offset = 0;
+    for (std::size_t t = 1; t < taps; ++t)
+        area.taps[t].pixel_offset = static_cast<std::ptrdiff_t>(t / shape_.kw * geometry_.dilation_h * row_bytes +
+                                                                t % shape_.kw * geometry_.dilation_w * pixel_bytes);
+    if (task.clears_halo)
+        for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
+            for (std::size_t row = task.pixels.begin / out.w; row < task.pixels.end / out.w; ++row)
+                clear_halo_rows(args.packed[q], row / out.h, row % out.h, row % out.h + 1);
+
+    // A gathered residual is already pooled.
+    const residual_kind residual = strided_residual ? residual_kind::same : epilogue_.residual;
+    const epilogue_tile finish =
+        epilogue_.thresholds
+            ? kernels_->thresholds[epilogue_.quantizers]
+            : kernels_->epilogue_i32[static_cast<std::size_t>(residual)][epilogue_.store ? 1 : 0][epilogue_.quantizers];
+    epilogue_tile_args e{};
+    e.acc = area.acc;
+    e.acc_stride = tile_channels;
+    e.params = &epilogue_.params;
+    e.residual_channels = strided_residual ? shape_.out_channels : args.residual.c;
+    e.pool_right = args.residual.stride_w;
+    e.pool_down = args.residual.stride_h;
+    float* out_rows[max_tile_pixels];
+    const float* residual_rows[max_tile_pixels];
+
+    const std::size_t image_pixels = out.h * out.w;
+    for (std::size_t first = task.pixels.begin, count = 0; first < task.pixels.end; first += count) {
+        count = task.pixels.end - first < strip_pixels ? task.pixels.end - first : strip_pixels;
+        if (converts_images()) {  // a strip stays within one image, which is converted when the first strip reaches it
+            const std::size_t n = first / image_pixels, image_end = (n + 1) * image_pixels;
+            const std::size_t end = task.pixels.end < image_end ? task.pixels.end : image_end;
+            if (first == task.pixels.begin || first % image_pixels == 0)
+                convert_image(args.input, out, n, first % image_pixels / out.w, ((end - 1) % image_pixels) / out.w + 1,
+                              from);
+            count = end - first < count ? end - first : count;
+        }
+        locate_strip(args, out, from, first, count, area);
+        for (std::size_t t = task.tiles.begin; t < task.tiles.end; ++t) {
+            const tile_info& tile = tiles_[t];
+            for (std::size_t k = 0; k < taps; ++k)
+                area.taps[k].panel_offset = k * tile.steps * family_.panel_step_bytes();
+            const std::size_t channel = t * tile_channels;
+            const std::size_t channels =
+                shape_.out_channels - channel < tile_channels ? shape_.out_channels - channel : tile_channels;
+            e.channel = channel;
+            e.channels = channels;
+            e.zero_bytes = t + 1 == tiles_.size()
+                               ? (round_up(shape_.out_channels, word_bits) - round_up(shape_.out_channels, 8)) / 8
+                               : 0;
+
+            for (std::size_t i = 0; i < count; i += tile_pixels) {
+                const std::size_t rows = count - i < tile_pixels ? count - i : tile_pixels;
+                const unsigned char* pixels[max_tile_pixels];
+                for (std::size_t k = 0; k < tile_pixels; ++k)
+                    pixels[k] = area.input[k < rows ? i + k : i] + tile.first_byte;
+                family_.tile({pixels, area.taps, taps, tile.steps, panels_.data() + tile.panel, area.acc});
+
+                if (args.accumulators)
+                    for (std::size_t k = 0; k < rows; ++k) {
+                        const std::size_t p = first + i + k;
+                        std::int32_t* to =
+                            args.accumulators.data +
+                            args.accumulators.offset(p / out.w / out.h, p / out.w % out.h, p % out.w, channel);
+                        for (std::size_t j = 0; j < channels; ++j)
+                            to[static_cast<std::ptrdiff_t>(j) * args.accumulators.stride_c] =
+                                area.acc[k * tile_channels + j];
+                    }
+                if (finish == nullptr)
+                    continue;
+                e.rows = rows;
+                e.out = area.out_pixel + i;
+                e.residual = area.residual_pixel + i;
+                e.packed[0] = area.packed_pixel[0] + i;
+                e.packed[1] = area.packed_pixel[1] + i;
+                if (strided_residual) {
+                    gather_residual(args.residual, area.residual_pixel + i, rows, channel, channels, area.residual);
+                    for (std::size_t k = 0; k < rows; ++k)
+                        residual_rows[k] = channel_zero(area.residual + k * tile_channels, channel);
+                    e.residual = residual_rows;
+                }
+                if (strided_out) {
+                    for (std::size_t k = 0; k < rows; ++k)
+                        out_rows[k] = channel_zero(area.out + k * tile_channels, channel);
+                    e.out = out_rows;
+                }
+                finish(e);
+                if (strided_out)
+                    for (std::size_t k = 0; k < rows; ++k)
+                        for (std::size_t j = 0; j < channels; ++j)
+                            area.out_pixel[i + k][static_cast<std::ptrdiff_t>(channel + j) * args.out.stride_c] =
+                                area.out[k * tile_channels + j];
+            }
+        }
+    }
+}
+
+TERN_END_NAMESPACE

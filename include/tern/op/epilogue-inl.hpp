@@ -1,0 +1,305 @@
+// Definitions of op/epilogue.hpp.
+#pragma once
+
+#include <cmath>
+
+#include "../core/rounding.hpp"
+#include "epilogue.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace epilogue_detail {
+
+// v = a*v + b per channel, in double, until it is rounded.
+struct affine {
+    buffer<double> a, b;
+    bool identity = true;
+
+    status reset(std::size_t channels, const allocator& memory) {
+        if (a.empty()) {
+            auto x = make_buffer<double>(channels, memory);
+            auto y = make_buffer<double>(channels, memory);
+            if (!x.ok() || !y.ok())
+                return !x.ok() ? x.status() : y.status();
+            a = std::move(*x);
+            b = std::move(*y);
+        }
+        for (std::size_t c = 0; c < channels; ++c) {
+            a[c] = 1.0;
+            b[c] = 0.0;
+        }
+        identity = true;
+        return {};
+    }
+
+    status apply(const stage::any& s, std::size_t channels) {
+        identity = false;
+        const char* name = stage::name(s.kind);
+        const bool is_norm = s.kind == stage::kind::batch_norm, is_affine = s.kind == stage::kind::affine;
+        if (is_norm     ? s.mean == nullptr || s.variance == nullptr
+            : is_affine ? s.factor == nullptr || s.shift == nullptr
+                        : s.a == nullptr)
+            return make_error(errc::invalid_argument, "epilogue stage %s: null array", name);
+        for (std::size_t c = 0; c < channels; ++c) {
+            double factor = 1.0, shift = 0.0;
+            if (s.kind == stage::kind::scale) {
+                factor = s.a[c];
+            } else if (s.kind == stage::kind::bias) {
+                shift = s.a[c];
+            } else if (is_affine) {
+                factor = s.factor[c];
+                shift = s.shift[c];
+            } else {
+                const double spread = static_cast<double>(s.variance[c]) + s.epsilon;
+                if (!(spread > 0.0) || !std::isfinite(spread))
+                    return make_error(
+                        errc::bad_value,
+                        "epilogue stage %s, channel %zu: variance %g + epsilon %g must be finite and above 0", name, c,
+                        static_cast<double>(s.variance[c]), s.epsilon);
+                factor = (s.a != nullptr ? static_cast<double>(s.a[c]) : 1.0) / std::sqrt(spread);
+                shift = (s.b != nullptr ? static_cast<double>(s.b[c]) : 0.0) -
+                        rounded(static_cast<double>(s.mean[c]) * factor);
+            }
+            if (!std::isfinite(factor) || !std::isfinite(shift))
+                return make_error(errc::bad_value,
+                                  "epilogue stage %s, channel %zu: expected finite values, found factor %g, shift %g",
+                                  name, c, factor, shift);
+            a[c] *= factor;
+            b[c] = rounded(b[c] * factor) + shift;
+        }
+        return {};
+    }
+};
+
+// Rounds one folded array into its padded place; an overflow of float is an error.
+inline status round_to_float(const buffer<double>& from, float* to, const char* what) {
+    for (std::size_t c = 0; c < from.size(); ++c) {
+        to[c] = static_cast<float>(from[c]);
+        if (!std::isfinite(to[c]))
+            return make_error(errc::bad_value, "epilogue: folded %s of channel %zu is %g, which no float holds", what,
+                              c, from[c]);
+    }
+    return {};
+}
+
+inline status copy_finite(const float* from, std::size_t channels, float* to, const char* what) {
+    if (from == nullptr)
+        return make_error(errc::invalid_argument, "epilogue: null %s array", what);
+    for (std::size_t c = 0; c < channels; ++c) {
+        if (!std::isfinite(from[c]))
+            return make_error(errc::bad_value, "epilogue: %s of channel %zu: expected a finite value, found %g", what,
+                              c, static_cast<double>(from[c]));
+        to[c] = from[c];
+    }
+    return {};
+}
+
+// One activation of one value, exactly as the kernels do it.
+inline float activate(const activation_params& p, std::size_t channel, float v) {
+    if (p.kind == activation_kind::prelu)
+        return v < 0.0f ? rounded(p.slope[channel] * v) : v;
+    if (p.kind == activation_kind::clamp) {
+        v = v < p.lo ? p.lo : v;
+        return p.hi < v ? p.hi : v;
+    }
+    return v;
+}
+
+// The value that quantizer q compares, for one accumulator.
+inline float quantizer_input(const epilogue_params& p, std::size_t q, std::size_t channel, std::int32_t acc) {
+    float v = rounded(p.scale[channel] * static_cast<float>(acc)) + p.shift[channel];
+    v = activate(p.first, channel, v);
+    v = activate(p.second, channel, v);
+    return rounded(p.quantizers[q].g[channel] * v) + p.quantizers[q].h[channel];
+}
+
+inline bool non_decreasing(const activation_params& p, std::size_t channel) {
+    if (p.kind == activation_kind::prelu)
+        return p.slope[channel] >= 0.0f;
+    return p.kind == activation_kind::none || p.lo <= p.hi;
+}
+
+// Smallest a in [-limit, limit] with value(a) >= threshold, or limit + 1; value does not decrease.
+template <class Value>
+std::int32_t first_at_least(float threshold, std::int32_t limit, const Value& value) {
+    std::int64_t low = -static_cast<std::int64_t>(limit), high = static_cast<std::int64_t>(limit) + 1;
+    while (low < high) {
+        const std::int64_t middle = low + (high - low) / 2;
+        if (value(static_cast<std::int32_t>(middle)) >= threshold)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return static_cast<std::int32_t>(low);
+}
+
+// Fills the thresholds of quantizer q; false if some channel is not monotone or leaves the finite numbers.
+inline bool find_thresholds(const epilogue_params& p, std::size_t q, std::size_t channels, std::int32_t limit,
+                            std::int32_t* hi, std::int32_t* lo, std::int32_t* flip) {
+    for (std::size_t c = 0; c < channels; ++c) {
+        if (!non_decreasing(p.first, c) || !non_decreasing(p.second, c))
+            return false;
+        const float ends[2] = {quantizer_input(p, q, c, -limit), quantizer_input(p, q, c, limit)};
+        if (!std::isfinite(ends[0]) || !std::isfinite(ends[1]) ||
+            !std::isfinite(std::fabs(p.scale[c]) * static_cast<float>(limit) + std::fabs(p.shift[c])))
+            return false;
+        const bool falling = (p.scale[c] < 0.0f) != (p.quantizers[q].g[c] < 0.0f);
+        const auto value = [&](std::int32_t a) { return quantizer_input(p, q, c, falling ? -a : a); };
+        hi[c] = first_at_least(p.quantizers[q].hi, limit, value);
+        lo[c] = first_at_least(p.quantizers[q].lo, limit, value);
+        flip[c] = falling ? -1 : 0;
+    }
+    return true;
+}
+
+inline status does_not_fit(const stage::any& s, std::size_t index, const char* why) {
+    return make_error(
+        errc::invalid_argument,
+        "epilogue stage %zu (%s) %s; the order is: scale/bias/batch_norm, activation, residual, activation, store, "
+        "then up to two times scale/bias/batch_norm and ternarize",
+        index, stage::name(s.kind), why);
+}
+
+}  // namespace epilogue_detail
+
+TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::size_t channels, const float* scale,
+                                                  const float* bias, std::int32_t max_accumulator,
+                                                  const allocator& memory) {
+    using namespace epilogue_detail;
+    if (chain.overflow)
+        return make_error(errc::invalid_argument, "epilogue: more than %zu stages", epilogue::capacity);
+    // Arrays: scale, shift, two slopes, residual scale and shift, g and h of two quantizers.
+    constexpr std::size_t float_arrays = 10, integer_arrays = 6;
+    lowered_epilogue low;
+    low.channels = channels;
+    const checked_size padded = round_up(channels, 64);
+    auto floats = make_buffer<float>(padded * float_arrays, memory);
+    if (!floats.ok())
+        return floats.status();
+    low.floats = std::move(*floats);
+    const auto array = [&](std::size_t i) { return low.floats.data() + i * padded.value; };
+    epilogue_params& p = low.params;
+
+    affine current;
+    TERN_TRY(current.reset(channels, memory));
+    for (std::size_t c = 0; c < channels; ++c) {
+        current.a[c] = scale != nullptr ? static_cast<double>(scale[c]) : 1.0;
+        current.b[c] = bias != nullptr ? static_cast<double>(bias[c]) : 0.0;
+    }
+    const auto close_products = [&]() -> status {  // everything affine so far becomes v = scale*acc + shift
+        TERN_TRY(round_to_float(current.a, array(0), "scale"));
+        TERN_TRY(round_to_float(current.b, array(1), "shift"));
+        p.scale = array(0);
+        p.shift = array(1);
+        return current.reset(channels, memory);
+    };
+
+    enum class part { products, first_activation, residual, second_activation, store, quantizers };
+    part at = part::products;
+    for (std::size_t i = 0; i < chain.count; ++i) {
+        const stage::any& s = chain.stages[i];
+        switch (s.kind) {
+            case stage::kind::scale:
+            case stage::kind::bias:
+            case stage::kind::affine:
+            case stage::kind::batch_norm: TERN_TRY(current.apply(s, channels)); break;
+            case stage::kind::prelu:
+            case stage::kind::clamp: {
+                if (at > part::residual && at != part::first_activation)
+                    return does_not_fit(s, i, "comes too late");
+                if (at == part::products)
+                    TERN_TRY(close_products());
+                if (!current.identity)
+                    return does_not_fit(s, i, "follows an affine stage that follows an activation or residual");
+                const bool is_first = at == part::products;
+                activation_params& act = is_first ? p.first : p.second;
+                act.kind = s.kind == stage::kind::prelu ? activation_kind::prelu : activation_kind::clamp;
+                if (s.kind == stage::kind::prelu) {
+                    float* slope = array(is_first ? 2 : 3);
+                    TERN_TRY(copy_finite(s.a, channels, slope, "PReLU slope"));
+                    act.slope = slope;
+                } else if (!(s.lo <= s.hi)) {
+                    return make_error(errc::invalid_argument,
+                                      "epilogue stage %zu (clamp): expected lo <= hi, found %g and %g", i,
+                                      static_cast<double>(s.lo), static_cast<double>(s.hi));
+                }
+                act.lo = s.lo;
+                act.hi = s.hi;
+                at = is_first ? part::first_activation : part::second_activation;
+                break;
+            }
+            case stage::kind::residual:
+                if (at > part::first_activation)
+                    return does_not_fit(s, i, "comes too late");
+                if (at == part::products)
+                    TERN_TRY(close_products());
+                if (!current.identity)
+                    return does_not_fit(s, i, "follows an affine stage that follows an activation");
+                if (s.residual == residual_kind::none || (s.a == nullptr) != (s.b == nullptr))
+                    return make_error(
+                        errc::invalid_argument,
+                        "epilogue stage %zu (residual): expected a kind, and scale and shift both or neither", i);
+                low.residual = s.residual;
+                if (s.a != nullptr) {
+                    TERN_TRY(copy_finite(s.a, channels, array(4), "residual scale"));
+                    TERN_TRY(copy_finite(s.b, channels, array(5), "residual shift"));
+                    p.residual_scale = array(4);
+                    p.residual_shift = array(5);
+                }
+                at = part::residual;
+                break;
+            case stage::kind::store:
+                if (at >= part::store)
+                    return does_not_fit(s, i, "comes too late");
+                if (at == part::products)
+                    TERN_TRY(close_products());
+                if (!current.identity)
+                    return does_not_fit(s, i, "follows an affine stage that follows an activation or residual");
+                low.store = true;
+                at = part::store;
+                break;
+            case stage::kind::ternarize: {
+                if (low.quantizers == 2)
+                    return does_not_fit(s, i, "is the third");
+                if (at == part::products)
+                    TERN_TRY(close_products());
+                quantizer_params& q = p.quantizers[low.quantizers];
+                float* g = array(6 + 2 * low.quantizers);
+                float* h = g + padded.value;
+                TERN_TRY(round_to_float(current.a, g, "quantizer factor"));
+                TERN_TRY(round_to_float(current.b, h, "quantizer shift"));
+                TERN_TRY(current.reset(channels, memory));
+                if (!(s.lo <= s.hi))
+                    return make_error(errc::invalid_argument,
+                                      "epilogue stage %zu (ternarize): expected lo <= hi, found %g and %g", i,
+                                      static_cast<double>(s.lo), static_cast<double>(s.hi));
+                q = {g, h, s.hi, s.lo};
+                ++low.quantizers;
+                at = part::quantizers;
+                break;
+            }
+        }
+    }
+    if (at == part::products)
+        TERN_TRY(close_products());
+    if (!current.identity)
+        return make_error(
+            errc::invalid_argument,
+            "epilogue: an affine stage behind an activation, residual or store must be followed by ternarize");
+
+    if (max_accumulator > 0 && !low.store && low.residual == residual_kind::none && low.quantizers != 0) {
+        auto integers = make_buffer<std::int32_t>(padded * integer_arrays, memory);
+        if (!integers.ok())
+            return integers.status();
+        low.integers = std::move(*integers);
+        low.thresholds = true;
+        for (std::size_t q = 0; q < low.quantizers; ++q) {
+            std::int32_t* t = low.integers.data() + 3 * q * padded.value;
+            if (!find_thresholds(p, q, channels, max_accumulator, t, t + padded.value, t + 2 * padded.value))
+                low.thresholds = false;
+            p.thresholds[q] = {t, t + padded.value, t + 2 * padded.value};
+        }
+    }
+    return low;
+}
+
+TERN_END_NAMESPACE

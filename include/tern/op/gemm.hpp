@@ -1,0 +1,83 @@
+// gemm: rows of packed ternary activations times ternary weights; a fully connected layer. C[m][n] = sum_k A[m][k] * W[n][k].
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../core/executor.hpp"
+#include "../core/status.hpp"
+#include "../core/tensor.hpp"
+#include "../format/packed_image.hpp"
+#include "../format/ternary_weights.hpp"
+#include "conv2d.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// What one `gemm::run` reads and writes: m rows.
+struct gemm_args {
+    const_packed_image rows{};  ///< the layout of `make_packed_rows`: one image of 1 x m pixels with k channels
+    tensor_view<float> out{};   ///< [m][n] as `matrix(p, m, n)`, if the chain stores
+    tensor_view<const float> residual{};
+    packed_image packed[2]{};
+    tensor_view<std::int32_t> accumulators{};
+};
+
+/// A dense row-major matrix as a view: rows are pixels, columns are channels.
+template <class T>
+TERN_INLINE constexpr tensor_view<T> matrix(T* data, std::size_t rows, std::size_t columns) noexcept {
+    return nhwc(data, 1, 1, rows, columns);
+}
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// Packed memory for m rows of k codes.
+inline result<packed_tensor> make_packed_rows(std::size_t m, std::size_t k, const allocator& memory = {}) {
+    return make_packed_tensor({1, 1, m}, k, {}, memory);
+}
+
+/// A plan for C = epilogue(A * W^T): a 1x1 convolution over a row of pixels. Same rules as conv2d.
+class gemm {
+public:
+    /// `weights`: shape {n, k, 1, 1}.
+    static result<gemm> create(const ternary_weights& weights, const epilogue& chain = {},
+                               const plan_options& options = {}) {
+        if (weights.shape.taps() != 1)
+            return make_error(errc::invalid_argument, "gemm: expected weights of %zux%zux1x1, found a %zux%zu kernel",
+                              weights.shape.out_channels, weights.shape.in_channels, weights.shape.kh,
+                              weights.shape.kw);
+        auto plan = conv2d::create(weights, {}, chain, options);
+        if (!plan.ok())
+            return plan.status();
+        gemm g;
+        g.plan_ = std::move(*plan);
+        return g;
+    }
+
+    std::size_t k() const noexcept { return plan_.in_channels(); }
+    std::size_t n() const noexcept { return plan_.out_channels(); }
+    std::size_t workspace_bytes(std::size_t m, std::size_t slices = 1) const noexcept {
+        return plan_.workspace_bytes({1, 1, m}, slices);
+    }
+    /// Bytes of the packed weights that `run` reads.
+    std::size_t panel_bytes() const noexcept { return plan_.panel_bytes(); }
+    const char* kernel_name(std::size_t m) const noexcept { return plan_.kernel_name({1, 1, m}); }
+
+    status run(const gemm_args& args, const workspace& scratch, const executor& threads = {}) const {
+        conv2d_args a;
+        a.input = args.rows;
+        a.out = args.out;
+        a.residual = args.residual;
+        a.packed[0] = args.packed[0];
+        a.packed[1] = args.packed[1];
+        a.accumulators = args.accumulators;
+        return plan_.run(a, scratch, threads);
+    }
+
+private:
+    conv2d plan_;
+};
+
+TERN_END_NAMESPACE

@@ -1,0 +1,96 @@
+// Definitions of op/linear.hpp.
+#pragma once
+
+#include <cstdio>
+
+#include "../core/overlap.hpp"
+#include "../dispatch/select.hpp"
+#include "../quantize/check.hpp"
+#include "linear.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace linear_detail {
+
+inline constexpr std::size_t max_tile_pixels = 16, max_tile_channels = 64;
+
+}  // namespace linear_detail
+
+TERN_FUNC result<linear> linear::create(const float* weights, std::size_t outputs, std::size_t inputs,
+                                        const float* bias, const plan_options& options) {
+    if (weights == nullptr)
+        return make_error(errc::invalid_argument, "linear: no weights");
+    TERN_TRY(check_finite(weights, weight_shape{outputs, inputs, 1, 1}, "linear weights"));
+    linear plan;
+    plan.inputs_ = inputs;
+    plan.outputs_ = outputs;
+    plan.kernels_ = options.kernels;
+    if (plan.kernels_ == nullptr) {
+        const auto selected = select_kernels(options.level);
+        if (!selected.ok())
+            return selected.status();
+        plan.kernels_ = *selected;
+    }
+    const real_family& f = plan.kernels_->real;
+    if (f.tile_pixels > linear_detail::max_tile_pixels || f.tile_channels > linear_detail::max_tile_channels)
+        return make_error(errc::unsupported, "linear: kernel tile of %u pixels x %u channels", f.tile_pixels,
+                          f.tile_channels);
+    if (bias != nullptr) {
+        TERN_TRY(check_finite(bias, outputs, "linear bias"));
+        auto copy = copy_to_buffer(bias, outputs, options.memory);
+        if (!copy.ok())
+            return copy.status();
+        plan.bias_ = std::move(*copy);
+    }
+    auto panels =
+        make_buffer<float>(checked_size(ceil_div(outputs, f.tile_channels)) * inputs * f.tile_channels, options.memory);
+    if (!panels.ok())
+        return panels.status();
+    for (std::size_t o = 0; o < outputs; ++o)
+        for (std::size_t k = 0; k < inputs; ++k)
+            (*panels)[(o / f.tile_channels * inputs + k) * f.tile_channels + o % f.tile_channels] =
+                weights[o * inputs + k];
+    plan.panels_ = std::move(*panels);
+    std::snprintf(plan.name_, sizeof plan.name_, "%s/%s", plan.kernels_->level, f.name);
+    return plan;
+}
+
+TERN_FUNC status linear::run(const float* in, std::size_t n, float* out, const executor& threads) const {
+    if (in == nullptr || out == nullptr || n == 0)
+        return make_error(errc::invalid_argument, "linear: no %s",
+                          in == nullptr    ? "input"
+                          : out == nullptr ? "output"
+                                           : "rows");
+    const checked_size in_bytes = checked_size(n) * inputs_ * sizeof(float),
+                       out_bytes = checked_size(n) * outputs_ * sizeof(float);
+    if (!in_bytes.ok() || !out_bytes.ok())
+        return make_error(errc::invalid_argument, "linear: %zu rows of %zu inputs and %zu outputs overflow", n, inputs_,
+                          outputs_);
+    if (range_of(in, in_bytes.value).overlaps(range_of(out, out_bytes.value)))
+        return make_error(errc::invalid_argument, "linear: input and output overlap");
+
+    const real_family& f = kernels_->real;
+    const std::size_t row_tiles = ceil_div(n, f.tile_pixels), output_tiles = ceil_div(outputs_, f.tile_channels);
+    const std::size_t units = row_tiles * output_tiles, slices = threads.slices == 0 ? 1 : threads.slices;
+    const std::size_t tasks = units < slices ? units : slices;
+    parallel_for(threads, tasks, [&](std::size_t task) {
+        alignas(64) float acc[linear_detail::max_tile_pixels * linear_detail::max_tile_channels];
+        const float* rows[linear_detail::max_tile_pixels];
+        const kernel_tap tap{0, 0};
+        const slice_range range = slice_of(units, tasks, task);
+        for (std::size_t u = range.begin; u < range.end; ++u) {
+            const std::size_t row = u % row_tiles * f.tile_pixels, output = u / row_tiles * f.tile_channels;
+            const std::size_t row_count = n - row < f.tile_pixels ? n - row : f.tile_pixels;
+            const std::size_t count = outputs_ - output < f.tile_channels ? outputs_ - output : f.tile_channels;
+            for (std::size_t i = 0; i < f.tile_pixels; ++i)
+                rows[i] = in + (row + (i < row_count ? i : 0)) * inputs_;
+            f.tile({rows, &tap, 1, inputs_, panels_.data() + output * inputs_, acc});
+            for (std::size_t i = 0; i < row_count; ++i)
+                for (std::size_t j = 0; j < count; ++j)
+                    out[(row + i) * outputs_ + output + j] =
+                        acc[i * f.tile_channels + j] + (bias_.empty() ? 0.0f : bias_[output + j]);
+        }
+    });
+    return {};
+}
+
+TERN_END_NAMESPACE

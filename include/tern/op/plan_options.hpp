@@ -1,0 +1,38 @@
+// Options that every plan takes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../core/memory.hpp"
+#include "../kernel/table.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// How a convolution becomes matrix products.
+enum class lowering : std::uint8_t {
+    automatic,  ///< whichever should be faster: im2col where channel words would be mostly padding
+    implicit,   ///< kernels read the haloed image by tap offsets
+    im2col,     ///< the bits of all taps are packed together in workspace first
+};
+
+/// Which kernels multiply.
+enum class kernel_family : std::uint8_t {
+    automatic,  ///< the one that should be fastest for the shape
+    popcount,   ///< bit planes; every level has it
+    lookup,     ///< products by byte shuffles; `create` fails where the level or the shape rules it out
+};
+
+struct plan_options {
+    const char* level = nullptr;            ///< instruction-set level; null: TERN_ISA, else the best
+    const kernel_table* kernels = nullptr;  ///< use this table, whatever `level` says (tests)
+    tern::v1::lowering lowering = tern::v1::lowering::automatic;
+    kernel_family family = kernel_family::automatic;
+    std::size_t expected_pixels =
+        0;                           ///< output pixels (gemm: rows) of a typical run, for the choice of kernel; 0: many
+    bool integer_thresholds = true;  ///< use them where they give the same codes as the float epilogue
+    allocator memory{};              ///< for everything the plan keeps
+};
+
+TERN_END_VOCABULARY

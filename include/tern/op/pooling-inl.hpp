@@ -1,0 +1,157 @@
+// Definitions of op/pooling.hpp.
+#pragma once
+
+#include <limits>
+
+#include "../core/overlap.hpp"
+#include "../dispatch/select.hpp"
+#include "pooling.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace pooling_detail {
+
+enum class kind { maximum, mean };
+
+inline constexpr std::size_t piece = 64;  // pixels of a window that a kernel gets at once
+
+// The window of one output pixel, clipped to the image.
+struct window {
+    const tensor_view<const float>& in;
+    const pool_options& options;
+    std::size_t n, y, x;  // of the output
+
+    // Calls visit(pixel) with the address of channel 0 of each pixel, row-major.
+    template <class Visit>
+    void for_each_pixel(Visit&& visit) const {
+        const conv_geometry& g = options.geometry;
+        for (std::size_t ky = 0; ky < options.kernel_h; ++ky) {
+            const std::size_t iy = y * g.stride_h + ky * g.dilation_h;  // counted with the padding
+            if (iy < g.padding.top || iy >= g.padding.top + in.h)
+                continue;
+            const float* row = in.data + in.offset(n, iy - g.padding.top, 0, 0);
+            for (std::size_t kx = 0; kx < options.kernel_w; ++kx) {
+                const std::size_t ix = x * g.stride_w + kx * g.dilation_w;
+                if (ix >= g.padding.left && ix < g.padding.left + in.w)
+                    visit(row + static_cast<std::ptrdiff_t>(ix - g.padding.left) * in.stride_w);
+            }
+        }
+    }
+};
+
+inline float of_nothing(kind which) { return which == kind::maximum ? -std::numeric_limits<float>::infinity() : 0.0f; }
+
+// Channels side by side in both tensors: the kernels, in pieces if the window is large.
+inline void dense_pixel(const kernel_table& kernels, kind which, const window& w, std::size_t channels, float* out) {
+    const auto run = which == kind::maximum ? kernels.max_pool : kernels.mean_pool;
+    const float* pixels[piece];
+    std::size_t held = 0, total = 0;
+    w.for_each_pixel([&](const float* pixel) {
+        if (held == piece) {
+            run({pixels, held, channels, out, 1.0f});
+            pixels[0] = out;
+            held = 1;
+        }
+        pixels[held++] = pixel;
+        ++total;
+    });
+    if (total != 0) {
+        run({pixels, held, channels, out, 1.0f / static_cast<float>(total)});
+        return;
+    }
+    for (std::size_t c = 0; c < channels; ++c)
+        out[c] = of_nothing(which);
+}
+
+// One channel of one pixel, with the kernels' rules.
+inline float scalar_pixel(kind which, const window& w, std::ptrdiff_t channel_offset) {
+    float v = 0.0f;
+    std::size_t total = 0;
+    w.for_each_pixel([&](const float* pixel) {
+        const float next = pixel[channel_offset];
+        if (total++ == 0)
+            v = next;
+        else if (which == kind::mean)
+            v += next;
+        else if (!(v >= next) && v == v)
+            v = next;
+    });
+    if (total == 0)
+        return of_nothing(which);
+    return which == kind::mean ? v * (1.0f / static_cast<float>(total)) : v;
+}
+
+inline status run(kind which, const tensor_view<const float>& in, const tensor_view<float>& out,
+                  const pool_options& options, const executor& threads) {
+    const char* name = which == kind::maximum ? "max_pool" : "mean_pool";
+    if (!in || !out)
+        return make_error(errc::invalid_argument, "%s: no %s", name, in ? "output" : "input");
+    const auto shape = pool_output_shape({in.n, in.h, in.w}, options);
+    if (!shape.ok())
+        return shape.status();
+    if (!(image_shape{out.n, out.h, out.w} == *shape) || out.c != in.c || in.c == 0)
+        return make_error(errc::invalid_argument,
+                          "%s: expected an output of %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", name,
+                          shape->n, shape->h, shape->w, in.c, out.n, out.h, out.w, out.c);
+    if (range_of(in).overlaps(range_of(out)))
+        return make_error(errc::invalid_argument, "%s: input and output overlap", name);
+    const kernel_table* kernels = options.kernels;
+    if (kernels == nullptr) {
+        const auto selected = select_kernels();
+        if (!selected.ok())
+            return selected.status();
+        kernels = *selected;
+    }
+
+    const bool dense = (in.stride_c == 1 && out.stride_c == 1) || in.c == 1;
+    const std::size_t rows = out.n * out.h;
+    const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
+    const std::size_t tasks = rows < slices ? rows : slices;
+    parallel_for(threads, tasks, [&](std::size_t task) {
+        const slice_range range = slice_of(rows, tasks, task);
+        for (std::size_t row = range.begin; row < range.end; ++row) {
+            window w{in, options, row / out.h, row % out.h, 0};
+            for (std::size_t c = 0; c < (dense ? 1 : out.c); ++c)  // planes one after the other
+                for (w.x = 0; w.x < out.w; ++w.x) {
+                    float* to = out.data + out.offset(w.n, w.y, w.x, c);
+                    if (dense)
+                        dense_pixel(*kernels, which, w, in.c, to);
+                    else
+                        *to = scalar_pixel(which, w, static_cast<std::ptrdiff_t>(c) * in.stride_c);
+                }
+        }
+    });
+    return {};
+}
+
+}  // namespace pooling_detail
+
+TERN_FUNC result<image_shape> pool_output_shape(const image_shape& in, const pool_options& options) {
+    const conv_geometry& g = options.geometry;
+    if (options.kernel_h == 0 || options.kernel_w == 0 || g.stride_h == 0 || g.stride_w == 0 || g.dilation_h == 0 ||
+        g.dilation_w == 0)
+        return make_error(errc::invalid_argument,
+                          "pooling: window %zux%zu, strides %zu, %zu and dilations %zu, %zu must be at least 1",
+                          options.kernel_h, options.kernel_w, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w);
+    return conv_output_shape(in, options.kernel_h, options.kernel_w, g);
+}
+
+TERN_FUNC status max_pool(const tensor_view<const float>& in, const tensor_view<float>& out,
+                          const pool_options& options, const executor& threads) {
+    return pooling_detail::run(pooling_detail::kind::maximum, in, out, options, threads);
+}
+
+TERN_FUNC status mean_pool(const tensor_view<const float>& in, const tensor_view<float>& out,
+                           const pool_options& options, const executor& threads) {
+    return pooling_detail::run(pooling_detail::kind::mean, in, out, options, threads);
+}
+
+TERN_FUNC status global_mean_pool(const tensor_view<const float>& in, const tensor_view<float>& out,
+                                  const executor& threads, const kernel_table* kernels) {
+    pool_options whole;
+    whole.kernel_h = in.h;
+    whole.kernel_w = in.w;
+    whole.kernels = kernels;
+    return mean_pool(in, out, whole, threads);
+}
+
+TERN_END_NAMESPACE

@@ -1,0 +1,110 @@
+// Definitions of real_conv2d::create and its panels.
+#pragma once
+
+#include <cstdio>
+#include <limits>
+
+#include "../dispatch/select.hpp"
+#include "../quantize/check.hpp"
+#include "real_conv2d.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace real_conv2d_detail {
+
+inline constexpr std::size_t strip_bytes =
+    96 * 1024;  // of input, so that it stays in L2 while all channel tiles pass over it
+
+}  // namespace real_conv2d_detail
+
+TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape,
+                                                  const conv_geometry& geometry, const epilogue& chain,
+                                                  const plan_options& options) {
+    if (weights == nullptr)
+        return make_error(errc::invalid_argument, "real_conv2d: no weights");
+    TERN_TRY(check_finite(weights, shape, "real_conv2d weights"));
+    if (geometry.groups == 0 || shape.out_channels % geometry.groups != 0 ||
+        !(checked_size(shape.in_channels) * geometry.groups).ok())
+        return make_error(errc::invalid_argument, "real_conv2d: %zu groups do not divide %zu output channels",
+                          geometry.groups, shape.out_channels);
+    if (geometry.stride_h == 0 || geometry.stride_w == 0 || geometry.dilation_h == 0 || geometry.dilation_w == 0)
+        return make_error(errc::invalid_argument,
+                          "real_conv2d: strides %zu, %zu and dilations %zu, %zu must be at least 1", geometry.stride_h,
+                          geometry.stride_w, geometry.dilation_h, geometry.dilation_w);
+
+    real_conv2d plan;
+    plan.shape_ = shape;
+    plan.geometry_ = geometry;
+    plan.kernels_ = options.kernels;
+    if (plan.kernels_ == nullptr) {
+        const auto selected = select_kernels(options.level);
+        if (!selected.ok())
+            return selected.status();
+        plan.kernels_ = *selected;
+    }
+    const real_family& f = plan.kernels_->real;
+    if (f.tile_pixels > conv2d_detail::max_tile_pixels || f.tile_channels > conv2d_detail::max_tile_channels ||
+        f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0)
+        return make_error(errc::unsupported, "real_conv2d: kernel tile of %u pixels x %u channels", f.tile_pixels,
+                          f.tile_channels);
+
+    auto lowered = lower_epilogue(chain, shape.out_channels, nullptr, nullptr, 0, options.memory);
+    if (!lowered.ok())
+        return lowered.status();
+    plan.epilogue_ = std::move(*lowered);
+    if (plan.epilogue_.residual != residual_kind::none)
+        return make_error(errc::unsupported, "real_conv2d: a residual is not supported after fp32 products");
+    if (!plan.epilogue_.writes())
+        return make_error(errc::invalid_argument, "real_conv2d: the epilogue neither stores nor ternarizes");
+    TERN_TRY(plan.make_panels(weights, options.memory));
+    std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s", plan.kernels_->level, f.name);
+    std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s/strided", plan.kernels_->level, f.name);
+    return plan;
+}
+
+TERN_FUNC status real_conv2d::make_panels(const float* weights, const allocator& memory) {
+    const std::size_t channels = kernels_->real.tile_channels, per_group = shape_.out_channels / geometry_.groups;
+    const std::size_t count = ceil_div(shape_.out_channels, channels), panel = shape_.fan_in();  // rows of a panel
+    auto tiles = make_buffer<tile_info>(count, memory);
+    if (!tiles.ok())
+        return tiles.status();
+    std::size_t segment_count = 0;
+    for (std::size_t t = 0; t < count; ++t) {
+        const std::size_t end = (t + 1) * channels < shape_.out_channels ? (t + 1) * channels : shape_.out_channels;
+        tile_info& tile = (*tiles)[t];
+        tile.first_segment = segment_count;
+        tile.segment_count = (end - 1) / per_group - t * channels / per_group + 1;
+        segment_count += tile.segment_count;
+    }
+    auto segments = make_buffer<segment>(segment_count, memory);
+    if (!segments.ok())
+        return segments.status();
+    auto panels = make_buffer<float>(checked_size(segment_count) * panel * channels, memory);
+    if (!panels.ok())
+        return panels.status();
+    for (std::size_t t = 0; t < count; ++t)
+        for (std::size_t i = 0; i < (*tiles)[t].segment_count; ++i) {
+            segment& s = (*segments)[(*tiles)[t].first_segment + i];
+            s.panel = ((*tiles)[t].first_segment + i) * panel * channels;
+            s.group = t * channels / per_group + i;
+            const std::size_t first = s.group * per_group, last = first + per_group;  // output channels of the group
+            s.first = first > t * channels ? first - t * channels : 0;
+            s.last = last < (t + 1) * channels ? last - t * channels : channels;
+            for (std::size_t lane = s.first; lane < s.last; ++lane)
+                for (std::size_t c = 0; c < shape_.in_channels; ++c)
+                    for (std::size_t tap = 0; tap < shape_.taps(); ++tap)
+                        (*panels)[s.panel + (tap * shape_.in_channels + c) * channels + lane] =
+                            weights[((t * channels + lane) * shape_.in_channels + c) * shape_.taps() + tap];
+        }
+    tiles_ = std::move(*tiles);
+    segments_ = std::move(*segments);
+    panels_ = std::move(*panels);
+    return {};
+}
+
+TERN_FUNC const char* real_conv2d::kernel_name(const image_shape&, bool channels_last) const noexcept {
+    return names_[channels_last ? 0 : 1];
+}
+
+TERN_END_NAMESPACE
+
+#include "real_conv2d_run-inl.hpp"

@@ -1,0 +1,110 @@
+// real_conv2d: a convolution of fp32 activations with fp32 weights and an epilogue: the first layer of most networks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../core/executor.hpp"
+#include "../core/geometry.hpp"
+#include "../core/memory.hpp"
+#include "../core/status.hpp"
+#include "../core/tensor.hpp"
+#include "../format/packed_image.hpp"
+#include "../format/ternary_weights.hpp"
+#include "../kernel/table.hpp"
+#include "conv2d.hpp"
+#include "epilogue.hpp"
+#include "plan_options.hpp"
+#include "stage.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// What one `real_conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
+struct real_conv2d_args {
+    tensor_view<const float> input{};  ///< any strides
+    tensor_view<float> out{};          ///< if the chain stores
+    packed_image packed[2]{};          ///< one per ternarize stage
+};
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// A plan, with the rules of conv2d: immutable after `create`, shared by threads, `run` allocates nothing. Products are
+/// summed in the order ky, kx, input channel, with fused multiply-add where the level has it: the same bits for any number
+/// of threads, tensor layout and compiler, and on all levels with (or all without) fused multiply-add.
+class real_conv2d {
+public:
+    /// Copies `weights`, [O][I/groups][kh][kw]. Errors: null or not finite weights, shapes that do not fit
+    /// `geometry.groups`, zero strides or dilations, an epilogue that is out of order, has a residual or writes nothing, an
+    /// instruction-set level that cannot be had.
+    static TERN_FUNC result<real_conv2d> create(const float* weights, const weight_shape& shape,
+                                                const conv_geometry& geometry, const epilogue& chain,
+                                                const plan_options& options = {});
+
+    std::size_t in_channels() const noexcept { return shape_.in_channels * geometry_.groups; }
+    std::size_t out_channels() const noexcept { return shape_.out_channels; }
+    const conv_geometry& geometry() const noexcept { return geometry_; }
+    const weight_shape& weights() const noexcept { return shape_; }
+    /// Products per output pixel and channel.
+    std::size_t macs_per_output() const noexcept { return shape_.fan_in(); }
+    /// Bytes of the packed weights that `run` reads.
+    std::size_t panel_bytes() const noexcept { return panels_.bytes(); }
+
+    /// Output sizes for an input, or an error that names both.
+    result<image_shape> output_shape(const image_shape& in) const {
+        return conv_output_shape(in, shape_.kh, shape_.kw, geometry_);
+    }
+    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows.
+    TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
+    /// What runs for this input size: level, family, and the layout of the float output.
+    TERN_FUNC const char* kernel_name(const image_shape& in, bool channels_last = true) const noexcept;
+
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written.
+    TERN_FUNC status run(const real_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
+
+private:
+    // A tile of output channels has a panel for each group it touches.
+    struct segment {
+        std::size_t panel;  // float offset in panels_: [tap][channel of the group][tile_channels], 0 outside the group
+        std::size_t group;
+        std::size_t first, last;  // lanes of the tile
+    };
+    struct tile_info {
+        std::size_t first_segment, segment_count;
+    };
+    struct strip_shape {
+        std::size_t out_rows, rows, columns;  // of the output; of the input with its padding
+    };
+    struct scratch_area;
+    struct task_range;
+    struct source;
+
+    TERN_FUNC status make_panels(const float* weights, const allocator& memory);
+    TERN_FUNC strip_shape strip_of(const image_shape& in, const image_shape& out) const noexcept;
+    TERN_FUNC bool reads_in_place(const tensor_view<const float>& in) const noexcept;
+    TERN_FUNC status check_run(const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
+                               std::size_t slices) const;
+    TERN_FUNC void run_task(const real_conv2d_args& args, const image_shape& out, const task_range& task,
+                            void* memory) const;
+    TERN_FUNC void run_rows(const real_conv2d_args& args, const image_shape& out, const task_range& task,
+                            const source& from, std::size_t first_row, std::size_t row_count, scratch_area& area) const;
+    TERN_FUNC void fill_strip(const tensor_view<const float>& in, std::size_t n, std::size_t first_row,
+                              const strip_shape& strip, float* to) const;
+
+    weight_shape shape_{};
+    conv_geometry geometry_{};
+    const kernel_table* kernels_ = nullptr;
+    buffer<float> panels_{};
+    buffer<tile_info> tiles_{};
+    buffer<segment> segments_{};
+    lowered_epilogue epilogue_{};
+    char names_[2][64] = {};
+};
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "real_conv2d-inl.hpp"
+#endif

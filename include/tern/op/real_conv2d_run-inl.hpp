@@ -1,0 +1,297 @@
+// Definitions of real_conv2d::run: checks, division of the work, strips of input with real zeros around, tiles.
+#pragma once
+
+#include <cstring>
+#include <new>
+
+#include "../core/overlap.hpp"
+#include "../format/halo.hpp"
+#include "real_conv2d.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+// Per slice, in the caller's workspace; the taps and the strip follow.
+struct real_conv2d::scratch_area {
+    alignas(64) float acc[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    alignas(64) float part[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    alignas(64) float out[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+
+    kernel_tap* taps() noexcept { return reinterpret_cast<kernel_tap*>(this + 1); }
+};
+
+struct real_conv2d::task_range {
+    slice_range rows;   // output rows of all images
+    slice_range tiles;  // channel tiles
+    bool clears_halo;
+};
+
+// Where the kernels read: a strip, or the caller's tensor.
+struct real_conv2d::source {
+    const float* first;         // the first tap of the first output pixel
+    std::ptrdiff_t row, pixel;  // floats from an input row or pixel to the next
+};
+
+// As many output rows as an input strip of limited size serves; one at least.
+TERN_FUNC real_conv2d::strip_shape real_conv2d::strip_of(const image_shape&, const image_shape& out) const noexcept {
+    strip_shape s{};
+    s.columns = (out.w - 1) * geometry_.stride_w + (shape_.kw - 1) * geometry_.dilation_w + 1;
+    const std::size_t reach = (shape_.kh - 1) * geometry_.dilation_h + 1;
+    const std::size_t row_bytes = s.columns * in_channels() * sizeof(float);
+    const std::size_t rows = real_conv2d_detail::strip_bytes / row_bytes;
+    s.out_rows = rows > reach ? (rows - reach) / geometry_.stride_h + 1 : 1;
+    if (s.out_rows > out.h)
+        s.out_rows = out.h;
+    s.rows = (s.out_rows - 1) * geometry_.stride_h + reach;
+    return s;
+}
+
+TERN_FUNC std::size_t real_conv2d::workspace_bytes(const image_shape& in, std::size_t slices) const noexcept {
+    constexpr std::size_t too_much = std::numeric_limits<std::size_t>::max();
+    const auto out = output_shape(in);
+    // A strip's sizes stay below those of the padded image, whose size is checked first.
+    const conv_geometry& g = geometry_;
+    const checked_size padded = (checked_size(in.h) + g.padding.top + g.padding.bottom) *
+                                (checked_size(in.w) + g.padding.left + g.padding.right) * in_channels() * sizeof(float);
+    if (!out.ok() || !padded.ok())
+        return too_much;
+    const strip_shape strip = strip_of(in, *out);
+    const checked_size taps = round_up(shape_.taps() * sizeof(kernel_tap), 64);
+    const checked_size one = checked_size(sizeof(scratch_area)) + taps +
+                             round_up(strip.rows * strip.columns * in_channels() * sizeof(float), 64);
+    const checked_size total = one * (slices == 0 ? 1 : slices);
+    return total.ok() ? total.value : too_much;
+}
+
+// Without padding the kernels can read the caller's channels-last tensor itself.
+TERN_FUNC bool real_conv2d::reads_in_place(const tensor_view<const float>& in) const noexcept {
+    return geometry_.padding == border{} && (in.stride_c == 1 || in.c == 1);
+}
+
+TERN_FUNC status real_conv2d::check_run(const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
+                                        std::size_t slices) const {
+    const std::size_t c = shape_.out_channels;
+    const image_shape in{args.input.n, args.input.h, args.input.w};
+    const std::size_t needed = workspace_bytes(in, slices);
+    if (scratch.data == nullptr || reinterpret_cast<std::uintptr_t>(scratch.data) % buffer_alignment != 0 ||
+        scratch.bytes < needed)
+        return make_error(errc::invalid_argument,
+                          "real_conv2d: the workspace must hold %zu bytes aligned to %zu, found %zu bytes at %p",
+                          needed, buffer_alignment, scratch.bytes, scratch.data);
+    const auto wrong_shape = [&](const char* what, std::size_t n, std::size_t h, std::size_t w, std::size_t found_c) {
+        return make_error(errc::invalid_argument,
+                          "real_conv2d: %s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", what, out.n,
+                          out.h, out.w, c, n, h, w, found_c);
+    };
+    if (bool(args.out) != epilogue_.store)
+        return make_error(errc::invalid_argument, "real_conv2d: the epilogue %s a float output, found %s",
+                          epilogue_.store ? "stores" : "does not store", args.out ? "one" : "none");
+    if (args.out && !(image_shape{args.out.n, args.out.h, args.out.w} == out && args.out.c == c))
+        return wrong_shape("out", args.out.n, args.out.h, args.out.w, args.out.c);
+    for (std::size_t q = 0; q < 2; ++q) {
+        const packed_image& p = args.packed[q];
+        if (bool(p) != (q < epilogue_.quantizers))
+            return make_error(errc::invalid_argument,
+                              "real_conv2d: the epilogue has %zu packed outputs, found %s for number %zu",
+                              epilogue_.quantizers, p ? "one" : "none", q);
+        if (!p)
+            continue;
+        TERN_TRY(check_packed_image(p, q == 0 ? "real_conv2d: packed[0]" : "real_conv2d: packed[1]"));
+        if (!(p.layout.shape() == out) || p.layout.c != c)
+            return wrong_shape("packed output", p.layout.n, p.layout.h, p.layout.w, p.layout.c);
+    }
+    const byte_range ranges[5] = {range_of(args.input), range_of(scratch.data, scratch.bytes), range_of(args.out),
+                                  range_of(args.packed[0].data, args.packed[0].layout.total_bytes),
+                                  range_of(args.packed[1].data, args.packed[1].layout.total_bytes)};
+    for (std::size_t i = 0; i < 5; ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (ranges[i].overlaps(ranges[j]))
+                return make_error(errc::invalid_argument, "real_conv2d: input, workspace and outputs must not overlap");
+    return {};
+}
+
+TERN_FUNC status real_conv2d::run(const real_conv2d_args& args, const workspace& scratch,
+                                  const executor& threads) const {
+    if (!args.input)
+        return make_error(errc::invalid_argument, "real_conv2d: no input");
+    if (args.input.c != in_channels())
+        return make_error(errc::invalid_argument, "real_conv2d: expected %zu input channels, found %zu", in_channels(),
+                          args.input.c);
+    const image_shape in{args.input.n, args.input.h, args.input.w};
+    const auto out = output_shape(in);
+    if (!out.ok())
+        return out.status();
+    const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
+    TERN_TRY(check_run(args, *out, scratch, slices));
+
+    // Rows first; channels, at multiples of a word, only when rows do not suffice.
+    const std::size_t rows = out->n * out->h, words = ceil_div(shape_.out_channels, word_bits);
+    const std::size_t row_tasks = rows < slices ? rows : slices;
+    const std::size_t most = slices / row_tasks;
+    const std::size_t channel_tasks = most < words ? most : words;
+    const std::size_t tiles_per_word = word_bits / kernels_->real.tile_channels;
+    const std::size_t scratch_bytes = workspace_bytes(in, 1);
+    parallel_for(threads, row_tasks * channel_tasks, [&](std::size_t i) {
+        const slice_range w = slice_of(words, channel_tasks, i % channel_tasks);
+        const std::size_t last = w.end * tiles_per_word;
+        const task_range task{slice_of(rows, row_tasks, i / channel_tasks),
+                              {w.begin * tiles_per_word, last < tiles_.size() ? last : tiles_.size()},
+                              i % channel_tasks == 0};
+        run_task(args, *out, task, static_cast<unsigned char*>(scratch.data) + i * scratch_bytes);
+    });
+    return {};
+}
+
+// Copies the input of output rows from `first_row` on, as [row][column][channel], with zeros where padding is.
+TERN_FUNC void real_conv2d::fill_strip(const tensor_view<const float>& in, std::size_t n, std::size_t first_row,
+                                       const strip_shape& strip, float* to) const {
+    const border& pad = geometry_.padding;
+    const std::size_t channels = in.c, row_floats = strip.columns * channels;
+    const std::size_t left = pad.left < strip.columns ? pad.left : strip.columns;
+    const std::size_t end = pad.left + in.w < strip.columns ? pad.left + in.w : strip.columns;
+    const auto zero = [](float* p, std::size_t count) { std::memset(p, 0, count * sizeof(float)); };
+    for (std::size_t row = 0; row < strip.rows; ++row, to += row_floats) {
+        const std::size_t y = first_row * geometry_.stride_h + row;  // counted with the padding
+        if (y < pad.top || y >= pad.top + in.h) {
+            zero(to, row_floats);
+            continue;
+        }
+        zero(to, left * channels);
+        zero(to + end * channels, (strip.columns - end) * channels);
+        const float* from = in.data + in.offset(n, y - pad.top, 0, 0);
+        float* pixels = to + left * channels;
+        const std::size_t count = end - left;
+        if (in.stride_c == 1 && in.stride_w == static_cast<std::ptrdiff_t>(channels)) {
+            std::memcpy(pixels, from, count * channels * sizeof(float));
+            continue;
+        }
+        for (std::size_t c = 0; c < channels; ++c) {
+            const float* plane = from + static_cast<std::ptrdiff_t>(c) * in.stride_c;
+            for (std::size_t x = 0; x < count; ++x)
+                pixels[x * channels + c] = plane[static_cast<std::ptrdiff_t>(x) * in.stride_w];
+        }
+    }
+}
+
+TERN_FUNC void real_conv2d::run_task(const real_conv2d_args& args, const image_shape& out, const task_range& task,
+                                     void* memory) const {
+    scratch_area& area = *::new (memory) scratch_area;
+    const image_shape in_shape{args.input.n, args.input.h, args.input.w};
+    const strip_shape strip = strip_of(in_shape, out);
+    float* const copy = reinterpret_cast<float*>(reinterpret_cast<unsigned char*>(&area) + sizeof(scratch_area) +
+                                                 round_up(shape_.taps() * sizeof(kernel_tap), 64));
+    const bool in_place = reads_in_place(args.input);
+    const std::size_t channels = in_channels();
+    source from{copy, static_cast<std::ptrdiff_t>(strip.columns * channels), static_cast<std::ptrdiff_t>(channels)};
+    if (in_place)
+        from = {nullptr, args.input.stride_h, args.input.stride_w};
+
+    for (std::size_t row = task.rows.begin; row < task.rows.end;) {
+        const std::size_t n = row / out.h, y = row % out.h;
+        std::size_t count = strip.out_rows;
+        if (count > out.h - y)
+            count = out.h - y;
+        if (count > task.rows.end - row)
+            count = task.rows.end - row;
+        if (in_place) {
+            from.first = args.input.data + args.input.offset(n, y * geometry_.stride_h, 0, 0);
+        } else {
+            strip_shape used = strip;
+            used.rows -= (strip.out_rows - count) * geometry_.stride_h;
+            fill_strip(args.input, n, y, used, copy);
+        }
+        if (task.clears_halo)
+            for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
+                clear_halo_rows(args.packed[q], n, y, y + count);
+        run_rows(args, out, task, from, row, count, area);
+        row += count;
+    }
+}
+
+// Output rows of one image: all channel tiles of the task over all pixels.
+TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_shape& out, const task_range& task,
+                                     const source& from, std::size_t first_row, std::size_t row_count,
+                                     scratch_area& area) const {
+    using namespace conv2d_detail;
+    const real_family& family = kernels_->real;
+    const std::size_t tile_pixels = family.tile_pixels, tile_channels = family.tile_channels;
+    const std::size_t n = first_row / out.h, y0 = first_row % out.h, pixel_count = row_count * out.w;
+    const bool strided_out = args.out && args.out.stride_c != 1;
+
+    // Columns of a kernel row that lie side by side are one tap: the order of the products is the same.
+    const bool joined = geometry_.groups == 1 && geometry_.dilation_w == 1 &&
+                        from.pixel == static_cast<std::ptrdiff_t>(shape_.in_channels);
+    const std::size_t columns = joined ? 1 : shape_.kw,
+                      depth = joined ? shape_.kw * shape_.in_channels : shape_.in_channels;
+    kernel_tap* taps = area.taps();
+    for (std::size_t t = 0; t < shape_.kh * columns; ++t) {
+        const auto step = [](std::size_t i, std::size_t dilation, std::ptrdiff_t pitch) {
+            return static_cast<std::ptrdiff_t>(i * dilation) * pitch;
+        };
+        taps[t].pixel_offset =
+            (step(t / columns, geometry_.dilation_h, from.row) + step(t % columns, geometry_.dilation_w, from.pixel)) *
+            static_cast<std::ptrdiff_t>(sizeof(float));
+        taps[t].panel_offset = t * depth * tile_channels * sizeof(float);
+    }
+
+    const epilogue_tile finish = kernels_->epilogue_f32[epilogue_.store ? 1 : 0][epilogue_.quantizers];
+    float* out_pixels[max_tile_pixels] = {};
+    float* out_rows[max_tile_pixels] = {};
+    unsigned char* packed[2][max_tile_pixels] = {};
+    const float* pixels[max_tile_pixels];
+    epilogue_tile_args e{};
+    e.acc = area.acc;
+    e.acc_stride = tile_channels;
+    e.params = &epilogue_.params;
+    e.out = strided_out ? out_rows : out_pixels;
+    e.packed[0] = packed[0];
+    e.packed[1] = packed[1];
+
+    for (std::size_t t = task.tiles.begin; t < task.tiles.end; ++t) {
+        e.channel = t * tile_channels;
+        e.channels = shape_.out_channels - e.channel < tile_channels ? shape_.out_channels - e.channel : tile_channels;
+        e.zero_bytes = t + 1 == tiles_.size()
+                           ? (round_up(shape_.out_channels, word_bits) - round_up(shape_.out_channels, 8)) / 8
+                           : 0;
+        std::size_t x = 0, y = 0;
+        for (std::size_t i = 0; i < pixel_count; i += tile_pixels) {
+            e.rows = pixel_count - i < tile_pixels ? pixel_count - i : tile_pixels;
+            for (std::size_t k = 0; k < e.rows; ++k) {
+                pixels[k] = from.first + static_cast<std::ptrdiff_t>(y * geometry_.stride_h) * from.row +
+                            static_cast<std::ptrdiff_t>(x * geometry_.stride_w) * from.pixel;
+                if (args.out)
+                    out_pixels[k] = args.out.data + args.out.offset(n, y0 + y, x, 0);
+                out_rows[k] = channel_zero(area.out + k * tile_channels, e.channel);
+                for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
+                    packed[q][k] =
+                        args.packed[q].data + args.packed[q].layout.offset(n, static_cast<std::ptrdiff_t>(y0 + y),
+                                                                           static_cast<std::ptrdiff_t>(x));
+                if (++x == out.w) {
+                    x = 0;
+                    ++y;
+                }
+            }
+            for (std::size_t k = e.rows; k < tile_pixels; ++k)
+                pixels[k] = pixels[0];
+            const tile_info& tile = tiles_[t];
+            for (std::size_t j = 0; j < tile.segment_count; ++j) {
+                const segment& s = segments_[tile.first_segment + j];
+                const float* grouped[max_tile_pixels];
+                for (std::size_t k = 0; k < tile_pixels; ++k)
+                    grouped[k] = pixels[k] + s.group * shape_.in_channels;
+                float* to = j == 0 ? area.acc : area.part;
+                family.tile({grouped, taps, shape_.kh * columns, depth, panels_.data() + s.panel, to});
+                // Lanes of other groups hold products with 0, which an infinite input turns into NaN.
+                for (std::size_t k = 0; j != 0 && k < e.rows; ++k)
+                    std::memcpy(area.acc + k * tile_channels + s.first, area.part + k * tile_channels + s.first,
+                                (s.last - s.first) * sizeof(float));
+            }
+            finish(e);
+            for (std::size_t k = 0; strided_out && k < e.rows; ++k)
+                for (std::size_t j = 0; j < e.channels; ++j)
+                    out_pixels[k][static_cast<std::ptrdiff_t>(e.channel + j) * args.out.stride_c] =
+                        area.out[k * tile_channels + j];
+        }
+    }
+}
+
+TERN_END_NAMESPACE

@@ -1,0 +1,64 @@
+// Definitions of op/ternarize.hpp.
+#pragma once
+
+#include "../core/overlap.hpp"
+#include "../dispatch/select.hpp"
+#include "../format/halo.hpp"
+#include "ternarize.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_image& out,
+                           const ternarize_options& options, const executor& threads) {
+    TERN_TRY(check_packed_image(out, "ternarize: out"));
+    const packed_layout& l = out.layout;
+    if (!values)
+        return make_error(errc::invalid_argument, "ternarize: no values");
+    if (values.n != l.n || values.h != l.h || values.w != l.w || values.c != l.c)
+        return make_error(
+            errc::invalid_argument,
+            "ternarize: expected values of %zux%zux%zux%zu (n, h, w, c) as in the packed image, found %zux%zux%zux%zu",
+            l.n, l.h, l.w, l.c, values.n, values.h, values.w, values.c);
+    if (!(options.thresholds.lo <= options.thresholds.hi))
+        return make_error(errc::invalid_argument, "ternarize: expected thresholds lo <= hi, found lo = %g, hi = %g",
+                          static_cast<double>(options.thresholds.lo), static_cast<double>(options.thresholds.hi));
+    const byte_range written = range_of(out.data, l.total_bytes);
+    if (written.overlaps(range_of(values)) ||
+        written.overlaps(range_of(options.g, options.g != nullptr ? l.c * sizeof(float) : 0)) ||
+        written.overlaps(range_of(options.h, options.h != nullptr ? l.c * sizeof(float) : 0)))
+        return make_error(errc::invalid_argument, "ternarize: the packed image overlaps an input");
+    const kernel_table* kernels = options.kernels;
+    if (kernels == nullptr) {
+        const auto selected = select_kernels();
+        if (!selected.ok())
+            return selected.status();
+        kernels = *selected;
+    }
+
+    const std::size_t rows = l.n * l.h;
+    const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
+    const std::size_t tasks = rows < slices ? rows : slices;
+    parallel_for(threads, tasks, [&](std::size_t task) {
+        const slice_range range = slice_of(rows, tasks, task);
+        ternarize_args args{};
+        args.stride_pixel = values.stride_w;
+        args.stride_channel = values.stride_c;
+        args.pixels = l.w;
+        args.channels = l.c;
+        args.g = options.g;
+        args.h = options.h;
+        args.hi = options.thresholds.hi;
+        args.lo = options.thresholds.lo;
+        args.pixel_bytes = l.pixel_bytes;
+        for (std::size_t row = range.begin; row < range.end; ++row) {
+            const std::size_t n = row / l.h, y = row % l.h;
+            args.values = values.data + values.offset(n, y, 0, 0);
+            args.out = out.data + l.offset(n, static_cast<std::ptrdiff_t>(y), 0);
+            kernels->ternarize_row(args);
+            clear_halo_rows(out, n, y, y + 1);
+        }
+    });
+    return {};
+}
+
+TERN_END_NAMESPACE

@@ -1,0 +1,105 @@
+// Definitions of activation.hpp.
+#pragma once
+
+#include <cstring>
+
+#include "../core/rounding.hpp"
+#include "activation.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+namespace detail {
+
+/// An error unless `image` is usable and `tensor` has its shape and data.
+template <class T>
+status check_same_shape(const const_packed_image& image, const tensor_view<T>& tensor) {
+    TERN_TRY(check_packed_image(image, "packed image"));
+    const packed_layout& l = image.layout;
+    if (tensor.data == nullptr)
+        return make_error(errc::invalid_argument, "tensor: no data");
+    if (tensor.n != l.n || tensor.h != l.h || tensor.w != l.w || tensor.c != l.c)
+        return make_error(
+            errc::invalid_argument,
+            "expected a tensor of %zux%zux%zux%zu (n, h, w, c), as the packed image, found %zux%zux%zux%zu", l.n, l.h,
+            l.w, l.c, tensor.n, tensor.h, tensor.w, tensor.c);
+    return {};
+}
+
+/// Calls visit(n, y, x, c) for every element of an image, channels fastest.
+template <class Visit>
+void for_each_element(const packed_layout& l, Visit&& visit) {
+    for (std::size_t n = 0; n < l.n; ++n)
+        for (std::size_t y = 0; y < l.h; ++y)
+            for (std::size_t x = 0; x < l.w; ++x)
+                for (std::size_t c = 0; c < l.c; ++c)
+                    visit(n, y, x, c);
+}
+
+/// Writes every byte of an image: code(n, y, x, c) in the image, zeros elsewhere.
+template <class Code>
+void write_codes(const packed_image& out, Code&& code) {
+    std::memset(out.data, 0, out.layout.total_bytes);
+    for_each_element(out.layout, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+        set_code(out, n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x), c, code(n, y, x, c));
+    });
+}
+
+/// Calls write(n, y, x, c, code) for every code of an image, without its halo.
+template <class Write>
+void read_codes(const const_packed_image& in, Write&& write) {
+    for_each_element(in.layout, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+        write(n, y, x, c, get_code(in, n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x), c));
+    });
+}
+
+}  // namespace detail
+
+TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
+                                  const ternary_thresholds& thresholds, const channel_affine& affine) {
+    TERN_TRY(detail::check_same_shape(out, in));
+    if (!(thresholds.lo <= thresholds.hi))
+        return make_error(errc::invalid_argument, "expected thresholds lo <= hi, found lo = %g, hi = %g",
+                          static_cast<double>(thresholds.lo), static_cast<double>(thresholds.hi));
+    detail::write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+        float v = in.at(n, y, x, c);
+        if (affine.scale != nullptr)
+            v = rounded(affine.scale[c] * v);
+        if (affine.shift != nullptr)
+            v += affine.shift[c];
+        return thresholds(v);
+    });
+    return {};
+}
+
+TERN_FUNC status pack_codes(const tensor_view<const std::int8_t>& in, const packed_image& out) {
+    TERN_TRY(detail::check_same_shape(out, in));
+    status found;
+    detail::for_each_element(out.layout, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+        if (found.ok() && !ternary::contains(in.at(n, y, x, c)))
+            found = make_error(errc::bad_value, "code at [%zu,%zu,%zu,%zu] (n, y, x, c): expected -1, 0 or 1, found %d",
+                               n, y, x, c, in.at(n, y, x, c));
+    });
+    if (!found.ok())
+        return found;
+    detail::write_codes(out,
+                        [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) { return in.at(n, y, x, c); });
+    return {};
+}
+
+TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::int8_t>& out) {
+    TERN_TRY(detail::check_same_shape(in, out));
+    detail::read_codes(in, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c, int code) {
+        out.at(n, y, x, c) = static_cast<std::int8_t>(code);
+    });
+    return {};
+}
+
+TERN_FUNC status dequantize_codes(const const_packed_image& in, float scale, const tensor_view<float>& out) {
+    TERN_TRY(detail::check_same_shape(in, out));
+    detail::read_codes(in, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c, int code) {
+        out.at(n, y, x, c) = code == 0 ? 0.0f : code < 0 ? -scale : scale;
+    });
+    return {};
+}
+
+TERN_END_NAMESPACE

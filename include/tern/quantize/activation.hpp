@@ -1,0 +1,50 @@
+// Activations to ternary codes and back: the scalar definition, which kernels must equal bit for bit.
+//
+//     w    = g[c] * v + h[c]                      the product is rounded to float before the sum: no fused multiply-add
+//     code = [w >= hi] - [w < lo]                 NaN gives 0
+//
+// The default thresholds are those of STTN (Xu et al., "Soft Threshold Ternary Networks", IJCAI 2020, section 3, with
+// the ties of the authors' CUDA kernel): 0.5 gives +1, -0.5 gives 0. NaN gives 0 here, +1 in that kernel.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../code/ternary.hpp"
+#include "../core/config.hpp"
+#include "../core/status.hpp"
+#include "../core/tensor.hpp"
+#include "../format/packed_image.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// w = scale[c] * v + shift[c], as of a batch norm; either pointer may be null and then has no effect (1, or 0).
+struct channel_affine {
+    const float* scale = nullptr;
+    const float* shift = nullptr;
+};
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// Writes the codes of `in` to `out`, and zeros to the halo and whatever the pitches leave over: every byte is written.
+/// Errors: shapes that differ, no data, thresholds that are NaN or lo > hi.
+TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
+                                  const ternary_thresholds& thresholds = {}, const channel_affine& affine = {});
+
+/// Writes codes given as -1, 0, 1 to `out` as `pack_activations` does.
+/// Errors: shapes that differ, no data, another value (names its position [n,y,x,c]; nothing has been written then).
+TERN_FUNC status pack_codes(const tensor_view<const std::int8_t>& in, const packed_image& out);
+
+/// Writes the codes of `in` without its halo, as -1, 0, 1. Errors: shapes that differ, no data.
+TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::int8_t>& out);
+
+/// Writes scale * code without the halo; a code of 0 gives +0. Errors: shapes that differ, no data.
+TERN_FUNC status dequantize_codes(const const_packed_image& in, float scale, const tensor_view<float>& out);
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "activation-inl.hpp"
+#endif

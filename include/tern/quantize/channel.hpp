@@ -1,0 +1,63 @@
+// What the weight quantizers share: one channel of a tensor, codes of a channel into bit planes, the bias.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "../core/config.hpp"
+#include "../core/memory.hpp"
+#include "../core/status.hpp"
+#include "../format/ternary_weights.hpp"
+#include "check.hpp"
+#include "float_bits.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace detail {
+
+/// An error unless `shape` has a channel `o`, which is finite in `w`.
+inline status check_channel(const float* w, const weight_shape& shape, std::size_t o, const char* name) {
+    TERN_TRY(check_weight_shape(shape));
+    if (w == nullptr)
+        return make_error(errc::invalid_argument, "%s: expected weights, found a null pointer", name);
+    if (o >= shape.out_channels)
+        return make_error(errc::invalid_argument, "%s: expected an output channel below %zu, found %zu", name,
+                          shape.out_channels, o);
+    for (std::size_t j = o * shape.fan_in(); j < (o + 1) * shape.fan_in(); ++j)
+        if (!is_finite(w[j]))
+            return not_finite_error(name, format_index(shape, j), w[j]);
+    return {};
+}
+
+/// Writes a channel's codes, [I][kh][kw], into the planes of `w`.
+inline void set_channel_codes(ternary_weights& w, std::size_t o, const std::int8_t* codes) {
+    for (std::size_t i = 0; i < w.shape.in_channels; ++i)
+        for (std::size_t tap = 0; tap < w.shape.taps(); ++tap)
+            set_code(w, o, i, tap, codes[i * w.shape.taps() + tap]);
+}
+
+/// Gives `w` the bias `first + second`; either may be null. `name` is that of the weights, for messages.
+inline status set_bias(ternary_weights& w, const float* first, const float* second, const char* name,
+                       const allocator& memory) {
+    if (first == nullptr && second == nullptr)
+        return {};
+    auto bias = make_buffer<float>(w.shape.out_channels, memory);
+    if (!bias.ok())
+        return bias.status();
+    for (std::size_t o = 0; o < bias->size(); ++o) {
+        // -0 + x is x, for x = -0 too.
+        const float a = first != nullptr ? first[o] : -0.0f, b = second != nullptr ? second[o] : -0.0f;
+        // The sum in double, rounded to float, is the float sum; FTZ cannot touch it.
+        const float sum = is_finite(a) && is_finite(b) ? nearest_float(exact_double(a) + exact_double(b)) : a + b;
+        if (!is_finite(sum))
+            return make_error(errc::bad_value, "bias of %s, output channel %zu: expected a finite value, found %s",
+                              name, o, magnitude_bits(sum) > float_infinity_bits ? "NaN" : "infinity");
+        (*bias)[o] = sum;
+    }
+    w.bias = std::move(*bias);
+    return {};
+}
+
+}  // namespace detail
+
+TERN_END_NAMESPACE

@@ -1,0 +1,104 @@
+// Definitions of twn.hpp.
+#pragma once
+
+#include <utility>
+
+#include "channel.hpp"
+#include "check.hpp"
+#include "float_bits.hpp"
+#include "twn.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+namespace detail {
+
+/// The code of one weight: its sign where |v| > delta.
+TERN_INLINE std::int8_t twn_code(float v, double delta) noexcept {
+    return static_cast<std::int8_t>(magnitude(v) > delta ? sign_of(v) : 0);
+}
+
+/// Delta and alpha of n finite weights.
+inline twn_threshold find_twn_threshold(const float* w, std::size_t n, double factor) noexcept {
+    twn_threshold t;
+    double sum = 0;
+    for (std::size_t j = 0; j < n; ++j)
+        sum += magnitude(w[j]);
+    t.delta = factor * (sum / static_cast<double>(n));
+
+    double selected = 0;
+    std::size_t count = 0;
+    for (std::size_t j = 0; j < n; ++j)
+        if (magnitude(w[j]) > t.delta) {
+            selected += magnitude(w[j]);
+            ++count;
+        }
+    if (count != 0)
+        t.alpha = selected / static_cast<double>(count);
+    return t;
+}
+
+inline status check_twn_factor(double factor, const char* name) {
+    if (!(factor >= 0 && factor <= std::numeric_limits<double>::max()))
+        return make_error(errc::invalid_argument, "%s: expected a finite factor of at least 0, found %g", name, factor);
+    return {};
+}
+
+}  // namespace detail
+
+TERN_FUNC result<twn_threshold> quantize_twn_channel(const float* w, const weight_shape& shape, std::size_t o,
+                                                     std::int8_t* codes, const char* name, double factor) {
+    TERN_TRY(detail::check_channel(w, shape, o, name));
+    TERN_TRY(detail::check_twn_factor(factor, name));
+    const float* channel = w + o * shape.fan_in();
+    const twn_threshold t = detail::find_twn_threshold(channel, shape.fan_in(), factor);
+    for (std::size_t j = 0; j < shape.fan_in(); ++j)
+        codes[j] = detail::twn_code(channel[j], t.delta);
+    return t;
+}
+
+TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& shape, const char* name,
+                                          const float* bias, const twn_options& options, const allocator& memory) {
+    TERN_TRY(check_finite(w, shape, name));
+    TERN_TRY(detail::check_twn_factor(options.factor, name));
+    const bool per_filter = options.granularity == twn_granularity::filter;
+    const std::size_t fan_in = shape.fan_in(), thresholds = per_filter ? shape.out_channels : 1;
+
+    auto weights = make_ternary_weights(shape, memory);
+    if (!weights.ok())
+        return weights.status();
+    auto delta = make_buffer<double>(thresholds, memory);
+    if (!delta.ok())
+        return delta.status();
+    auto alpha = make_buffer<double>(thresholds, memory);
+    if (!alpha.ok())
+        return alpha.status();
+    auto codes = make_buffer<std::int8_t>(fan_in, memory);
+    if (!codes.ok())
+        return codes.status();
+
+    twn_threshold t;
+    for (std::size_t o = 0; o < shape.out_channels; ++o) {
+        const float* channel = w + o * fan_in;
+        if (per_filter || o == 0) {
+            t = detail::find_twn_threshold(channel, per_filter ? fan_in : shape.size(), options.factor);
+            (*delta)[o] = t.delta;
+            (*alpha)[o] = t.alpha;
+        }
+        bool any = false;
+        for (std::size_t j = 0; j < fan_in; ++j) {
+            (*codes)[j] = detail::twn_code(channel[j], t.delta);
+            any = any || (*codes)[j] != 0;
+        }
+        detail::set_channel_codes(*weights, o, codes->data());
+        weights->scale[o] = any ? nearest_float(t.alpha) : 0.0f;
+    }
+    TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
+
+    twn_result r;
+    r.weights = std::move(*weights);
+    r.delta = std::move(*delta);
+    r.alpha = std::move(*alpha);
+    return r;
+}
+
+TERN_END_NAMESPACE

@@ -1,0 +1,212 @@
+// x86 operations that xsimd has no word for, per register width. Included by simd/vec.hpp alone.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace simd {
+namespace native {
+
+#if TERN_HAS_AVX512
+
+using u64_register = __m512i;
+using f32_mask = __mmask16;
+
+TERN_INLINE std::uint32_t bits(f32_mask m) { return static_cast<std::uint32_t>(m); }
+TERN_INLINE __m512 multiply_add(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
+TERN_INLINE u64_register broadcast(const void* p) {
+    std::int64_t v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return _mm512_set1_epi64(v);
+}
+// a & (b ^ c)
+TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c) {
+    return _mm512_ternarylogic_epi64(a, b, c, 0x60);
+}
+TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi64_epi32(v));
+}
+
+#elif TERN_HAS_AVX2
+
+using u64_register = __m256i;
+using f32_mask = __m256;
+
+TERN_INLINE std::uint32_t bits(f32_mask m) { return static_cast<std::uint32_t>(_mm256_movemask_ps(m)); }
+TERN_INLINE __m256 multiply_add(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
+TERN_INLINE u64_register broadcast(const void* p) {
+    long long v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return _mm256_set1_epi64x(v);
+}
+TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c) {
+    return _mm256_and_si256(a, _mm256_xor_si256(b, c));
+}
+TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
+    const __m256i low = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+    _mm_store_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(low));
+}
+
+#else
+
+using u64_register = __m128i;
+using f32_mask = __m128;
+
+TERN_INLINE std::uint32_t bits(f32_mask m) { return static_cast<std::uint32_t>(_mm_movemask_ps(m)); }
+TERN_INLINE u64_register broadcast(const void* p) {
+    long long v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return _mm_set1_epi64x(v);
+}
+TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c) {
+    return _mm_and_si128(a, _mm_xor_si128(b, c));
+}
+TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi32(v, 0x88));
+}
+
+#endif
+
+#if TERN_HAS_AVX512_ICL
+
+/// Counts set bits per 64-bit lane: dot = popcount(m) - 2 popcount(m where signs differ).
+struct dot_counter {
+    static constexpr std::size_t period = 0;  // never overflows
+    u64_register nonzero, negative;
+
+    TERN_INLINE void clear() { nonzero = negative = _mm512_setzero_si512(); }
+    TERN_INLINE void add(u64_register m, u64_register neg) {
+        nonzero = _mm512_add_epi64(nonzero, _mm512_popcnt_epi64(m));
+        negative = _mm512_add_epi64(negative, _mm512_popcnt_epi64(neg));
+    }
+    TERN_INLINE u64_register total() const {
+        u64_register plus = nonzero;
+#if defined(__GNUC__) && !defined(__clang__)
+        __asm__("" : "+v"(plus));  // else GCC copies every counter into a second register in each step of the loop
+#endif
+        return _mm512_sub_epi64(plus, _mm512_slli_epi64(negative, 1));
+    }
+};
+
+#else
+
+// Without a vector popcount: nibble tables, bytes of popcount(m) - 2 popcount(neg) in [-8, 8] a step, so 15 steps fit a
+// signed byte; the bias of 128 turns the horizontal sum into an unsigned one (psadbw).
+#if TERN_HAS_AVX512
+#define TERN_BYTES(op) _mm512_##op##_epi8
+#define TERN_WIDE(op) _mm512_##op
+#define TERN_AND _mm512_and_si512
+#elif TERN_HAS_AVX2
+#define TERN_BYTES(op) _mm256_##op##_epi8
+#define TERN_WIDE(op) _mm256_##op
+#define TERN_AND _mm256_and_si256
+#else
+#define TERN_BYTES(op) _mm_##op##_epi8
+#define TERN_WIDE(op) _mm_##op
+#define TERN_AND _mm_and_si128
+#endif
+
+TERN_INLINE u64_register nibble_table(const std::int8_t (&t)[16]) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(t));
+#if TERN_HAS_AVX512
+    return _mm512_broadcast_i32x4(v);
+#elif TERN_HAS_AVX2
+    return _mm256_broadcastsi128_si256(v);
+#else
+    return v;
+#endif
+}
+
+struct dot_counter {
+    static constexpr std::size_t period = 15;
+    u64_register sum;
+
+    TERN_INLINE void clear() { sum = TERN_BYTES(set1)(0); }
+    TERN_INLINE void add(u64_register m, u64_register neg) {
+        static constexpr std::int8_t plus[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+        static constexpr std::int8_t minus[16] = {0, -2, -2, -4, -2, -4, -4, -6, -2, -4, -4, -6, -4, -6, -6, -8};
+        const u64_register low = TERN_BYTES(set1)(15), p = nibble_table(plus), n = nibble_table(minus);
+        const u64_register m1 = TERN_BYTES(shuffle)(p, TERN_AND(m, low));
+        const u64_register m2 = TERN_BYTES(shuffle)(p, TERN_AND(TERN_WIDE(srli_epi16)(m, 4), low));
+        const u64_register n1 = TERN_BYTES(shuffle)(n, TERN_AND(neg, low));
+        const u64_register n2 = TERN_BYTES(shuffle)(n, TERN_AND(TERN_WIDE(srli_epi16)(neg, 4), low));
+        sum = TERN_BYTES(add)(sum, TERN_BYTES(add)(TERN_BYTES(add)(m1, m2), TERN_BYTES(add)(n1, n2)));
+    }
+    TERN_INLINE u64_register total() const {
+        const u64_register biased = TERN_BYTES(add)(sum, TERN_BYTES(set1)(-128));
+#if TERN_HAS_AVX512
+        return _mm512_sub_epi64(_mm512_sad_epu8(biased, _mm512_setzero_si512()), _mm512_set1_epi64(8 * 128));
+#elif TERN_HAS_AVX2
+        return _mm256_sub_epi64(_mm256_sad_epu8(biased, _mm256_setzero_si256()), _mm256_set1_epi64x(8 * 128));
+#else
+        return _mm_sub_epi64(_mm_sad_epu8(biased, _mm_setzero_si128()), _mm_set1_epi64x(8 * 128));
+#endif
+    }
+};
+
+#undef TERN_BYTES
+#undef TERN_WIDE
+#undef TERN_AND
+
+#endif
+
+// Bytes: table rows of 16, selected by nibbles.
+#if TERN_HAS_AVX512
+
+TERN_INLINE u64_register broadcast_row(const void* p) {
+    return _mm512_broadcast_i32x4(_mm_load_si128(static_cast<const __m128i*>(p)));
+}
+TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { return _mm512_shuffle_epi8(rows, nibbles); }
+TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm512_add_epi8(a, b); }
+TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
+TERN_INLINE u64_register high_nibbles(u64_register a) {
+    return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15));
+}
+TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
+    __m512i* p = reinterpret_cast<__m512i*>(sums);
+    _mm512_store_si512(p, _mm512_add_epi16(_mm512_load_si512(p), _mm512_cvtepi8_epi16(_mm512_castsi512_si256(v))));
+    _mm512_store_si512(p + 1, _mm512_add_epi16(_mm512_load_si512(p + 1),
+                                               _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(v, 1))));
+}
+
+#elif TERN_HAS_AVX2
+
+TERN_INLINE u64_register broadcast_row(const void* p) {
+    return _mm256_broadcastsi128_si256(_mm_load_si128(static_cast<const __m128i*>(p)));
+}
+TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { return _mm256_shuffle_epi8(rows, nibbles); }
+TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm256_add_epi8(a, b); }
+TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
+TERN_INLINE u64_register high_nibbles(u64_register a) {
+    return _mm256_and_si256(_mm256_srli_epi16(a, 4), _mm256_set1_epi8(15));
+}
+TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
+    __m256i* p = reinterpret_cast<__m256i*>(sums);
+    _mm256_store_si256(p, _mm256_add_epi16(_mm256_load_si256(p), _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v))));
+    _mm256_store_si256(p + 1, _mm256_add_epi16(_mm256_load_si256(p + 1),
+                                               _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1))));
+}
+
+#else
+
+TERN_INLINE u64_register broadcast_row(const void* p) { return _mm_load_si128(static_cast<const __m128i*>(p)); }
+TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { return _mm_shuffle_epi8(rows, nibbles); }
+TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm_add_epi8(a, b); }
+TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm_and_si128(a, _mm_set1_epi8(15)); }
+TERN_INLINE u64_register high_nibbles(u64_register a) { return _mm_and_si128(_mm_srli_epi16(a, 4), _mm_set1_epi8(15)); }
+TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
+    __m128i* p = reinterpret_cast<__m128i*>(sums);
+    _mm_store_si128(p, _mm_add_epi16(_mm_load_si128(p), _mm_cvtepi8_epi16(v)));
+    _mm_store_si128(p + 1, _mm_add_epi16(_mm_load_si128(p + 1), _mm_cvtepi8_epi16(_mm_srli_si128(v, 8))));
+}
+
+#endif
+
+}  // namespace native
+}  // namespace simd
+TERN_END_NAMESPACE

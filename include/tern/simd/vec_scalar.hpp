@@ -1,0 +1,99 @@
+// One lane of everything, for any CPU.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../core/rounding.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace simd {
+
+inline constexpr std::size_t f32_lanes = 1;
+inline constexpr std::size_t u64_lanes = 1;
+inline constexpr bool has_fma = false;
+
+struct f32v {
+    float v;
+};
+struct i32v {
+    std::int32_t v;
+};
+struct u64v {
+    std::uint64_t v;
+};
+struct f32_mask {
+    bool v;
+};
+struct i32_mask {
+    bool v;
+};
+
+TERN_INLINE f32v load(const float* p) { return {*p}; }
+TERN_INLINE void store(float* p, f32v a) { *p = a.v; }
+TERN_INLINE f32v broadcast(float v) { return {v}; }
+TERN_INLINE f32v add(f32v a, f32v b) { return {a.v + b.v}; }
+TERN_INLINE f32v multiply(f32v a, f32v b) { return {a.v * b.v}; }
+/// Hides how a value was made, so that nothing is fused or folded across it.
+TERN_INLINE f32v opaque(f32v a) { return {rounded(a.v)}; }
+/// a*b + c: one rounding where the level has the instruction, two here.
+TERN_INLINE f32v multiply_add(f32v a, f32v b, f32v c) { return add(opaque(multiply(a, b)), c); }
+TERN_INLINE f32_mask greater_equal(f32v a, f32v b) { return {a.v >= b.v}; }
+TERN_INLINE f32_mask less(f32v a, f32v b) { return {a.v < b.v}; }
+TERN_INLINE f32_mask is_nan(f32v a) { return {a.v != a.v}; }
+TERN_INLINE f32_mask logical_or(f32_mask a, f32_mask b) { return {a.v || b.v}; }
+TERN_INLINE f32v select(f32_mask m, f32v a, f32v b) { return m.v ? a : b; }
+TERN_INLINE std::uint32_t bits(f32_mask m) { return m.v ? 1u : 0u; }
+
+TERN_INLINE i32v load(const std::int32_t* p) { return {*p}; }
+TERN_INLINE void store(std::int32_t* p, i32v a) { *p = a.v; }
+TERN_INLINE i32v broadcast_i32(std::int32_t v) { return {v}; }
+TERN_INLINE f32v to_float(i32v a) { return {static_cast<float>(a.v)}; }
+TERN_INLINE i32v bit_xor(i32v a, i32v b) { return {a.v ^ b.v}; }
+TERN_INLINE i32v bit_or(i32v a, i32v b) { return {a.v | b.v}; }
+TERN_INLINE i32v subtract(i32v a, i32v b) {
+    return {static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v) - static_cast<std::uint32_t>(b.v))};
+}
+TERN_INLINE i32_mask greater_equal(i32v a, i32v b) { return {a.v >= b.v}; }
+TERN_INLINE std::uint32_t bits(i32_mask m) { return m.v ? 1u : 0u; }
+/// a where the float mask is set, else 0.
+TERN_INLINE i32v keep(f32_mask m, i32v a) { return {m.v ? a.v : 0}; }
+
+TERN_INLINE u64v load_words(const void* p) {
+    u64v a;
+    __builtin_memcpy(&a.v, p, sizeof a.v);
+    return a;
+}
+TERN_INLINE u64v broadcast_word(const void* p) { return load_words(p); }
+TERN_INLINE u64v bit_and(u64v a, u64v b) { return {a.v & b.v}; }
+TERN_INLINE u64v and_xor(u64v a, u64v b, u64v c) { return {a.v & (b.v ^ c.v)}; }
+TERN_INLINE u64v opaque(u64v a) { return a; }
+/// Two's complement 64-bit lanes to int32.
+TERN_INLINE void store_narrow(std::int32_t* out, u64v a) {
+    *out = static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v));
+}
+TERN_INLINE u64v add(u64v a, u64v b) { return {a.v + b.v}; }
+TERN_INLINE u64v zero_words() { return {0}; }
+
+/// Sums popcount(m) - 2 popcount(neg) per 64-bit lane.
+struct dot_counter {
+    static constexpr std::size_t period = 0;
+    std::uint64_t sum;
+
+    static TERN_INLINE std::uint64_t popcount(std::uint64_t x) {
+#if defined(__GNUC__) || defined(__clang__)
+        return static_cast<std::uint64_t>(__builtin_popcountll(x));
+#else
+        x = x - ((x >> 1) & 0x5555555555555555u);
+        x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
+        return (((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u) >> 56;
+#endif
+    }
+    TERN_INLINE void clear() { sum = 0; }
+    TERN_INLINE void add(u64v m, u64v neg) { sum += popcount(m.v) - 2 * popcount(neg.v); }
+    TERN_INLINE u64v total() const { return {sum}; }
+};
+
+}  // namespace simd
+TERN_END_NAMESPACE

@@ -1,0 +1,148 @@
+// Vectors of the widest kind the file's flags allow, on xsimd 8.1 up to the newest release.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <xsimd/xsimd.hpp>
+
+#include "../core/config.hpp"
+#if TERN_HAS_SSE42
+#include "native_x86.hpp"
+#else
+#error "tern: no vector operations for this architecture; its level is scalar"
+#endif
+
+TERN_BEGIN_NAMESPACE
+namespace simd {
+
+using f32v = xsimd::batch<float>;
+using i32v = xsimd::batch<std::int32_t>;
+using f32_mask = xsimd::batch_bool<float>;
+using i32_mask = xsimd::batch_bool<std::int32_t>;
+struct u64v {
+    native::u64_register v;
+};
+
+inline constexpr std::size_t f32_lanes = f32v::size;
+inline constexpr std::size_t u64_lanes = f32_lanes / 2;
+inline constexpr bool has_fma = TERN_HAS_AVX2 || TERN_HAS_AVX512;
+static_assert(sizeof(native::u64_register) == u64_lanes * 8,
+              "xsimd and the native operations disagree about the width");
+
+TERN_INLINE f32v load(const float* p) { return f32v::load_unaligned(p); }
+TERN_INLINE void store(float* p, f32v a) { a.store_unaligned(p); }
+TERN_INLINE f32v broadcast(float v) { return f32v(v); }
+TERN_INLINE f32v add(f32v a, f32v b) { return a + b; }
+TERN_INLINE f32v multiply(f32v a, f32v b) { return a * b; }
+/// Hides how a value was made, so that nothing is fused or folded across it.
+TERN_INLINE f32v opaque(f32v a) {
+    typename f32v::register_type r = a;
+#if defined(__GNUC__) || defined(__clang__)
+#if TERN_HAS_AVX512
+    __asm__("" : "+v"(r));
+#else
+    __asm__("" : "+x"(r));
+#endif
+#endif
+    return f32v(r);
+}
+/// a*b + c: one rounding where the level has the instruction.
+TERN_INLINE f32v multiply_add(f32v a, f32v b, f32v c) {
+#if TERN_HAS_AVX512 || TERN_HAS_AVX2
+    // Not xsimd::fma: version 8.1 rounds twice on AVX-512.
+    const typename f32v::register_type x = a, y = b, z = c;
+    return f32v(native::multiply_add(x, y, z));
+#else
+    return add(opaque(multiply(a, b)), c);
+#endif
+}
+TERN_INLINE f32_mask greater_equal(f32v a, f32v b) { return a >= b; }
+TERN_INLINE f32_mask less(f32v a, f32v b) { return a < b; }
+TERN_INLINE f32_mask is_nan(f32v a) { return xsimd::isnan(a); }  // `a != a` is an ordered comparison on AVX
+TERN_INLINE f32_mask logical_or(f32_mask a, f32_mask b) { return a | b; }
+TERN_INLINE f32v select(f32_mask m, f32v a, f32v b) { return xsimd::select(m, a, b); }
+TERN_INLINE std::uint32_t bits(f32_mask m) {
+    typename f32_mask::register_type r = m;
+    return native::bits(r);
+}
+
+TERN_INLINE i32v load(const std::int32_t* p) { return i32v::load_unaligned(p); }
+TERN_INLINE void store(std::int32_t* p, i32v a) { a.store_unaligned(p); }
+TERN_INLINE i32v broadcast_i32(std::int32_t v) { return i32v(v); }
+TERN_INLINE f32v to_float(i32v a) { return xsimd::to_float(a); }
+TERN_INLINE i32v bit_xor(i32v a, i32v b) { return a ^ b; }
+TERN_INLINE i32v bit_or(i32v a, i32v b) { return a | b; }
+TERN_INLINE i32v subtract(i32v a, i32v b) { return a - b; }
+TERN_INLINE i32_mask greater_equal(i32v a, i32v b) { return a >= b; }
+TERN_INLINE std::uint32_t bits(i32_mask m) {
+    typename i32_mask::register_type r = m;
+#if TERN_HAS_AVX512
+    return native::bits(r);
+#elif TERN_HAS_AVX2
+    return native::bits(_mm256_castsi256_ps(r));
+#else
+    return native::bits(_mm_castsi128_ps(r));
+#endif
+}
+/// a where the float mask is set, else 0.
+TERN_INLINE i32v keep(f32_mask m, i32v a) {
+    typename f32_mask::register_type r = m;
+    typename i32v::register_type x = a;
+#if TERN_HAS_AVX512
+    return i32v(_mm512_maskz_mov_epi32(r, x));
+#elif TERN_HAS_AVX2
+    return i32v(_mm256_and_si256(_mm256_castps_si256(r), x));
+#else
+    return i32v(_mm_and_si128(_mm_castps_si128(r), x));
+#endif
+}
+
+TERN_INLINE u64v load_words(const void* p) {
+    u64v a;
+    __builtin_memcpy(&a.v, p, sizeof a.v);
+    return a;
+}
+TERN_INLINE u64v broadcast_word(const void* p) { return {native::broadcast(p)}; }
+TERN_INLINE u64v bit_and(u64v a, u64v b) { return {a.v & b.v}; }
+TERN_INLINE u64v and_xor(u64v a, u64v b, u64v c) { return {native::and_xor(a.v, b.v, c.v)}; }
+/// Keeps a loaded value in its register: GCC otherwise folds the load into every use of it.
+TERN_INLINE u64v opaque(u64v a) {
+#if defined(__GNUC__) || defined(__clang__)
+#if TERN_HAS_AVX512
+    __asm__("" : "+v"(a.v));
+#else
+    __asm__("" : "+x"(a.v));
+#endif
+#endif
+    return a;
+}
+/// Two's complement 64-bit lanes to int32.
+TERN_INLINE void store_narrow(std::int32_t* out, u64v a) { native::store_narrow(out, a.v); }
+TERN_INLINE u64v add(u64v a, u64v b) { return {a.v + b.v}; }
+TERN_INLINE u64v zero_words() { return {native::u64_register{}}; }
+
+// Bytes of a register as signed 8-bit lanes; 16-byte rows are looked up within each 128 bits.
+inline constexpr std::size_t byte_lanes = u64_lanes * 8;
+TERN_INLINE u64v zero_bytes() { return zero_words(); }
+/// The same 16 bytes (aligned) in every 128 bits.
+TERN_INLINE u64v broadcast_row(const void* p) { return {native::broadcast_row(p)}; }
+TERN_INLINE u64v look_up(u64v rows, u64v nibbles) { return {native::look_up(rows.v, nibbles.v)}; }
+TERN_INLINE u64v add_bytes(u64v a, u64v b) { return {native::add_bytes(a.v, b.v)}; }
+TERN_INLINE u64v low_nibbles(u64v a) { return {native::low_nibbles(a.v)}; }
+TERN_INLINE u64v high_nibbles(u64v a) { return {native::high_nibbles(a.v)}; }
+/// sums[lane] += the signed byte of each lane; aligned.
+TERN_INLINE void add_widened(std::int16_t* sums, u64v v) { native::add_widened(sums, v.v); }
+
+/// Sums popcount(m) - 2 popcount(neg) per 64-bit lane; at most `period` steps between `clear` and `total` (0: no limit).
+struct dot_counter {
+    static constexpr std::size_t period = native::dot_counter::period;
+    native::dot_counter count;
+
+    TERN_INLINE void clear() { count.clear(); }
+    TERN_INLINE void add(u64v m, u64v neg) { count.add(m.v, neg.v); }
+    TERN_INLINE u64v total() const { return {count.total()}; }
+};
+
+}  // namespace simd
+TERN_END_NAMESPACE

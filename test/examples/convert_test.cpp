@@ -1,0 +1,55 @@
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <tern/model.hpp>
+
+#include "programs_support.hpp"
+
+using namespace tern_test;
+
+TEST_CASE("stem options reach the network") {
+    const temporary_folder folder;
+    const std::string model = folder / "model.safetensors", path = folder / "images.safetensors",
+                      dumped = folder / "dump.safetensors";
+    write_colour_model(model);
+    write_images(path, std::vector<std::uint8_t>(3 * 32 * 32, 7), {1, 3, 32, 32});
+    const auto stem = [&](const std::vector<std::string>& options) {
+        std::vector<std::string> args{model, path, "--preprocess", "none", "--dump", dumped};
+        args.insert(args.end(), options.begin(), options.end());
+        succeeded(classify(args));
+        const tern::safetensors_file file = open_file(dumped);
+        CHECK(floats(file, "input")[0] == 7.0f);
+        return tensor(file, "features.3.out").shape;
+    };
+    CHECK(stem({}) == tern::tensor_dims{1, 6, 8, 8});  // 7x7: stride 2, padding 3; pooled
+    CHECK(stem({"--pool", "none"}) == tern::tensor_dims{1, 6, 16, 16});
+    CHECK(stem({"--pool", "none", "--stem-stride", "1"}) == tern::tensor_dims{1, 6, 32, 32});
+    CHECK(stem({"--pool=none", "--stem-stride=1", "--stem-pad=0"}) == tern::tensor_dims{1, 6, 26, 26});
+    CHECK(stem({"--pool", "2x2s2p0", "--stem-stride", "1"}) == tern::tensor_dims{1, 6, 16, 16});
+    // convert keeps them.
+    const std::string packed = folder / "packed.safetensors";
+    succeeded(
+        convert({model, packed, "--pool=none", "--stem-stride", "1", "--stem-pad", "0", "--preprocess", "cifar10"}));
+    succeeded(classify({packed, path, "--dump", dumped}));
+    CHECK(tensor(open_file(dumped), "features.3.out").shape == tern::tensor_dims{1, 6, 26, 26});
+}
+
+TEST_CASE("convert reports on every layer, and its output can be converted again, in place too") {
+    const temporary_folder folder;
+    const std::string a = folder / "a.safetensors", b = folder / "b.safetensors";
+    const outcome o = succeeded(convert({data_path("mnist_small_merged"), a, "--preprocess", "mnist"}));
+    CHECK(contains(o.out, "features.4.conv1   32x32x3x3"));
+    CHECK(contains(o.out, "features.6.conv2   128x128x3x3"));
+    CHECK(contains(o.out, "5.4 %"));  // zeros of features.4.conv1
+    CHECK(contains(o.out, "36992"));  // (32*32*9 + 32) * 4 bytes
+    CHECK(contains(o.out, "2100"));   // 32*32*9 / 5 rounded up + 32 * 8
+    CHECK(contains(o.out, "1211408 bytes"));
+    CHECK(read_text(a) == read_text(demo_model));
+    succeeded(convert({a, b}));
+    CHECK(read_text(a) == read_text(b));
+    succeeded(convert({b, b, "--preprocess=none"}));
+    CHECK(load(b).preprocess == tern::preprocessing::none);
+}

@@ -1,0 +1,2 @@
+#define TERN_TEST_CONVOLVE convolve_avx2
+#include "convolve_body.hpp"

@@ -1,0 +1,195 @@
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <tern/kernel/table.hpp>
+
+#include "../support/arrays.hpp"
+#include "../support/packed.hpp"
+#include "../support/reference_tables.hpp"
+
+namespace {
+
+using tern::dot_family;
+using tern::dot_format;
+using tern::kernel_table;
+
+/// Codes of a tile's operands: activations [pixel][tap][channel], weights [channel of the tile][tap][channel].
+struct dot_problem {
+    std::size_t pixels, channels, taps, steps, depth;
+    std::vector<std::int8_t> activations, weights;
+
+    dot_problem(const dot_family& f, std::size_t taps_, std::size_t steps_)
+        : pixels(f.tile_pixels), channels(f.tile_channels), taps(taps_), steps(steps_),
+          depth(steps * f.step_channels()), activations(pixels * taps * depth), weights(channels * taps * depth) {}
+
+    std::int32_t dot(std::size_t pixel, std::size_t channel) const {
+        std::int32_t sum = 0;
+        for (std::size_t i = 0; i < taps * depth; ++i)
+            sum += activations[pixel * taps * depth + i] * weights[channel * taps * depth + i];
+        return sum;
+    }
+};
+
+/// What channel i adds to the byte of a pair code: digit 0, 1, 2 for the codes 0, +1, -1, times 1 or 3.
+int pair_digit(std::size_t i, int code) { return (code < 0 ? 2 : code) * (i % 2 == 0 ? 1 : 3); }
+
+/// Adds one activation to a pixel, where channel i lies, in the family's format.
+void put_activation(const dot_family& f, unsigned char* pixel, std::size_t i, int code) {
+    if (f.format == dot_format::planes)
+        tern_test::put_code(pixel, i, code);
+    else
+        pixel[i / 2] = static_cast<unsigned char>(pixel[i / 2] + 16 * pair_digit(i, code));
+}
+
+/// Adds one weight of output channel `o` to a tap's panel.
+void put_weight(const dot_family& f, unsigned char* panel, std::size_t o, std::size_t i, int code) {
+    unsigned char* step = panel + i / f.step_channels() * f.panel_step_bytes();
+    if (f.format == dot_format::pairs) {
+        step[o] = static_cast<unsigned char>(step[o] + (i % 4 < 2 ? 1 : 16) * pair_digit(i, code));
+        return;
+    }
+    unsigned char* mask = step + (o / f.lanes * 2 * f.lanes + o % f.lanes) * 8 + i % 64 / 8;  // [vector][plane][lane]
+    const unsigned bit = 1u << (i % 8);
+    if (code != 0)
+        mask[0] = static_cast<unsigned char>(mask[0] | bit);
+    if (code < 0)
+        mask[f.lanes * 8] = static_cast<unsigned char>(mask[f.lanes * 8] | bit);
+}
+
+/// Runs a problem whose taps lie in memory in reverse order, the panel's too.
+void check_problem(const dot_family& f, const dot_problem& p) {
+    const std::size_t tap_bytes = p.steps * f.step_bytes(), pixel_bytes = (p.taps * tap_bytes + 7) / 8 * 8;
+    tern_test::exact_array<std::uint64_t> image((p.pixels - 1) * pixel_bytes / 8 + pixel_bytes / 8);
+    auto* bytes = reinterpret_cast<unsigned char*>(image.data());
+    const std::size_t tap_panel = p.steps * f.panel_step_bytes();
+    tern_test::guarded_array<unsigned char> panel(p.taps * tap_panel);
+    std::memset(panel.data(), 0, panel.size());
+
+    std::vector<tern::kernel_tap> taps(p.taps);
+    for (std::size_t t = 0; t < p.taps; ++t) {
+        taps[t].pixel_offset = static_cast<std::ptrdiff_t>((p.taps - 1 - t) * tap_bytes);
+        taps[t].panel_offset = (p.taps - 1 - t) * tap_panel;
+        for (std::size_t i = 0; i < p.depth; ++i) {
+            for (std::size_t x = 0; x < p.pixels; ++x)
+                put_activation(f, bytes + x * pixel_bytes + taps[t].pixel_offset, i,
+                               p.activations[(x * p.taps + t) * p.depth + i]);
+            for (std::size_t o = 0; o < p.channels; ++o)
+                put_weight(f, panel.data() + taps[t].panel_offset, o, i, p.weights[(o * p.taps + t) * p.depth + i]);
+        }
+    }
+    std::vector<const unsigned char*> pixels(p.pixels);
+    for (std::size_t x = 0; x < p.pixels; ++x)
+        pixels[x] = bytes + x * pixel_bytes;
+    tern_test::guarded_array<std::int32_t> acc(p.pixels * p.channels);
+    f.tile({pixels.data(), taps.data(), p.taps, p.steps, panel.data(), acc.data()});
+    CHECK(acc.guards_intact());
+    std::size_t wrong = 0;
+    for (std::size_t x = 0; x < p.pixels; ++x)
+        for (std::size_t o = 0; o < p.channels; ++o)
+            wrong += acc[x * p.channels + o] != p.dot(x, o);
+    CHECK(wrong == 0);
+}
+
+template <class Body>
+void for_each_family(const kernel_table& table, Body&& body) {
+    for (const dot_family* f : {&table.popcount, &table.lookup[0], &table.lookup[1]}) {
+        if (f->tile == nullptr)
+            continue;
+        CAPTURE(std::string(table.level));
+        CAPTURE(std::string(f->name));
+        CAPTURE(f->tile_channels);
+        body(*f);
+    }
+}
+
+void random_tiles(const kernel_table& table) {
+    REQUIRE((table.popcount.tile != nullptr));
+    REQUIRE((table.lookup[0].tile == nullptr || table.planes_to_pairs != nullptr));
+    for_each_family(table, [](const dot_family& f) {
+        std::mt19937 random(1);
+        REQUIRE(f.tile_channels % 8 == 0);
+        REQUIRE((64 % f.tile_channels == 0 || f.tile_channels % 64 == 0));
+        REQUIRE(f.tile_channels % f.lanes == 0);
+        for (const std::size_t taps : tern_test::sizes{1, 2, 9, 25})
+            for (const std::size_t steps : tern_test::sizes{1, 2, 3, 8}) {
+                CAPTURE(taps);
+                CAPTURE(steps);
+                dot_problem p(f, taps, steps);
+                for (auto& code : p.activations)
+                    code = static_cast<std::int8_t>(tern_test::random_code(random));
+                for (auto& code : p.weights)
+                    code = static_cast<std::int8_t>(tern_test::random_code(random));
+                check_problem(f, p);
+            }
+    });
+}
+
+/// Byte counters overflow first on operands without zeros; every split of the steps into taps must empty them in time.
+void largest_sums(const kernel_table& table) {
+    for_each_family(table, [](const dot_family& f) {
+        for (const int sign : {-1, 1})
+            for (const std::size_t steps : tern_test::sizes{1, 7, 15, 16, 31, 32, 63})
+                for (const std::size_t taps : tern_test::sizes{1, 2, 3, 16}) {
+                    dot_problem p(f, taps, steps);
+                    for (auto& code : p.activations)
+                        code = 1;
+                    for (auto& code : p.weights)
+                        code = static_cast<std::int8_t>(sign);
+                    check_problem(f, p);
+                }
+    });
+}
+
+/// As many products as the family promises to hold, or very many.
+void deepest_sums(const kernel_table& table) {
+    for_each_family(table, [](const dot_family& f) {
+        const std::size_t depth = f.max_depth < 70000 ? f.max_depth : 70000;
+        for (const int sign : {-1, 1}) {
+            dot_problem p(f, 1, (depth + f.step_channels() - 1) / f.step_channels());
+            for (std::size_t i = 0; i < p.activations.size(); ++i)
+                p.activations[i] = i % p.depth < depth ? std::int8_t{1} : std::int8_t{0};
+            for (auto& code : p.weights)
+                code = static_cast<std::int8_t>(sign);
+            check_problem(f, p);
+        }
+    });
+}
+
+void pair_codes(const kernel_table& table) {
+    if (table.planes_to_pairs == nullptr)
+        return;
+    CAPTURE(std::string(table.level));
+    std::mt19937 random(9);
+    for (const std::size_t channels : tern_test::channel_counts())
+        for (const std::size_t pixels : tern_test::sizes{1, 3, 20}) {
+            const std::size_t words = (channels + 63) / 64, pixel_bytes = words * 16 + 8 * (pixels % 2);
+            const std::size_t pairs = (channels + 3) / 4 * 2;
+            tern_test::exact_array<unsigned char> planes(pixels * pixel_bytes);
+            tern_test::guarded_array<unsigned char> out(pixels * pairs);
+            std::vector<unsigned char> expected(pixels * pairs);
+            for (std::size_t p = 0; p < pixels; ++p)
+                for (std::size_t c = 0; c < channels; ++c) {
+                    const int code = tern_test::random_code(random);
+                    tern_test::put_code(planes.data() + p * pixel_bytes, c, code);
+                    unsigned char& pair = expected[p * pairs + c / 2];
+                    pair = static_cast<unsigned char>(pair + 16 * pair_digit(c, code));
+                }
+            table.planes_to_pairs({planes.data(), pixel_bytes, pixels, out.data(), pairs});
+            CHECK(out.guards_intact());
+            CHECK(std::memcmp(out.data(), expected.data(), expected.size()) == 0);
+        }
+}
+
+}  // namespace
+
+TEST_CASE("dot products of a tile equal a plain loop") { tern_test::for_each_table_and_reference(random_tiles); }
+TEST_CASE("dot products of all ones and all minus ones do not overflow") {
+    tern_test::for_each_table_and_reference(largest_sums);
+}
+TEST_CASE("dot products as deep as a family allows do not overflow") { tern_test::for_each_table(deepest_sums); }
+TEST_CASE("packed pixels become pair codes") { tern_test::for_each_table_and_reference(pair_codes); }

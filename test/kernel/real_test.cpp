@@ -1,0 +1,66 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <tern/core/rounding.hpp>
+#include <tern/kernel/table.hpp>
+
+#include "../support/arrays.hpp"
+#include "../support/reference_tables.hpp"
+
+namespace {
+
+void tiles(const tern::kernel_table& table, float (*make)(std::mt19937&)) {
+    std::mt19937 random(2);
+    const tern::real_family& f = table.real;
+    CAPTURE(std::string(table.level));
+    REQUIRE(f.tile_channels % 8 == 0);
+    REQUIRE(64 % f.tile_channels == 0);
+    for (const std::size_t taps : tern_test::sizes{0, 1, 2, 7, 49})
+        for (const std::size_t depth : tern_test::sizes{1, 2, 3, 21, 64}) {
+            CAPTURE(taps);
+            CAPTURE(depth);
+            const auto any = [&] { return make(random); };
+            const tern_test::exact_array<float> pixels(f.tile_pixels * taps * depth, any);
+            const tern_test::exact_array<float> panel(taps * depth * f.tile_channels, any);
+            std::vector<tern::kernel_tap> list(taps);
+            for (std::size_t t = 0; t < taps; ++t) {  // in reverse order in memory
+                list[t].pixel_offset = static_cast<std::ptrdiff_t>((taps - 1 - t) * depth * sizeof(float));
+                list[t].panel_offset = (taps - 1 - t) * depth * f.tile_channels * sizeof(float);
+            }
+            std::vector<const float*> from(f.tile_pixels);
+            for (std::size_t p = 0; p < from.size(); ++p)
+                from[p] = pixels.data() + p * taps * depth;
+            tern_test::guarded_array<float> acc(f.tile_pixels * f.tile_channels);
+            f.tile({from.data(), list.data(), taps, depth, panel.data(), acc.data()});
+            CHECK(acc.guards_intact());
+
+            std::vector<float> expected(acc.size());
+            for (std::size_t p = 0; p < f.tile_pixels; ++p)
+                for (std::size_t o = 0; o < f.tile_channels; ++o) {
+                    float sum = 0.0f;
+                    for (std::size_t t = 0; t < taps; ++t)
+                        for (std::size_t d = 0; d < depth; ++d) {
+                            const float x = from[p][(taps - 1 - t) * depth + d];
+                            const float w = panel[((taps - 1 - t) * depth + d) * f.tile_channels + o];
+                            sum = table.fused_multiply_add ? std::fma(x, w, sum) : tern::rounded(x * w) + sum;
+                        }
+                    expected[p * f.tile_channels + o] = sum;
+                }
+            CHECK(tern_test::same_floats(acc, expected, expected.size()));
+        }
+}
+
+}  // namespace
+
+TEST_CASE("fp32 products of a tile equal a plain loop with the same rounding, bit for bit") {
+    tern_test::for_each_table_and_reference(
+        [](const tern::kernel_table& table) { tiles(table, tern_test::plain_float); });
+}
+TEST_CASE("fp32 products keep NaN, infinity and subnormals") {
+    tern_test::for_each_table_and_reference(
+        [](const tern::kernel_table& table) { tiles(table, tern_test::awkward_float); });
+}

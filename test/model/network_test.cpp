@@ -1,0 +1,293 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <tern/kernel/reference.hpp>
+#include <tern/model.hpp>
+
+#include "../support/failing_allocator.hpp"
+#include "../support/tables.hpp"
+#include "network_support.hpp"
+
+using namespace tern_test;
+
+namespace {
+
+double largest_difference(const std::vector<float>& a, const std::vector<double>& b) {
+    REQUIRE(a.size() <= b.size());
+    double largest = 0;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
+    return largest;
+}
+
+/// A trained network, the file with its images, and the file and names of the expected logits.
+struct trained {
+    std::string model, images, logits;
+    bool in_examples;
+};
+
+const trained& trained_networks(std::size_t i) {
+    static const trained all[] = {
+        {"mnist_tiny_raw", data_path("mnist_tiny_reference"), data_path("mnist_tiny_reference"), false},
+        {"mnist_tiny_merged", data_path("mnist_tiny_reference"), data_path("mnist_tiny_reference"), false},
+        {"mnist_small_merged", demo_path("mnist_64"), data_path("mnist_small_logits"), false},
+        {"mnist_small.tern", demo_path("mnist_64"), data_path("mnist_small_logits"), true},
+    };
+    return all[i];
+}
+
+/// Compares the first image(s) of a run with the values inside the reference network.
+void check_inside(const tern::network& net, const run_record& run, const tern::safetensors_file& reference,
+                  const std::string& prefix, std::size_t images) {
+    const auto close = [&](const std::string& name, const std::vector<float>& found) {
+        CAPTURE(name);
+        const std::vector<double> expected = doubles(reference, name);
+        REQUIRE(found.size() >= expected.size());
+        CHECK(largest_difference({found.begin(), found.begin() + static_cast<std::ptrdiff_t>(expected.size())},
+                                 expected) < 1e-4);
+    };
+    close(prefix + "features.3.out", run.layers[0].out);
+    close(prefix + "avgpool.out", run.layers.back().out);
+    for (std::size_t i = 0; i < net.layers().size(); ++i) {
+        const tern::layer_info& info = net.layers()[i];
+        if (!info.ternary)
+            continue;
+        CAPTURE(info.name);
+        const std::string block = prefix + info.name.substr(0, info.name.rfind('.') + 1),
+                          digit = info.name.substr(info.name.size() - 1);
+        const auto codes = ints(reference, block + "act" + digit), acc = ints(reference, block + "acc" + digit);
+        REQUIRE(codes.size() == images * info.in_channels * info.input.h * info.input.w);
+        REQUIRE(acc.size() == images * info.out_channels * info.output.h * info.output.w);
+        REQUIRE(run.layers[i].codes.size() >= codes.size());
+        REQUIRE(run.layers[i].accumulators.size() >= acc.size());
+        CHECK(std::equal(codes.begin(), codes.end(), run.layers[i].codes.begin()));
+        CHECK(std::equal(acc.begin(), acc.end(), run.layers[i].accumulators.begin()));
+        close(block + "out" + digit, run.layers[i].out);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("trained networks give the logits of the reference, for every table") {
+    for (std::size_t m = 0; m < 4; ++m) {
+        const trained& t = trained_networks(m);
+        CAPTURE(t.model);
+        const tern::sttn_network model = load(t.in_examples ? demo_path(t.model) : data_path(t.model));
+        const input_images in = mnist_images(t.images);
+        const auto expected = doubles(open_file(t.logits), "logits_merged_f64");
+        for_each_table([&](const tern::kernel_table& table) {
+            const std::size_t batch = 8;
+            tern::network net = make_network(model, {batch, in.h, in.w}, with_table(table, 1, false));
+            REQUIRE(net.classes() == 10);
+            std::vector<float> logits(in.n * 10);
+            for (std::size_t i = 0; i < in.n; i += batch) {
+                const tern::status done = net.run(in.view(i, std::min(batch, in.n - i)), logits.data() + i * 10);
+                REQUIRE_MESSAGE(done.ok(), std::string(done.message()));
+            }
+            CHECK(logits.size() == expected.size());
+            CHECK(largest_difference(logits, expected) < 1e-4);
+        });
+    }
+}
+
+TEST_CASE("activations and accumulators inside trained networks equal the reference, for every table") {
+    const auto check = [](const tern::kernel_table& table) {
+        for (std::size_t m = 0; m < 4; ++m) {
+            const trained& t = trained_networks(m);
+            CAPTURE(t.model);
+            const bool small = t.model.find("small") != std::string::npos;
+            const std::size_t images = small ? 2 : 1;
+            const tern::sttn_network model = load(t.in_examples ? demo_path(t.model) : data_path(t.model));
+            const input_images in = mnist_images(t.images);
+            tern::network net = make_network(model, {images, in.h, in.w}, with_table(table));
+            const run_record r = run(net, in.view(0, images));
+            const auto reference = open_file(data_path(small ? "mnist_small_layers" : "mnist_tiny_reference"));
+            check_inside(net, r, reference, small ? "" : "ref.", images);
+        }
+    };
+    for_each_table(check);
+    check(tern::reference_table(false));
+    check(tern::reference_table(true));
+}
+
+TEST_CASE("numbers of threads and batches change nothing") {
+    const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+    const input_images in = mnist_images(data_path("mnist_tiny_reference"));
+    for_each_table([&](const tern::kernel_table& table) {
+        tern::network serial = make_network(model, {in.n, in.h, in.w}, with_table(table));
+        const run_record expected = run(serial, in.view());
+        for (const std::size_t slices : {2u, 3u, 16u, 50u}) {
+            CAPTURE(slices);
+            tern::network net = make_network(model, {in.n, in.h, in.w}, with_table(table, slices));
+            for (int repeat = 0; repeat < 2; ++repeat) {
+                const run_record r = run(net, in.view(), thread_executor(slices));
+                CHECK(r.layers == expected.layers);
+                CHECK(r.logits == expected.logits);
+            }
+            // Fewer images and fewer threads than planned for, in a workspace that holds old values.
+            const run_record fewer = run(net, in.view(3, 2), thread_executor(2));
+            REQUIRE(fewer.logits.size() == 2 * 10);
+            CHECK(std::equal(fewer.logits.begin(), fewer.logits.end(), expected.logits.begin() + 3 * 10));
+        }
+    });
+}
+
+TEST_CASE("from the same stem output on, every table computes the same, bit for bit") {
+    for (const std::string name : {"mnist_tiny_merged", "mnist_small_merged"}) {
+        CAPTURE(name);
+        const tern::sttn_network model = load(data_path(name));
+        const input_images in = mnist_images(demo_path("mnist_64"));
+        const std::size_t n = 2;
+        tern::network oracle = make_network(model, {n, in.h, in.w}, with_table(tern::reference_table(true)));
+        const run_record expected = run(oracle, in.view(0, n));
+        const tern::layer_info& stem = oracle.layers()[0];
+        const auto floats =
+            tern::nchw(expected.layers[0].out.data(), n, stem.out_channels, stem.output.h, stem.output.w);
+        for_each_table([&](const tern::kernel_table& table) {
+            tern::network net = make_network(model, {n, in.h, in.w}, with_table(table, 3));
+            for (const std::size_t slices : {1u, 3u}) {
+                run_record r;
+                r.logits.resize(n * 10);
+                const auto threads = slices == 1 ? tern::executor{} : thread_executor(slices);
+                REQUIRE(net.run_from_stem(floats, r.logits.data(), threads, r.observer()).ok());
+                CHECK(r.layers == expected.layers);
+                CHECK(largest_difference(r.logits, {expected.logits.begin(), expected.logits.end()}) < 1e-4);
+                // The stem too is equal where there is a fused multiply-add.
+                const run_record whole = run(net, in.view(0, n), threads);
+                if (table.fused_multiply_add) {
+                    CHECK(whole.layers == expected.layers);
+                    CHECK(whole.logits == expected.logits);
+                }
+                for (std::size_t i = 0; i < whole.layers.size(); ++i)
+                    CHECK(whole.layers[i].codes == expected.layers[i].codes);
+            }
+        });
+    }
+}
+
+TEST_CASE("an observer and accumulators change nothing, and facts about layers are true") {
+    const tern::sttn_network model = load(data_path("mnist_small_merged"));
+    const input_images in = mnist_images(demo_path("mnist_64"));
+    tern::network plain = make_network(model, {2, in.h, in.w});
+    std::vector<float> expected(20);
+    REQUIRE(plain.run(in.view(0, 2), expected.data()).ok());
+    const run_record observed = run(plain, in.view(0, 2));
+    CHECK(observed.logits == expected);
+    for (const layer_record& l : observed.layers)
+        CHECK(l.accumulators.empty());
+    tern::network_options options;
+    options.accumulators = true;
+    tern::network net = make_network(model, {2, in.h, in.w}, options);
+    CHECK(run(net, in.view(0, 2)).logits == expected);
+    std::vector<float> unobserved(20);
+    REQUIRE(net.run(in.view(0, 2), unobserved.data()).ok());
+    CHECK(unobserved == expected);
+    CHECK(net.workspace_bytes() > plain.workspace_bytes());
+
+    const std::vector<tern::layer_info>& layers = net.layers();
+    REQUIRE(layers.size() == 8);
+    REQUIRE(observed.layers.size() == 8);
+    const char* names[8] = {"stem",
+                            "features.4.conv1",
+                            "features.4.conv2",
+                            "features.5.conv1",
+                            "features.5.conv2",
+                            "features.6.conv1",
+                            "features.6.conv2",
+                            "head"};
+    const std::size_t macs[8] = {32 * 32 * 32 * 9,    16 * 16 * 32 * 32 * 9, 16 * 16 * 32 * 32 * 9, 8 * 8 * 64 * 32 * 9,
+                                 8 * 8 * 64 * 64 * 9, 4 * 4 * 128 * 64 * 9,  4 * 4 * 128 * 128 * 9, 1280};
+    for (std::size_t i = 0; i < 8; ++i) {
+        CHECK(layers[i].name == names[i]);
+        CHECK(layers[i].macs == macs[i]);
+        CHECK(layers[i].ternary == (i != 0 && i != 7));
+        CHECK_FALSE(layers[i].kernel_name.empty());
+    }
+    CHECK(layers[3].input == tern::image_shape{2, 16, 16});
+    CHECK(layers[3].output == tern::image_shape{2, 8, 8});
+    CHECK(layers[3].stride == 2);
+    CHECK(net.preprocess() == tern::preprocessing::unknown);
+}
+
+TEST_CASE("image sizes that do not fit are refused with the sizes") {
+    const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+    check_refused(tern::network::create(model, {1, 30, 30}).status(), tern::errc::invalid_argument,
+                  {"features.5", "15x15", "30x30", "even"});
+    check_refused(tern::network::create(model, {1, 32, 30}).status(), tern::errc::invalid_argument, {"16x15", "32x30"});
+    CHECK(tern::network::create(model, {1, 31, 28}).ok());  // 16x14 behind the pooling
+    check_refused(tern::network::create(model, {0, 32, 32}).status(), tern::errc::invalid_argument, {"stem"});
+    check_refused(tern::network::create(model, {1, 0, 32}).status(), tern::errc::invalid_argument, {"stem"});
+    CHECK_FALSE(tern::network::create(model, {1, SIZE_MAX, SIZE_MAX}).ok());
+    CHECK_FALSE(tern::network::create(model, {SIZE_MAX, 32, 32}).ok());
+    CHECK_FALSE(tern::network::create(tern::sttn_network{}, {1, 32, 32}).ok());
+    tern::network_options options;
+    options.plan.level = "pentium";
+    check_refused(tern::network::create(model, {1, 32, 32}, options).status(), tern::errc::invalid_argument,
+                  {"pentium", "allowed"});
+}
+
+TEST_CASE("arguments of run are checked") {
+    const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+    const input_images in = mnist_images(data_path("mnist_tiny_reference"));
+    tern::network net = make_network(model, {2, 32, 32});
+    std::vector<float> logits(80);
+    const auto refused = [&](const tern::tensor_view<const float>& view, float* to,
+                             const std::vector<std::string>& words) {
+        check_refused(net.run(view, to), tern::errc::invalid_argument, words);
+    };
+    refused(in.view(0, 3), logits.data(), {"up to 2 images of 32x32 with 1 channels", "found 3"});
+    refused(in.view(0, 0), logits.data(), {"found 0"});
+    refused({}, logits.data(), {});
+    refused(in.view(0, 1), nullptr, {});
+    refused(tern::nchw<const float>(in.values.data(), 1, 1, 32, 31), logits.data(), {"32x31"});
+    refused(tern::nchw<const float>(in.values.data(), 1, 2, 32, 32), logits.data(), {"with 2"});
+    check_refused(net.run(in.view(0, 1), logits.data(), thread_executor(2)), tern::errc::invalid_argument,
+                  {"1 slices", "2"});
+    check_refused(net.run_from_stem(in.view(0, 1), logits.data()), tern::errc::invalid_argument,
+                  {"16x16 with 6", "32x32 with 1"});
+    check_refused(net.run_from_stem({}, logits.data()), tern::errc::invalid_argument, {});
+    const auto stem = tern::nchw<const float>(in.values.data(), 1, 6, 16, 16);
+    check_refused(net.run_from_stem(stem, logits.data(), thread_executor(2)), tern::errc::invalid_argument, {"slices"});
+    CHECK(net.run_from_stem(stem, logits.data()).ok());
+}
+
+TEST_CASE("an allocator that fails leaves nothing behind, and running allocates nothing") {
+    const input_images in = mnist_images(data_path("mnist_tiny_reference"));
+    for (const std::string name : {"mnist_tiny_raw", "mnist_tiny_merged"}) {
+        CAPTURE(name);
+        std::size_t allowed = 0;
+        for (bool done = false; !done; ++allowed) {
+            REQUIRE(allowed < 10000);
+            test::failing_allocator memory(allowed);
+            {
+                tern::sttn_options reading;
+                reading.memory = memory.get();
+                auto model = tern::load_sttn(data_path(name).c_str(), reading);
+                if (model.ok()) {
+                    tern::network_options planning;
+                    planning.plan.memory = memory.get();
+                    planning.accumulators = true;
+                    auto net = tern::network::create(*model, {1, 32, 32}, planning);
+                    done = net.ok();
+                    if (!done)
+                        CHECK(net.status().code() == tern::errc::out_of_memory);
+                    if (done) {  // no allocation is left
+                        std::vector<float> logits(10);
+                        const run_record r = run(*net, in.view(0, 1));
+                        CHECK(r.logits.size() == 10);
+                        CHECK(memory.held() > 0);
+                    }
+                } else {
+                    CHECK(model.status().code() == tern::errc::out_of_memory);
+                }
+            }
+            CHECK(memory.held() == 0);
+        }
+        CHECK(allowed > 50);
+    }
+}

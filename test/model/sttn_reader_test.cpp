@@ -1,0 +1,425 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <tern/model.hpp>
+
+#include "network_support.hpp"
+
+using namespace tern_test;
+using tern::errc;
+
+namespace {
+
+template <class T>
+bool same(const tern::buffer<T>& a, const tern::buffer<T>& b) {
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
+}
+bool same(const tern::folded_norm& a, const tern::folded_norm& b) {
+    return same(a.factor, b.factor) && same(a.shift, b.shift);
+}
+
+/// Bit for bit, but for what the file's metadata says.
+bool same_network(const tern::sttn_network& a, const tern::sttn_network& b) {
+    bool equal = same(a.stem, b.stem) && same(a.stem_norm, b.stem_norm) && same(a.stem_slope, b.stem_slope) &&
+                 a.stem_stride == b.stem_stride && a.stem_padding == b.stem_padding && a.pool == b.pool &&
+                 a.classes == b.classes && same(a.fc_weight, b.fc_weight) && same(a.fc_bias, b.fc_bias) &&
+                 a.blocks.size() == b.blocks.size();
+    for (std::size_t i = 0; equal && i < a.blocks.size(); ++i) {
+        equal = a.blocks[i].name == b.blocks[i].name && a.blocks[i].stride == b.blocks[i].stride;
+        for (std::size_t k = 0; equal && k < 2; ++k) {
+            const tern::sttn_unit &x = a.blocks[i].units[k], &y = b.blocks[i].units[k];
+            equal = same(x.before, y.before) && same(x.after, y.after) && same(x.slope, y.slope) &&
+                    same(x.weights.planes, y.weights.planes) && same(x.weights.scale, y.weights.scale) &&
+                    same(x.weights.bias, y.weights.bias);
+        }
+    }
+    return equal;
+}
+
+void refused(const edited_file& file, errc code, const std::vector<std::string>& words,
+             const tern::sttn_options& options = {}) {
+    const auto net = file.read(options);
+    REQUIRE_FALSE(net.ok());
+    check_refused(net.status(), code, words);
+}
+
+/// The packed form of a file of the test data.
+edited_file packed_form(const std::string& name, const tern::sttn_options& options = {}) {
+    const temporary_folder folder;
+    const std::string path = folder / "packed.safetensors";
+    const tern::status written = tern::write_sttn(load(data_path(name), options), path.c_str());
+    REQUIRE_MESSAGE(written.ok(), std::string(written.message()));
+    return edited_file(path);
+}
+
+}  // namespace
+
+TEST_CASE("the structure of a network is inferred from its tensors") {
+    const tern::sttn_network small = load(data_path("mnist_small_merged"));
+    CHECK(small.stem_shape.out_channels == 32);
+    CHECK(small.stem_shape.kh == 3);
+    CHECK(small.stem_stride == 1);
+    CHECK(small.stem_padding == 1);
+    CHECK(small.pool == tern::pool_geometry{3, 2, 1});
+    CHECK(small.preprocess == tern::preprocessing::unknown);
+    REQUIRE(small.blocks.size() == 3);
+    const std::size_t strides[3] = {1, 2, 2}, channels[3] = {32, 64, 128};
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(small.blocks[i].name == "features." + std::to_string(4 + i));
+        CHECK(small.blocks[i].stride == strides[i]);
+        CHECK(small.blocks[i].units[1].weights.shape.out_channels == channels[i]);
+    }
+    CHECK(small.classes == 10);
+    CHECK(small.features() == 128);
+    const tern::sttn_network tiny = load(data_path("mnist_tiny_raw"));
+    REQUIRE(tiny.blocks.size() == 2);
+    CHECK(tiny.blocks[1].units[0].weights.shape.in_channels == 6);
+    CHECK(tiny.blocks[1].units[0].weights.shape.out_channels == 12);
+}
+
+TEST_CASE("codes of the raw and the merged form are those of the reference") {
+    const auto reference = open_file(data_path("mnist_tiny_reference"));
+    for (const std::string name : {"mnist_tiny_raw", "mnist_tiny_merged"}) {
+        CAPTURE(name);
+        const tern::sttn_network net = load(data_path(name));
+        for (const tern::sttn_block& block : net.blocks)
+            for (std::size_t k = 0; k < 2; ++k) {
+                const std::string conv = block.name + ".conv" + std::to_string(k + 1);
+                CAPTURE(conv);
+                const tern::ternary_weights& w = block.units[k].weights;
+                const auto units = ints(reference, conv + ".codes_alpha_units");
+                const auto alpha = floats(reference, conv + ".alpha");
+                REQUIRE(units.size() == w.shape.size());
+                std::vector<std::int8_t> codes(units.size());
+                tern::unpack_weights(w, codes.data());
+                for (std::size_t i = 0; i < codes.size(); ++i)
+                    REQUIRE(2 * codes[i] == units[i]);
+                for (std::size_t o = 0; o < alpha.size(); ++o)
+                    CHECK(std::abs(w.scale[o] - 2 * alpha[o]) <= (name == "mnist_tiny_merged" ? 0 : 1e-6f * alpha[o]));
+            }
+    }
+}
+
+TEST_CASE("a raw pair of the same values, names without prefix and other orders give the same network") {
+    for (const std::string name : {"mnist_tiny_merged", "mnist_small_merged"}) {
+        CAPTURE(name);
+        const tern::sttn_network expected = load(data_path(name));
+        edited_file file(data_path(name));
+        file.rename([](const std::string& n) { return n.substr(std::string("module.").size()); });
+        auto bare = file.read();
+        REQUIRE_MESSAGE(bare.ok(), std::string(bare.message()));
+        CHECK(same_network(*bare, expected));
+        split_into_raw_pairs(file);
+        auto raw = file.read();
+        REQUIRE_MESSAGE(raw.ok(), std::string(raw.message()));
+        CHECK(same_network(*raw, expected));
+    }
+    // Blocks are in the order of their numbers, not of their names.
+    edited_file numbered(data_path("mnist_tiny_merged"));
+    numbered.rename([](const std::string& n) {
+        const std::size_t at = n.find("features.5.");
+        return at == std::string::npos ? n : n.substr(0, at) + "features.10." + n.substr(at + 11);
+    });
+    const auto net = numbered.read();
+    REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
+    CHECK(net->blocks[0].name == "features.4");
+    CHECK(net->blocks[1].name == "features.10");
+}
+
+TEST_CASE("the packed form gives the same network, bit for bit, and is small") {
+    for (const std::string name : {"mnist_tiny_raw", "mnist_tiny_merged", "mnist_small_merged"}) {
+        CAPTURE(name);
+        tern::sttn_options options;
+        options.preprocess = tern::preprocessing::mnist;
+        const tern::sttn_network expected = load(data_path(name));
+        edited_file packed = packed_form(name, options);
+        auto net = packed.read();
+        REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
+        CHECK(same_network(*net, expected));
+        CHECK(net->preprocess == tern::preprocessing::mnist);
+        // Codes, scales and bias against weights and bias as floats.
+        for (const tern::sttn_block& block : expected.blocks)
+            for (std::size_t k = 0; k < 2; ++k) {
+                const std::string conv = block.name + ".conv" + std::to_string(k + 1);
+                const tern::weight_shape& s = block.units[k].weights.shape;
+                const std::size_t after = packed.at(conv + ".codes").bytes.size() +
+                                          packed.at(conv + ".scale").bytes.size() +
+                                          packed.at(conv + ".bias").bytes.size();
+                const std::size_t before = (s.size() + s.out_channels) * sizeof(float);
+                CAPTURE(conv);
+                if (s.in_channels >= 16)
+                    CHECK(before >= 12 * after);
+            }
+        // Written again, it is the same file.
+        const temporary_folder folder;
+        const std::string path = folder / "again.safetensors";
+        REQUIRE(tern::write_sttn(*net, path.c_str()).ok());
+        CHECK(edited_file(path).bytes() == packed.bytes());
+    }
+}
+
+TEST_CASE("what the demo ships is the packed form of the trained network") {
+    const tern::sttn_network demo = load(demo_path("mnist_small.tern"));
+    CHECK(same_network(demo, load(data_path("mnist_small_merged"))));
+    CHECK(demo.preprocess == tern::preprocessing::mnist);
+}
+
+TEST_CASE("geometry and preprocessing: options before metadata before defaults") {
+    edited_file file(data_path("mnist_tiny_merged"));
+    file.metadata()["tern.stem_stride"] = "3";
+    file.metadata()["tern.stem_padding"] = "0";
+    file.metadata()["tern.pool"] = "2x2s2p0";
+    file.metadata()["tern.preprocess"] = "cifar10";
+    file.metadata()["somebody.else"] = "x";
+    auto net = file.read();
+    REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
+    CHECK(net->stem_stride == 3);
+    CHECK(net->stem_padding == 0);
+    CHECK(net->pool == tern::pool_geometry{2, 2, 0});
+    CHECK(net->preprocess == tern::preprocessing::cifar10);
+    tern::sttn_options options;
+    options.stem_stride = 1;
+    options.stem_padding = 2;
+    options.pool = tern::pool_geometry{0, 1, 0};
+    options.preprocess = tern::preprocessing::none;
+    net = file.read(options);
+    REQUIRE(net.ok());
+    CHECK(net->stem_stride == 1);
+    CHECK(net->stem_padding == 2);
+    CHECK(net->pool.kernel == 0);
+    CHECK(net->preprocess == tern::preprocessing::none);
+
+    // A stem of 5x5 or larger has stride 2 by default, and padding k/2.
+    edited_file large(data_path("mnist_tiny_merged"));
+    large.set("module.features.0.weight", tern::data_type::f32, {6, 3, 7, 7}, std::vector<float>(6 * 3 * 49, 0.5f));
+    net = large.read();
+    REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
+    CHECK(net->stem_stride == 2);
+    CHECK(net->stem_padding == 3);
+    CHECK(net->input_channels() == 3);
+
+    const auto bad = [&](const char* key, const char* value) {
+        edited_file changed(data_path("mnist_tiny_merged"));
+        changed.metadata()[key] = value;
+        return changed.read().status();
+    };
+    check_refused(bad("tern.stem_stride", "two"), errc::bad_format, {"tern.stem_stride", "two"});
+    check_refused(bad("tern.stem_stride", "0"), errc::invalid_argument, {"stride", "0"});
+    CHECK_FALSE(bad("tern.stem_stride", "-1").ok());
+    CHECK_FALSE(bad("tern.stem_stride", "99999").ok());
+    CHECK_FALSE(bad("tern.stem_padding", "1 ").ok());
+    check_refused(bad("tern.pool", "3x2s2p1"), errc::invalid_argument, {"3x2s2p1", "3x3s2p1"});
+    check_refused(bad("tern.preprocess", "coco"), errc::invalid_argument, {"coco", "mnist, cifar10, imagenet or none"});
+    check_refused(bad("tern.format", "onnx"), errc::unsupported, {"tern.format", "onnx"});
+}
+
+TEST_CASE("words for pooling and preprocessing") {
+    for (const char* text : {"3x3s2p1", "none", "2x2s2p0", "1x1s1p0", "64x64s9999p63"}) {
+        const auto pool = tern::parse_pool(text);
+        REQUIRE_MESSAGE(pool.ok(), std::string(pool.message()));
+        CHECK(tern::to_string(*pool) == text);
+    }
+    for (const char* text : {"", "3x3", "3x3s0p0", "0x0s1p0", "3x2s1p0", "3x3s2p3", "65x65s1p0", "3x3s2p1x",
+                             "-3x-3s1p0", "3x3s2p99999", "None"})
+        CHECK_MESSAGE(!tern::parse_pool(text).ok(), text);
+    for (const char* text : {"mnist", "cifar10", "imagenet", "none"})
+        CHECK(std::string(tern::preprocessing_name(*tern::parse_preprocessing(text))) == text);
+    CHECK_FALSE(tern::parse_preprocessing("").ok());
+    CHECK_FALSE(tern::parse_preprocessing("MNIST").ok());
+}
+
+TEST_CASE("a channel with half steps is refused with tensor, channel and values") {
+    for (const std::string name : {"mnist_tiny_edge_raw", "mnist_tiny_edge_merged"}) {
+        CAPTURE(name);
+        const auto net = tern::load_sttn(data_path(name).c_str());
+        REQUIRE_FALSE(net.ok());
+        const float alpha = floats(open_file(data_path("mnist_tiny_edge_reference")), "features.4.conv1.alpha")[0];
+        char full[32], half[32];
+        std::snprintf(full, sizeof full, "%.6g", static_cast<double>(2 * alpha));
+        std::snprintf(half, sizeof half, "%.6g", static_cast<double>(alpha));
+        check_refused(net.status(), errc::bad_value, {"module.features.4.conv1", "channel 0"});
+        // The magnitudes, to the digits that float rounding leaves.
+        const std::string message = net.message();
+        CHECK_MESSAGE(message.find(std::string(full).substr(0, 6)) != std::string::npos, full, " in: ", message);
+        if (name == "mnist_tiny_edge_merged")
+            CHECK_MESSAGE(message.find(std::string(half).substr(0, 6)) != std::string::npos, half, " in: ", message);
+    }
+}
+
+TEST_CASE("the other planted cases of mnist_tiny_edge are read") {
+    // Channel 0 made an ordinary one; then zeros, clamping, half steps throughout and subnormals remain.
+    edited_file raw(data_path("mnist_tiny_edge_raw")), merged(data_path("mnist_tiny_edge_merged"));
+    for (const std::string name : {"module.features.4.conv1_1.weight", "module.features.4.conv1_2.weight"})
+        for (std::size_t i = 0; i < 6 * 9; ++i)
+            raw.set_float(name, i, 0.25f);
+    for (std::size_t i = 0; i < 6 * 9; ++i)
+        merged.set_float("module.features.4.conv1.weight", i, 0.5f);
+    const auto a = raw.read(), b = merged.read();
+    REQUIRE_MESSAGE(a.ok(), std::string(a.message()));
+    REQUIRE_MESSAGE(b.ok(), std::string(b.message()));
+    const tern::ternary_weights &x = a->blocks[0].units[0].weights, &y = b->blocks[0].units[0].weights;
+    CHECK(same(x.planes, y.planes));
+    for (std::size_t o = 0; o < 6; ++o)
+        CHECK(std::abs(x.scale[o] - y.scale[o]) <= 1e-6f * y.scale[o]);
+    CHECK(x.scale[0] == 0.5f);
+    CHECK(x.scale[1] == 0);
+    CHECK(y.scale[1] == 0);
+}
+
+TEST_CASE("tensors that are missing, unknown, of another shape or type, or not finite are refused by name") {
+    const std::string name = "mnist_tiny_merged";
+    for (const std::string& missing : edited_file(data_path(name)).names()) {
+        if (missing.find("num_batches_tracked") != std::string::npos)
+            continue;
+        CAPTURE(missing);
+        edited_file file(data_path(name));
+        file.erase(missing);
+        const auto net = file.read();
+        REQUIRE_FALSE(net.ok());
+        // Without module.features.0.weight the prefix is not seen.
+        check_refused(net.status(), errc::not_found, {missing.substr(std::string("module.").size()), "missing"});
+    }
+    {
+        edited_file file(data_path(name));  // counters have no effect
+        for (const std::string& n : file.names())
+            if (n.find("num_batches_tracked") != std::string::npos)
+                file.erase(n);
+        const auto net = file.read();
+        REQUIRE(net.ok());
+        CHECK(same_network(*net, load(data_path(name))));
+    }
+    for (const std::string extra :
+         {"module.features.4.conv3.weight", "module.features.9999.bn1.weight", "extra", "module.features.3.weight",
+          "features.0.weight", "module.features.4.downsample.0.weight"}) {
+        CAPTURE(extra);
+        edited_file file(data_path(name));
+        file.set(extra, tern::data_type::f32, {2}, std::vector<float>{1, 2});
+        const auto net = file.read();
+        REQUIRE_FALSE(net.ok());
+    }
+    edited_file unknown(data_path(name));
+    unknown.set("extra", tern::data_type::f32, {2}, std::vector<float>{1, 2});
+    refused(unknown, errc::bad_format, {"extra", "[2]", "not part of"});
+
+    for (const std::string& wrong : edited_file(data_path(name)).names()) {
+        if (wrong.find("num_batches_tracked") != std::string::npos)
+            continue;
+        CAPTURE(wrong);
+        for (const bool flat : {true, false}) {  // a dimension too many, or one element too many
+            edited_file file(data_path(name));
+            edited_file::tensor_data& t = file.at(wrong);
+            if (flat) {
+                t.shape.push(1);
+            } else {
+                t.shape = {t.bytes.size() / 4 + 1};
+                t.bytes.resize(t.bytes.size() + 4);
+            }
+            const auto net = file.read();
+            REQUIRE_FALSE(net.ok());
+            check_refused(net.status(), errc::bad_format, {"expected", "found"});
+        }
+        edited_file integers(data_path(name));
+        integers.at(wrong).dtype = tern::data_type::i32;
+        refused(integers, errc::bad_format, {wrong, "I32"});
+        for (const float v : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+            edited_file file(data_path(name));
+            file.set_float(wrong, file.floats(wrong).size() - 1, v);
+            refused(file, errc::bad_value, {wrong});
+        }
+    }
+}
+
+TEST_CASE("shapes that do not make a network are refused") {
+    const std::string name = "mnist_tiny_merged", conv = "module.features.4.conv1.weight",
+                      stem = "module.features.0.weight";
+    const auto with_shape = [&](const std::string& tensor, const tern::tensor_dims& shape) {
+        edited_file file(data_path(name));
+        file.set(tensor, tern::data_type::f32, shape, std::vector<float>(shape.count().value, 0.5f));
+        return file;
+    };
+    refused(with_shape(conv, {6, 5, 3, 3}), errc::bad_format, {"features.4.conv1", "found [6, 5, 3, 3]"});
+    refused(with_shape(conv, {6, 6, 3, 5}), errc::bad_format, {"features.4.conv1", "[6, 6, 3, 5]"});
+    refused(with_shape(conv, {6, 6, 2, 2}), errc::bad_format, {"features.4.conv1", "odd k"});
+    refused(with_shape(conv, {6, 6, 9}), errc::bad_format, {conv, "4 dimensions"});
+    refused(with_shape(conv, {0, 6, 3, 3}), errc::bad_format, {conv});
+    refused(with_shape(stem, {6, 1, 3, 5}), errc::bad_format, {stem, "square"});
+    refused(with_shape(stem, {6, 0, 3, 3}), errc::bad_format, {stem});
+    refused(with_shape("module.fc.weight", {10, 11}), errc::bad_format, {"module.fc.weight", "[10, 11]"});
+    refused(with_shape("module.fc.weight", {0, 12}), errc::bad_format, {"module.fc.weight"});
+    edited_file three(data_path(name));  // three times the channels
+    three.set(conv, tern::data_type::f32, {18, 6, 3, 3}, std::vector<float>(18 * 54, 0.5f));
+    three.set("module.features.4.conv1.bias", tern::data_type::f32, {18}, std::vector<float>(18, 0.5f));
+    refused(three, errc::bad_format, {"features.4.conv1", "[18, 6, 3, 3]"});
+    edited_file variance(data_path(name));
+    variance.set_float("module.features.5.bn_add1.running_var", 3, -1e-4f);
+    refused(variance, errc::bad_value, {"module.features.5.bn_add1.running_var[3]", "variance"});
+    edited_file magnitudes(data_path(name));
+    magnitudes.set_float(conv, 60, 0.123f);
+    refused(magnitudes, errc::bad_value, {conv, "channel 1", "0.123"});
+    edited_file empty(data_path(name));
+    for (const std::string& n : empty.names())
+        if (n.find("features.4.") != std::string::npos || n.find("features.5.") != std::string::npos)
+            empty.erase(n);
+    refused(empty, errc::bad_format, {"no residual blocks"});
+}
+
+TEST_CASE("a damaged packed form is refused") {
+    const std::string name = "mnist_tiny_merged", codes = "features.4.conv1.codes",
+                      shape = "tern.shape.features.4.conv1";
+    const edited_file good = packed_form(name);
+    REQUIRE(good.read().ok());
+    const auto damaged = [&](auto change, errc code, const std::vector<std::string>& words) {
+        edited_file file = good;
+        change(file);
+        refused(file, code, words);
+    };
+    damaged([](edited_file& f) { f.metadata()["tern.version"] = "2"; }, errc::unsupported,
+            {"tern.format", "version 1", "'2'"});
+    damaged([](edited_file& f) { f.metadata().erase("tern.version"); }, errc::unsupported, {"version 1"});
+    damaged([&](edited_file& f) { f.metadata().erase(shape); }, errc::not_found, {shape});
+    for (const char* text : {"", "6x6x3", "6x6x3x3x", "axbxcxd", " 6x6x3x3 "})
+        damaged([&](edited_file& f) { f.metadata()[shape] = text; }, errc::bad_format, {shape});
+    damaged([&](edited_file& f) { f.metadata()[shape] = "6x6x3x4"; }, errc::bad_format, {codes});
+    damaged([&](edited_file& f) { f.metadata()[shape] = "999999999x999999999x999999999x9"; }, errc::invalid_argument,
+            {"too large"});
+    damaged([&](edited_file& f) { f.metadata()[shape] = "0x6x3x3"; }, errc::invalid_argument, {"empty"});
+    damaged([&](edited_file& f) { f.at(codes).bytes[7] = 243; }, errc::bad_value, {codes, "byte 7", "243"});
+    damaged([&](edited_file& f) { f.at(codes).bytes.back() = 242; }, errc::bad_value,
+            {codes});  // 324 codes: 4 in the last byte
+    damaged([&](edited_file& f) { f.at(codes).dtype = tern::data_type::i8; }, errc::bad_format, {codes, "I8"});
+    damaged([&](edited_file& f) { f.erase(codes); }, errc::not_found, {"features.4.conv1"});
+    damaged([&](edited_file& f) { f.erase("features.4.conv1.scale"); }, errc::not_found, {"features.4.conv1.scale"});
+    damaged([&](edited_file& f) { f.set_float("features.4.conv1.scale", 2, NAN); }, errc::bad_value,
+            {"features.4.conv1.scale"});
+    damaged([&](edited_file& f) { f.erase("features.4.bn1.folded"); }, errc::not_found, {"features.4.bn1"});
+}
+
+TEST_CASE("a file cut anywhere, or with any byte changed, is read or refused without harm") {
+    const edited_file forms[] = {edited_file(data_path("mnist_tiny_merged")), packed_form("mnist_tiny_merged")};
+    for (const edited_file& form : forms) {
+        const std::vector<unsigned char> content = form.bytes();
+        const auto attempt = [](const std::vector<unsigned char>& bytes) {
+            const auto file = tern::safetensors_file::load(bytes.data(), bytes.size());
+            return file.ok() && tern::read_sttn(*file).ok();
+        };
+        REQUIRE(attempt(content));
+        for (std::size_t n = 0; n < content.size(); n += 97)
+            CHECK_FALSE(attempt({content.begin(), content.begin() + static_cast<std::ptrdiff_t>(n)}));
+        unsigned random = 1;
+        for (int i = 0; i < 1500; ++i) {
+            std::vector<unsigned char> changed = content;
+            for (int k = 0; k < 1 + i % 3; ++k) {
+                random = random * 1664525u + 1013904223u;
+                changed[(random >> 8) % changed.size()] ^= static_cast<unsigned char>(1u << (random >> 28 & 7u));
+            }
+            attempt(changed);
+        }
+    }
+    check_refused(tern::load_sttn("no such file").status(), errc::not_found, {"no such file"});
+}

@@ -1,0 +1,105 @@
+// `run` allocates nothing: every operator new of this program counts its calls.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <new>
+#include <random>
+
+#include <tern/op/conv2d.hpp>
+
+#include "../support/chain_model.hpp"
+#include "../support/oracle.hpp"
+#include "../support/packed.hpp"
+#include "../support/run_plan.hpp"
+#include "../support/thread_executor.hpp"
+
+// Sanitizers have operators of their own.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TERN_TEST_COUNTS_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define TERN_TEST_COUNTS_ALLOCATIONS 0
+#endif
+#endif
+#ifndef TERN_TEST_COUNTS_ALLOCATIONS
+#define TERN_TEST_COUNTS_ALLOCATIONS 1
+#endif
+
+#if TERN_TEST_COUNTS_ALLOCATIONS && !defined(_WIN32)
+
+namespace {
+
+thread_local std::size_t allocations = 0;
+
+void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
+    ++allocations;
+    return std::aligned_alloc(alignment,
+                              (bytes + alignment - 1) / alignment * alignment + (bytes == 0 ? alignment : 0));
+}
+
+void* allocate_or_end(std::size_t bytes, std::size_t alignment) {
+    void* p = allocate(bytes, alignment);
+    if (p == nullptr)
+        std::abort();
+    return p;
+}
+
+}  // namespace
+
+// The other forms of new and delete call these.
+void* operator new(std::size_t bytes) { return allocate_or_end(bytes, alignof(std::max_align_t)); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return allocate(bytes, alignof(std::max_align_t));
+}
+void* operator new(std::size_t bytes, std::align_val_t a) {
+    return allocate_or_end(bytes, static_cast<std::size_t>(a));
+}
+void* operator new(std::size_t bytes, std::align_val_t a, const std::nothrow_t&) noexcept {
+    return allocate(bytes, static_cast<std::size_t>(a));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+TEST_CASE("running a plan allocates nothing") {
+    std::mt19937 random(1);
+    tern_test::conv_problem p;
+    p.in = {2, 6, 7};
+    p.weights = {70, 21, 3, 3};
+    p.geometry = tern::conv_geometry::square(1, 1);
+    p.fill(random);
+    const auto weights = tern_test::packed_weights(p);
+    const tern_test::packed_input input(tern_test::loose_layout(p.in, 21, tern::border::uniform(1), {}),
+                                        p.input.data());
+    std::vector<float> values(p.outputs());
+    std::vector<std::int32_t> accumulators(p.outputs());
+    tern_test::packed_output packed(tern_test::loose_layout(p.in, 70, tern::border::uniform(1), {}));
+    const auto chain =
+        tern::chain(tern::stage::residual(), tern::stage::relu(), tern::stage::store(), tern::stage::ternarize());
+
+    for (const tern::kernel_table* table : tern_test::all_tables())
+        for (const tern::plan_options& options : tern_test::all_choices(*table, p.weights.fan_in())) {
+            std::size_t before = allocations;
+            const auto plan = tern_test::make_plan(weights, p.geometry, chain, options);
+            CHECK(allocations > before);
+            auto scratch = tern::make_buffer<unsigned char>(plan.workspace_bytes(p.in, 4));
+            for (const bool channels_last : {true, false}) {
+                tern::conv2d_args args;
+                args.input = input.view();
+                args.out =
+                    channels_last ? tern::nhwc(values.data(), 2, 6, 7, 70) : tern::nchw(values.data(), 2, 70, 6, 7);
+                args.residual = args.out;
+                args.accumulators = tern::nhwc(accumulators.data(), 2, 6, 7, 70);
+                args.packed[0] = packed.view();
+                before = allocations;
+                const tern::status s =
+                    plan.run(args, {scratch->data(), scratch->size()}, tern_test::backward_executor(4));
+                const std::size_t during = allocations - before;
+                CHECK_MESSAGE(s.ok(), std::string(s.message()));
+                CHECK(during == 0);
+            }
+        }
+}
+
+#endif

@@ -1,0 +1,11 @@
+# Inside another project nothing but the library may be there.
+foreach(option IN ITEMS TERN_BUILD_TESTS TERN_BUILD_EXAMPLES TERN_BUILD_BENCHMARKS TERN_INSTALL)
+  if(${option})
+    message(FATAL_ERROR "${option} must be off inside another project")
+  endif()
+endforeach()
+foreach(target IN ITEMS tern_test_main tern_bench quickstart classify demo)
+  if(TARGET ${target})
+    message(FATAL_ERROR "target ${target} must not exist inside another project")
+  endif()
+endforeach()

@@ -1,0 +1,57 @@
+// Running convolution plans in tests.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include <tern/op/conv2d.hpp>
+
+#include "arrays.hpp"
+#include "tables.hpp"
+
+namespace tern_test {
+
+/// The tables of `for_each_table` as a list: expected values are computed once for all of them.
+inline std::vector<const tern::kernel_table*> all_tables() {
+    std::vector<const tern::kernel_table*> tables;
+    for_each_table([&](const tern::kernel_table& t) { tables.push_back(&t); });
+    return tables;
+}
+
+/// Every way that a table offers to do a convolution of `depth` products: families by lowerings, and its own choice.
+inline std::vector<tern::plan_options> all_choices(const tern::kernel_table& table, std::size_t depth) {
+    std::vector<tern::plan_options> choices(1);
+    choices[0].kernels = &table;
+    for (const auto family : {tern::kernel_family::popcount, tern::kernel_family::lookup})
+        for (const auto how : {tern::lowering::implicit, tern::lowering::im2col}) {
+            if (family == tern::kernel_family::lookup &&
+                (table.lookup[0].tile == nullptr || depth > table.lookup[0].max_depth))
+                continue;
+            choices.push_back(choices[0]);
+            choices.back().family = family;
+            choices.back().lowering = how;
+        }
+    return choices;
+}
+
+/// A plan, or the end of the test.
+inline tern::conv2d make_plan(const tern::ternary_weights& weights, const tern::conv_geometry& geometry = {},
+                              const tern::epilogue& chain = {}, const tern::plan_options& options = {}) {
+    auto plan = tern::conv2d::create(weights, geometry, chain, options);
+    REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
+    return std::move(*plan);
+}
+
+/// Runs with a workspace of exactly the size the plan asks for: garbage at first, between guard bytes.
+inline tern::status run_plan(const tern::conv2d& plan, const tern::conv2d_args& args,
+                             const tern::executor& threads = {}) {
+    guarded_array<unsigned char> scratch(plan.workspace_bytes(args.input.layout.shape(), threads.slices));
+    const tern::status s = plan.run(args, {scratch.data(), scratch.size()}, threads);
+    if (!scratch.guards_intact())
+        FAIL_CHECK("the workspace was left");
+    return s;
+}
+
+}  // namespace tern_test
