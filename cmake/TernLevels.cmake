@@ -11,7 +11,9 @@ set(TERN_LEVEL_FLAGS_avx2 -mavx2 -mfma -mbmi -mbmi2 -mf16c -mpopcnt -mlzcnt)
 set(TERN_LEVEL_FLAGS_avx2_vnni ${TERN_LEVEL_FLAGS_avx2} -mavxvnni)
 set(TERN_LEVEL_FLAGS_avx512 ${TERN_LEVEL_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
 set(TERN_LEVEL_FLAGS_avx512_vnni ${TERN_LEVEL_FLAGS_avx512} -mavx512vnni)
-set(TERN_LEVEL_FLAGS_avx512_icl ${TERN_LEVEL_FLAGS_avx512_vnni} -mavx512vbmi -mavx512vbmi2 -mavx512bitalg -mavx512vpopcntdq -mgfni)
+# -mavx512ifma: every CPU with VBMI has it, and xsimd from version 9 on insists.
+set(TERN_LEVEL_FLAGS_avx512_icl ${TERN_LEVEL_FLAGS_avx512_vnni} -mavx512ifma -mavx512vbmi -mavx512vbmi2 -mavx512bitalg
+    -mavx512vpopcntdq -mgfni)
 set(TERN_LEVEL_FLAGS_neon)
 set(TERN_LEVEL_FLAGS_neon_dot -march=armv8.2-a+dotprod)
 set(TERN_LEVEL_FLAGS_neon_i8mm -march=armv8.2-a+dotprod+i8mm)

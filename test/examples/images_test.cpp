@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
@@ -94,7 +95,7 @@ TEST_CASE("PNG and JPEG files") {
     for (std::size_t i = 0; i < 28 * 28; ++i)
         std::fill_n(rgba.begin() + static_cast<std::ptrdiff_t>(4 * i), 3, pixels[i]);
     REQUIRE(stbi_write_png(colour.c_str(), 28, 28, 4, rgba.data(), 28 * 4) != 0);
-    REQUIRE(stbi_write_jpg(jpeg.c_str(), 28, 28, 1, pixels, 95) != 0);
+    std::filesystem::copy_file(TERN_TEST_DATA "/mnist_first.jpg", jpeg);
     const outcome o = succeeded(classify({demo_model, png, colour, jpeg, "--logits", logits}));
     for (const std::string& name : {png, colour, jpeg})
         CHECK(contains(o.out, name + "  " + std::string(4, ' ') + std::to_string(labels[0]) + "  "));

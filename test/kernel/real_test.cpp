@@ -34,6 +34,8 @@ void tiles(const tern::kernel_table& table, float (*make)(std::mt19937&)) {
             std::vector<const float*> from(f.tile_pixels);
             for (std::size_t p = 0; p < from.size(); ++p)
                 from[p] = pixels.data() + p * taps * depth;
+            for (std::size_t p = 1 + random() % from.size(); p < from.size(); ++p)  // unused ones
+                from[p] = from[0];
             tern_test::guarded_array<float> acc(f.tile_pixels * f.tile_channels);
             f.tile({from.data(), list.data(), taps, depth, panel.data(), acc.data()});
             CHECK(acc.guards_intact());

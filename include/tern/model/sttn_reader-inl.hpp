@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../core/rounding.hpp"
 #include "../quantize/sttn.hpp"
 #include "base3.hpp"
 #include "sttn_reader.hpp"
@@ -62,7 +63,7 @@ inline result<folded_norm> read_norm(tensor_source& from, const std::string& nam
                               from.full_name(name + parts[3]).c_str(), c, batch_norm_epsilon,
                               static_cast<double>(values[3][c]));
         norm.factor[c] = static_cast<double>(values[0][c]) / std::sqrt(spread);
-        norm.shift[c] = static_cast<double>(values[1][c]) - static_cast<double>(values[2][c]) * norm.factor[c];
+        norm.shift[c] = static_cast<double>(values[1][c]) - rounded(static_cast<double>(values[2][c]) * norm.factor[c]);
     }
     return norm;
 }

@@ -17,7 +17,7 @@ TERN_BEGIN_VOCABULARY
 struct pool_options {
     std::size_t kernel_h = 1, kernel_w = 1;
     conv_geometry geometry{};               ///< stride, padding, dilation; groups are ignored
-    const kernel_table* kernels = nullptr;  ///< null: as TERN_ISA says, else the best level
+    const kernel_table* kernels = nullptr;  ///< null: select_kernels() at every call
 };
 
 TERN_END_VOCABULARY

@@ -18,7 +18,7 @@ struct ternarize_options {
     const float* g = nullptr;  ///< a factor per channel; null: 1
     const float* h = nullptr;  ///< a shift per channel; null: 0
     ternary_thresholds thresholds{};
-    const kernel_table* kernels = nullptr;  ///< null: as TERN_ISA says, else the best level
+    const kernel_table* kernels = nullptr;  ///< null: select_kernels() at every call
 };
 
 TERN_END_VOCABULARY
