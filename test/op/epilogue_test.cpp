@@ -105,10 +105,9 @@ void add_outputs(chain_model& model, constants& any, bool store, unsigned quanti
             any.batch_norm(model);
         if (random() % 3 == 0)
             model.bias(any.list());
-        if (random() % 2 == 0)
-            model.ternarize();
-        else
-            model.ternarize({0.625f, -0.125f});
+        // 0 may be any code, so bits of channels that do not exist show.
+        constexpr tern::ternary_thresholds limits[] = {{}, {0.625f, -0.125f}, {1.0f, 0.25f}, {-0.25f, -0.5f}};
+        model.ternarize(limits[random() % 4]);
     }
 }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "../dispatch/select.hpp"
+#include "../op/plan_checks.hpp"
 #include "../op/pooling.hpp"
 #include "../op/ternarize.hpp"
 #include "network.hpp"
@@ -26,13 +26,10 @@ TERN_FUNC result<network> network::create(const sttn_network& model, const image
     net.channels_ = model.input_channels();
     net.preprocess_ = model.preprocess;
     net.slices_ = options.slices == 0 ? 1 : options.slices;
-    net.kernels_ = options.plan.kernels;
-    if (net.kernels_ == nullptr) {
-        const auto selected = select_kernels(options.plan.level);
-        if (!selected.ok())
-            return selected.status();
-        net.kernels_ = *selected;
-    }
+    const auto kernels = plan_kernels(options.plan);
+    if (!kernels.ok())
+        return kernels.status();
+    net.kernels_ = *kernels;
     network_options chosen = options;
     chosen.plan.kernels = net.kernels_;
     TERN_TRY(net.plan_stem(model, chosen));

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <limits>
 
-#include "../dispatch/select.hpp"
 #include "conv2d.hpp"
+#include "plan_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace conv2d_detail {
@@ -36,13 +36,7 @@ TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const co
                                         const epilogue& chain, const plan_options& options) {
     const weight_shape& s = weights.shape;
     TERN_TRY(check_weight_shape(s));
-    if (geometry.groups == 0 || s.out_channels % geometry.groups != 0 ||
-        !(checked_size(s.in_channels) * geometry.groups).ok())
-        return make_error(errc::invalid_argument, "conv2d: %zu groups do not divide %zu output channels",
-                          geometry.groups, s.out_channels);
-    if (geometry.stride_h == 0 || geometry.stride_w == 0 || geometry.dilation_h == 0 || geometry.dilation_w == 0)
-        return make_error(errc::invalid_argument, "conv2d: strides %zu, %zu and dilations %zu, %zu must be at least 1",
-                          geometry.stride_h, geometry.stride_w, geometry.dilation_h, geometry.dilation_w);
+    TERN_TRY(check_geometry(s, geometry, "conv2d"));
     constexpr std::size_t limit = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
     if (s.fan_in() >= limit)
         return make_error(errc::invalid_argument, "conv2d: %zu products per output may leave int32", s.fan_in());
@@ -54,13 +48,10 @@ TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const co
     conv2d plan;
     plan.shape_ = s;
     plan.geometry_ = geometry;
-    plan.kernels_ = options.kernels;
-    if (plan.kernels_ == nullptr) {
-        const auto selected = select_kernels(options.level);
-        if (!selected.ok())
-            return selected.status();
-        plan.kernels_ = *selected;
-    }
+    const auto kernels = plan_kernels(options);
+    if (!kernels.ok())
+        return kernels.status();
+    plan.kernels_ = *kernels;
     TERN_TRY(plan.choose_kernel(options));
 
     const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in()) : 0;

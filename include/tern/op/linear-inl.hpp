@@ -4,9 +4,9 @@
 #include <cstdio>
 
 #include "../core/overlap.hpp"
-#include "../dispatch/select.hpp"
 #include "../quantize/check.hpp"
 #include "linear.hpp"
+#include "plan_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace linear_detail {
@@ -23,13 +23,10 @@ TERN_FUNC result<linear> linear::create(const float* weights, std::size_t output
     linear plan;
     plan.inputs_ = inputs;
     plan.outputs_ = outputs;
-    plan.kernels_ = options.kernels;
-    if (plan.kernels_ == nullptr) {
-        const auto selected = select_kernels(options.level);
-        if (!selected.ok())
-            return selected.status();
-        plan.kernels_ = *selected;
-    }
+    const auto kernels = plan_kernels(options);
+    if (!kernels.ok())
+        return kernels.status();
+    plan.kernels_ = *kernels;
     const real_family& f = plan.kernels_->real;
     if (f.tile_pixels > linear_detail::max_tile_pixels || f.tile_channels > linear_detail::max_tile_channels)
         return make_error(errc::unsupported, "linear: kernel tile of %u pixels x %u channels", f.tile_pixels,

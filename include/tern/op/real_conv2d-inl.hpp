@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <limits>
 
-#include "../dispatch/select.hpp"
 #include "../quantize/check.hpp"
 #include "real_conv2d.hpp"
+#include "plan_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace real_conv2d_detail {
@@ -22,25 +22,15 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
     if (weights == nullptr)
         return make_error(errc::invalid_argument, "real_conv2d: no weights");
     TERN_TRY(check_finite(weights, shape, "real_conv2d weights"));
-    if (geometry.groups == 0 || shape.out_channels % geometry.groups != 0 ||
-        !(checked_size(shape.in_channels) * geometry.groups).ok())
-        return make_error(errc::invalid_argument, "real_conv2d: %zu groups do not divide %zu output channels",
-                          geometry.groups, shape.out_channels);
-    if (geometry.stride_h == 0 || geometry.stride_w == 0 || geometry.dilation_h == 0 || geometry.dilation_w == 0)
-        return make_error(errc::invalid_argument,
-                          "real_conv2d: strides %zu, %zu and dilations %zu, %zu must be at least 1", geometry.stride_h,
-                          geometry.stride_w, geometry.dilation_h, geometry.dilation_w);
+    TERN_TRY(check_geometry(shape, geometry, "real_conv2d"));
 
     real_conv2d plan;
     plan.shape_ = shape;
     plan.geometry_ = geometry;
-    plan.kernels_ = options.kernels;
-    if (plan.kernels_ == nullptr) {
-        const auto selected = select_kernels(options.level);
-        if (!selected.ok())
-            return selected.status();
-        plan.kernels_ = *selected;
-    }
+    const auto kernels = plan_kernels(options);
+    if (!kernels.ok())
+        return kernels.status();
+    plan.kernels_ = *kernels;
     const real_family& f = plan.kernels_->real;
     if (f.tile_pixels > conv2d_detail::max_tile_pixels || f.tile_channels > conv2d_detail::max_tile_channels ||
         f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0)

@@ -1,0 +1,35 @@
+// What every plan checks and chooses first.
+#pragma once
+
+#include <cstddef>
+
+#include "../core/checked.hpp"
+#include "../core/config.hpp"
+#include "../core/geometry.hpp"
+#include "../core/status.hpp"
+#include "../dispatch/select.hpp"
+#include "../format/ternary_weights.hpp"
+#include "../kernel/table.hpp"
+#include "plan_options.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+/// The table a plan uses: the one given, else that of the level given, else as TERN_ISA says, else the best.
+inline result<const kernel_table*> plan_kernels(const plan_options& options) {
+    if (options.kernels != nullptr)
+        return options.kernels;
+    return select_kernels(options.level);
+}
+
+/// An error unless the groups divide the output channels and strides and dilations are at least 1; `op` names the plan.
+inline status check_geometry(const weight_shape& shape, const conv_geometry& g, const char* op) {
+    if (g.groups == 0 || shape.out_channels % g.groups != 0 || !(checked_size(shape.in_channels) * g.groups).ok())
+        return make_error(errc::invalid_argument, "%s: %zu groups do not divide %zu output channels", op, g.groups,
+                          shape.out_channels);
+    if (g.stride_h == 0 || g.stride_w == 0 || g.dilation_h == 0 || g.dilation_w == 0)
+        return make_error(errc::invalid_argument, "%s: strides %zu, %zu and dilations %zu, %zu must be at least 1", op,
+                          g.stride_h, g.stride_w, g.dilation_h, g.dilation_w);
+    return {};
+}
+
+TERN_END_NAMESPACE
