@@ -256,7 +256,7 @@ TEST_CASE("the automatic lowering packs taps together where words would be mostl
     const auto name = [&](std::size_t channels, std::size_t groups, std::size_t kernel) {
         tern::conv_geometry g;
         g.groups = groups;
-        const conv_problem p = problem_of({1, 9, 9}, {64, channels / groups, kernel, kernel}, g, random);
+        const conv_problem p = problem_of({1, 9, 9}, {256, channels / groups, kernel, kernel}, g, random);
         return std::string(tern_test::make_plan(tern_test::packed_weights(p), g, {}, options).kernel_name(p.in));
     };
     CHECK(name(3, 1, 3).find("im2col") != std::string::npos);

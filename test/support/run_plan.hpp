@@ -20,10 +20,12 @@ inline std::vector<const tern::kernel_table*> all_tables() {
     return tables;
 }
 
-/// Every way that a table offers to do a convolution of `depth` products: families by lowerings, and its own choice.
+/// Every way that a table offers to do a convolution of `depth` products: families by lowerings, and its own choices for
+/// many pixels and for one.
 inline std::vector<tern::plan_options> all_choices(const tern::kernel_table& table, std::size_t depth) {
-    std::vector<tern::plan_options> choices(1);
-    choices[0].kernels = &table;
+    std::vector<tern::plan_options> choices(2);
+    choices[0].kernels = choices[1].kernels = &table;
+    choices[1].expected_pixels = 1;
     for (const auto family : {tern::kernel_family::popcount, tern::kernel_family::lookup})
         for (const auto how : {tern::lowering::implicit, tern::lowering::im2col}) {
             if (family == tern::kernel_family::lookup &&
