@@ -436,6 +436,17 @@ TEST_CASE("minus zero is not below zero: activations leave it alone") {
     });
 }
 
+TEST_CASE("constants are folded with a rounding after every product, whatever the compiler may fuse") {
+    // 3 * (1/3) is 1 in double; fused with the sum of -1 behind it, it would leave -2^-54.
+    const values zero{0.0f}, one{1.0f}, three{3.0f}, nine{9.0f};
+    const tern::kernel_table& table = tern::reference_table();
+    chain_model bias(one, three), mean(one);
+    bias.batch_norm({}, {-1.0f}, zero, nine, 0.0).store().ternarize();
+    mean.batch_norm({}, one, three, nine, 0.0).store().ternarize();
+    CHECK(zero_pixel(bias, table, 1, {}).stored[0] == 0.0f);
+    CHECK(zero_pixel(mean, table, 1, {}).stored[0] == 0.0f);
+}
+
 TEST_CASE("channels that a pooled shortcut lacks get its shift alone") {
     const values small{3.0f, -1.0f};
     const values window{small[0], small[1], 1.0f, 2.0f, -4.0f, 0.5f, 0.0f, 0.0f};  // 2x2 pixels of 2 channels

@@ -187,6 +187,27 @@ TEST_CASE("each threshold lies on either side of its accumulator") {
             }
 }
 
+TEST_CASE("thresholds that are met only because products and sums round separately") {
+    // fl(a*t) + b is exactly 0.5 where t is the accumulator; a*t + b in one rounding is a little more or less.
+    std::mt19937 random(9);
+    constexpr std::size_t channels = 127, depth = 40;
+    values factor(channels), shift(channels);
+    std::size_t differ = 0;
+    for (std::size_t c = 0; c < channels; ++c) {
+        const auto t = static_cast<float>(3 + random() % 37);
+        factor[c] = 0.5f + 0.25f * std::fabs(tern_test::plain_float(random));
+        shift[c] = 0.5f - tern_test::product(factor[c], t);
+        differ += std::fma(factor[c], t, shift[c]) < 0.5f ? 1 : 0;
+    }
+    CHECK(differ > 20);
+    const auto problem = sweep(channels, depth, random);
+    chain_model first(factor, shift), last(values(channels, 1.0f));
+    first.ternarize();
+    sweep_case(first, problem).expect_thresholds(true);
+    last.relu().scale(factor).bias(shift).ternarize();
+    sweep_case(last, problem).expect_thresholds(true);
+}
+
 TEST_CASE("chains from AlexNet-like to strange have thresholds") {
     std::mt19937 random(4);
     constexpr std::size_t channels = 33, depth = 40;
