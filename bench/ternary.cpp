@@ -187,6 +187,7 @@ std::vector<family> families_of(const setup& s) {
         add(tern::kernel_family::popcount, level->popcount.name);
         if (level->lookup[0].tile != nullptr || level->lookup[1].tile != nullptr)
             add(tern::kernel_family::lookup, "lookup");
+        add(tern::kernel_family::dot, level->dot.name);
     }
     return families;
 }

@@ -33,17 +33,32 @@ struct dot_problem {
             sum += activations[pixel * taps * depth + i] * weights[channel * taps * depth + i];
         return sum;
     }
+    std::int32_t sum(std::size_t channel) const {
+        std::int32_t sum = 0;
+        for (std::size_t i = 0; i < taps * depth; ++i)
+            sum += weights[channel * taps * depth + i];
+        return sum;
+    }
 };
 
 /// What channel i adds to the byte of a pair code: digit 0, 1, 2 for the codes 0, +1, -1, times 1 or 3.
 int pair_digit(std::size_t i, int code) { return (code < 0 ? 2 : code) * (i % 2 == 0 ? 1 : 3); }
 
-/// Adds one activation to a pixel, where channel i lies, in the family's format.
+/// The same for a triple code: times 1, 3 or 9.
+int triple_digit(std::size_t i, int code) { return (code < 0 ? 2 : code) * (i % 3 == 0 ? 1 : i % 3 == 1 ? 3 : 9); }
+
+/// Adds one activation to a pixel of zero bytes, where channel i lies, in the family's format.
 void put_activation(const dot_family& f, unsigned char* pixel, std::size_t i, int code) {
-    if (f.format == dot_format::planes)
-        tern_test::put_code(pixel, i, code);
-    else
-        pixel[i / 2] = static_cast<unsigned char>(pixel[i / 2] + 16 * pair_digit(i, code));
+    switch (f.format) {
+        case dot_format::planes: tern_test::put_code(pixel, i, code); break;
+        case dot_format::pairs:
+            pixel[i / 2] = static_cast<unsigned char>(pixel[i / 2] + 16 * pair_digit(i, code));
+            break;
+        case dot_format::triples:
+            pixel[i / 3] = static_cast<unsigned char>(pixel[i / 3] + triple_digit(i, code));
+            break;
+        case dot_format::bytes: pixel[i] = static_cast<unsigned char>(code + (f.unsigned_bytes ? 128 : 0)); break;
+    }
 }
 
 /// Adds one weight of output channel `o` to a tap's panel.
@@ -51,6 +66,14 @@ void put_weight(const dot_family& f, unsigned char* panel, std::size_t o, std::s
     unsigned char* step = panel + i / f.step_channels() * f.panel_step_bytes();
     if (f.format == dot_format::pairs) {
         step[o] = static_cast<unsigned char>(step[o] + (i % 4 < 2 ? 1 : 16) * pair_digit(i, code));
+        return;
+    }
+    if (f.format == dot_format::triples) {
+        step[o] = static_cast<unsigned char>(step[o] + triple_digit(i, code));
+        return;
+    }
+    if (f.format == dot_format::bytes) {
+        step[i % 16 / f.run * f.tile_channels * f.run + o * f.run + i % f.run] = static_cast<unsigned char>(code);
         return;
     }
     unsigned char* mask = step + (o / f.lanes * 2 * f.lanes + o % f.lanes) * 8 + i % 64 / 8;  // [vector][plane][lane]
@@ -86,18 +109,22 @@ void check_problem(const dot_family& f, const dot_problem& p) {
     for (std::size_t x = 0; x < p.pixels; ++x)
         pixels[x] = bytes + x * pixel_bytes;
     tern_test::guarded_array<std::int32_t> acc(p.pixels * p.channels);
-    f.tile({pixels.data(), taps.data(), p.taps, p.steps, panel.data(), acc.data()});
+    const bool starts = f.format == dot_format::bytes;
+    tern_test::exact_array<std::int32_t> start(p.channels);
+    for (std::size_t o = 0; o < p.channels; ++o)
+        start[o] = (starts ? static_cast<std::int32_t>(o) - 5 : 0) - (f.unsigned_bytes ? 128 * p.sum(o) : 0);
+    f.tile({pixels.data(), taps.data(), p.taps, p.steps, panel.data(), acc.data(), start.data()});
     CHECK(acc.guards_intact());
     std::size_t wrong = 0;
     for (std::size_t x = 0; x < p.pixels; ++x)
         for (std::size_t o = 0; o < p.channels; ++o)
-            wrong += acc[x * p.channels + o] != p.dot(x, o);
+            wrong += acc[x * p.channels + o] != p.dot(x, o) + (starts ? static_cast<std::int32_t>(o) - 5 : 0);
     CHECK(wrong == 0);
 }
 
 template <class Body>
 void for_each_family(const kernel_table& table, Body&& body) {
-    for (const dot_family* f : {&table.popcount, &table.lookup[0], &table.lookup[1]}) {
+    for (const dot_family* f : {&table.popcount, &table.lookup[0], &table.lookup[1], &table.lookup[2], &table.dot}) {
         if (f->tile == nullptr)
             continue;
         CAPTURE(std::string(table.level));
@@ -109,9 +136,10 @@ void for_each_family(const kernel_table& table, Body&& body) {
 
 void random_tiles(const kernel_table& table) {
     REQUIRE((table.popcount.tile != nullptr));
-    REQUIRE((table.lookup[0].tile == nullptr || table.planes_to_pairs != nullptr));
+    REQUIRE((table.dot.tile != nullptr));
     for_each_family(table, [](const dot_family& f) {
         std::mt19937 random(1);
+        REQUIRE((f.convert != nullptr) == (f.format != dot_format::planes));
         REQUIRE(f.tile_channels % 8 == 0);
         REQUIRE((64 % f.tile_channels == 0 || f.tile_channels % 64 == 0));
         REQUIRE(f.tile_channels % f.lanes == 0);
@@ -160,29 +188,50 @@ void deepest_sums(const kernel_table& table) {
     });
 }
 
-void pair_codes(const kernel_table& table) {
-    if (table.planes_to_pairs == nullptr)
-        return;
+/// int8 codes of the whole range, and sums of the largest.
+void byte_tiles(const kernel_table& table) {
+    const dot_family& f = table.dot;
     CAPTURE(std::string(table.level));
-    std::mt19937 random(9);
-    for (const std::size_t channels : tern_test::channel_counts())
-        for (const std::size_t pixels : tern_test::sizes{1, 3, 20}) {
-            const std::size_t words = (channels + 63) / 64, pixel_bytes = words * 16 + 8 * (pixels % 2);
-            const std::size_t pairs = (channels + 3) / 4 * 2;
-            tern_test::exact_array<unsigned char> planes(pixels * pixel_bytes);
-            tern_test::guarded_array<unsigned char> out(pixels * pairs);
-            std::vector<unsigned char> expected(pixels * pairs);
-            for (std::size_t p = 0; p < pixels; ++p)
-                for (std::size_t c = 0; c < channels; ++c) {
-                    const int code = tern_test::random_code(random);
-                    tern_test::put_code(planes.data() + p * pixel_bytes, c, code);
-                    unsigned char& pair = expected[p * pairs + c / 2];
-                    pair = static_cast<unsigned char>(pair + 16 * pair_digit(c, code));
-                }
-            table.planes_to_pairs({planes.data(), pixel_bytes, pixels, out.data(), pairs});
-            CHECK(out.guards_intact());
-            CHECK(std::memcmp(out.data(), expected.data(), expected.size()) == 0);
-        }
+    std::mt19937 random(2);
+    std::uniform_int_distribution<int> any(-128, 127), weight(-127, 127), coin(0, 1);
+    for (const int extreme : {0, 1})
+        for (const std::size_t taps : tern_test::sizes{1, 3, 9})
+            for (const std::size_t steps : tern_test::sizes{1, 2, 5, 32}) {
+                dot_problem p(f, taps, steps);
+                for (auto& code : p.activations)
+                    code = static_cast<std::int8_t>(extreme == 0 ? any(random) : coin(random) == 0 ? -128 : 127);
+                for (auto& code : p.weights)
+                    code = static_cast<std::int8_t>(extreme == 0 ? weight(random) : coin(random) == 0 ? -127 : 127);
+                check_problem(f, p);
+            }
+}
+
+/// Packed pixels of codes become the bytes that `put_activation` makes.
+void conversions(const kernel_table& table) {
+    for_each_family(table, [](const dot_family& f) {
+        if (f.convert == nullptr)
+            return;
+        std::mt19937 random(9);
+        for (const std::size_t channels : tern_test::channel_counts())
+            for (const std::size_t pixels : tern_test::sizes{1, 3, 20}) {
+                const std::size_t words = (channels + 63) / 64, pixel_bytes = words * 16 + 8 * (pixels % 2);
+                const std::size_t steps = (channels + f.step_channels() - 1) / f.step_channels();
+                const std::size_t bytes = steps * f.step_bytes();
+                tern_test::exact_array<unsigned char> planes(pixels * pixel_bytes);
+                tern_test::guarded_array<unsigned char> out(pixels * bytes);
+                std::vector<unsigned char> expected(pixels * bytes);
+                for (std::size_t p = 0; p < pixels; ++p)
+                    for (std::size_t c = 0; c < steps * f.step_channels(); ++c) {
+                        const int code = c < channels ? tern_test::random_code(random) : 0;
+                        if (c < channels)
+                            tern_test::put_code(planes.data() + p * pixel_bytes, c, code);
+                        put_activation(f, expected.data() + p * bytes, c, code);
+                    }
+                f.convert({planes.data(), pixel_bytes, pixels, channels, out.data(), bytes});
+                CHECK(out.guards_intact());
+                CHECK(std::memcmp(out.data(), expected.data(), expected.size()) == 0);
+            }
+    });
 }
 
 }  // namespace
@@ -192,4 +241,5 @@ TEST_CASE("dot products of all ones and all minus ones do not overflow") {
     tern_test::for_each_table_and_reference(largest_sums);
 }
 TEST_CASE("dot products as deep as a family allows do not overflow") { tern_test::for_each_table(deepest_sums); }
-TEST_CASE("packed pixels become pair codes") { tern_test::for_each_table_and_reference(pair_codes); }
+TEST_CASE("dot products of int8 operands equal a plain loop") { tern_test::for_each_table_and_reference(byte_tiles); }
+TEST_CASE("packed pixels become the bytes of a family") { tern_test::for_each_table_and_reference(conversions); }

@@ -26,7 +26,7 @@ inline std::vector<tern::plan_options> all_choices(const tern::kernel_table& tab
     std::vector<tern::plan_options> choices(2);
     choices[0].kernels = choices[1].kernels = &table;
     choices[1].expected_pixels = 1;
-    for (const auto family : {tern::kernel_family::popcount, tern::kernel_family::lookup})
+    for (const auto family : {tern::kernel_family::popcount, tern::kernel_family::lookup, tern::kernel_family::dot})
         for (const auto how : {tern::lowering::implicit, tern::lowering::im2col}) {
             if (family == tern::kernel_family::lookup &&
                 (table.lookup[0].tile == nullptr || depth > table.lookup[0].max_depth))

@@ -44,10 +44,20 @@
 #else
 #define TERN_HAS_AVX512_ICL 0
 #endif
+#if TERN_HAS_AVX512 && defined(__AVX512VNNI__)
+#define TERN_HAS_AVX512_VNNI 1
+#else
+#define TERN_HAS_AVX512_VNNI 0
+#endif
 #if defined(__AVX2__) && defined(__FMA__) && defined(__BMI__) && defined(__BMI2__) && defined(__F16C__)
 #define TERN_HAS_AVX2 1
 #else
 #define TERN_HAS_AVX2 0
+#endif
+#if TERN_HAS_AVX2 && defined(__AVXVNNI__)
+#define TERN_HAS_AVX2_VNNI 1
+#else
+#define TERN_HAS_AVX2_VNNI 0
 #endif
 #if defined(__SSSE3__) && defined(__SSE4_2__) && defined(__POPCNT__)
 #define TERN_HAS_SSE42 1

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../core/config.hpp"
+#include "dot.hpp"
 #include "epilogue_tile.hpp"
 #include "lookup.hpp"
 #include "pool.hpp"
@@ -42,8 +43,8 @@ inline constexpr kernel_table level_table{
     &ternarize_row,
     &max_pool,
     &mean_pool,
-    {lookup_family, lookup_narrow_family},
-    planes_to_pairs,
+    {lookup_family, lookup_narrow_family, {}},
+    byte_dot_family,
 };
 
 }  // namespace kernel

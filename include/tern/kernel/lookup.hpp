@@ -119,23 +119,6 @@ inline void lookup_narrow_tile_entry(const dot_tile_args& args) { lookup_tile<4,
 
 inline constexpr std::size_t lookup_max_depth = 32767;  // products an int16 sum holds
 
-inline constexpr dot_family lookup_family{"lookup",
-                                          4,
-                                          lookup_tile<4, 2>::channels,
-                                          simd::byte_lanes,
-                                          &lookup_tile_entry,
-                                          dot_format::pairs,
-                                          11 * simd::u64_lanes * 2,
-                                          lookup_max_depth};
-inline constexpr dot_family lookup_narrow_family{"lookup",
-                                                 4,
-                                                 lookup_tile<4, 1>::channels,
-                                                 simd::byte_lanes,
-                                                 &lookup_narrow_tile_entry,
-                                                 dot_format::pairs,
-                                                 9 * simd::u64_lanes * 2,
-                                                 lookup_max_depth};
-
 // Both planes of 8 channels to 4 pair codes: bytes of 16 * (d0 + 3 d1), where d = mask + sign bit.
 struct pair_digits {
     std::uint32_t of_byte[256];
@@ -168,10 +151,28 @@ inline void planes_to_pairs(const convert_args& args) {
     }
 }
 
+inline constexpr dot_family lookup_family{"lookup",
+                                          4,
+                                          lookup_tile<4, 2>::channels,
+                                          simd::byte_lanes,
+                                          &lookup_tile_entry,
+                                          dot_format::pairs,
+                                          11 * simd::u64_lanes * 2,
+                                          lookup_max_depth,
+                                          &planes_to_pairs};
+inline constexpr dot_family lookup_narrow_family{"lookup",
+                                                 4,
+                                                 lookup_tile<4, 1>::channels,
+                                                 simd::byte_lanes,
+                                                 &lookup_narrow_tile_entry,
+                                                 dot_format::pairs,
+                                                 9 * simd::u64_lanes * 2,
+                                                 lookup_max_depth,
+                                                 &planes_to_pairs};
+
 #else
 
 inline constexpr dot_family lookup_family{}, lookup_narrow_family{};
-inline constexpr void (*planes_to_pairs)(const convert_args&) = nullptr;
 
 #endif
 

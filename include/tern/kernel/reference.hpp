@@ -72,11 +72,42 @@ struct pair_products {
     static constexpr std::size_t activation_bytes = 2, panel_bytes = tile_channels;
 };
 
+inline int code_of_digits(int digits, std::size_t i) {
+    for (; i > 0; --i)
+        digits /= 3;
+    return code_of_digit(digits % 3);
+}
+
+// Products of triple codes: 3 channels a step. Panel: [tap][step][output channel], bytes.
+struct triple_products {
+    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
+        int sum = 0;
+        for (std::size_t i = 0; i < 3; ++i)
+            sum += code_of_digits(x[0], i) * code_of_digits(panel[o], i);
+        return sum;
+    }
+    static constexpr std::size_t activation_bytes = 1, panel_bytes = tile_channels;
+};
+
+// Products of int8: 16 channels a step. Panel: [tap][step][channel / run][output channel][channel % run].
+struct byte_products {
+    static constexpr std::uint32_t run = 2;
+
+    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
+        int sum = 0;
+        for (std::size_t i = 0; i < 16; ++i)
+            sum += static_cast<std::int8_t>(x[i]) *
+                   static_cast<std::int8_t>(panel[(i / run * tile_channels + o) * run + i % run]);
+        return sum;
+    }
+    static constexpr std::size_t activation_bytes = 16, panel_bytes = tile_channels * 16;
+};
+
 template <class Products>
 inline void dot_tile(const dot_tile_args& args) {
     for (std::size_t p = 0; p < tile_pixels; ++p)
         for (std::size_t o = 0; o < tile_channels; ++o) {
-            std::int32_t sum = 0;
+            std::int32_t sum = args.start != nullptr ? args.start[o] : 0;
             for (std::size_t t = 0; t < args.tap_count; ++t)
                 for (std::size_t s = 0; s < args.steps; ++s)
                     sum +=
@@ -86,13 +117,34 @@ inline void dot_tile(const dot_tile_args& args) {
         }
 }
 
+// The code of a channel, 0 behind the last.
+inline int get_code(const convert_args& args, std::size_t pixel, std::size_t channel) {
+    return channel < args.channels ? get_code(args.planes + pixel * args.pixel_bytes, channel) : 0;
+}
+
 inline void planes_to_pairs(const convert_args& args) {
     for (std::size_t p = 0; p < args.pixels; ++p)
         for (std::size_t i = 0; i < args.out_pixel_bytes; ++i) {
-            const unsigned char* from = args.planes + p * args.pixel_bytes;
-            const int digits = digit_of_code(get_code(from, 2 * i)) + 3 * digit_of_code(get_code(from, 2 * i + 1));
+            const int digits =
+                digit_of_code(get_code(args, p, 2 * i)) + 3 * digit_of_code(get_code(args, p, 2 * i + 1));
             args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(16 * digits);
         }
+}
+
+inline void planes_to_triples(const convert_args& args) {
+    for (std::size_t p = 0; p < args.pixels; ++p)
+        for (std::size_t i = 0; i < args.out_pixel_bytes; ++i) {
+            const int digits = digit_of_code(get_code(args, p, 3 * i)) +
+                               3 * digit_of_code(get_code(args, p, 3 * i + 1)) +
+                               9 * digit_of_code(get_code(args, p, 3 * i + 2));
+            args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(digits);
+        }
+}
+
+inline void planes_to_bytes(const convert_args& args) {
+    for (std::size_t p = 0; p < args.pixels; ++p)
+        for (std::size_t i = 0; i < args.out_pixel_bytes; ++i)
+            args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(get_code(args, p, i));
 }
 
 template <bool Fused>
@@ -251,8 +303,13 @@ inline constexpr kernel_table table{
     &ternarize_row,
     &max_pool,
     &mean_pool,
-    {{"lookup", tile_pixels, tile_channels, lanes, &dot_tile<pair_products>, dot_format::pairs}, {}},
-    &planes_to_pairs,
+    {{"lookup", tile_pixels, tile_channels, lanes, &dot_tile<pair_products>, dot_format::pairs, 1, 32767,
+      &planes_to_pairs},
+     {},
+     {"lookup", tile_pixels, tile_channels, lanes, &dot_tile<triple_products>, dot_format::triples, 1, 32767,
+      &planes_to_triples}},
+    {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products>, dot_format::bytes, 1, 1u << 30,
+     &planes_to_bytes, byte_products::run},
 };
 
 }  // namespace reference

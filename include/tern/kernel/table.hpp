@@ -23,6 +23,8 @@ struct dot_tile_args {
     std::size_t steps;           ///< per tap, of `step_channels` channels each
     const unsigned char* panel;  ///< 64-byte aligned, in the family's format
     std::int32_t* acc;           ///< out: [tile_pixels][tile_channels], 64-byte aligned
+    const std::int32_t* start =
+        nullptr;  ///< bytes: what the sums begin with, [tile_channels]; other formats begin with 0
 };
 
 /// How a family wants its operands.
@@ -32,6 +34,22 @@ enum class dot_format : std::uint8_t {
     planes,
     /// Activations: pair codes (kernel/lookup.hpp), 2 bytes a step of 4 channels. Panel: [tap][step][output channel], bytes.
     pairs,
+    /// Activations: d0 + 3 d1 + 9 d2, d = 0, 1, 2 for the codes 0, +1, -1; 1 byte a step of 3 channels. Panel: [tap][step]
+    /// [output channel], bytes made in the same way.
+    triples,
+    /// Activations: int8, 16 bytes a step of 16 channels, with the top bit flipped where the family says `unsigned_bytes`.
+    /// Panel: [tap][step][channel of the step / run][output channel][channel of the step % run], int8 in [-127, 127].
+    bytes,
+};
+
+/// Planes of a row of pixels to a family's format.
+struct convert_args {
+    const unsigned char* planes;
+    std::size_t pixel_bytes;  ///< from a pixel to the next
+    std::size_t pixels;
+    std::size_t channels;  ///< per pixel
+    unsigned char* out;
+    std::size_t out_pixel_bytes;  ///< written per pixel, and the distance of pixels
 };
 
 /// A kernel family for packed activations. Lane = output channel.
@@ -44,21 +62,24 @@ struct dot_family {
     dot_format format = dot_format::planes;
     std::uint32_t rate = 1;              ///< MAC per cycle on full tiles, measured; plans compare families by it
     std::uint32_t max_depth = 1u << 30;  ///< products a sum can hold
+    void (*convert)(const convert_args&) = nullptr;  ///< null where the format is planes
+    std::uint32_t run = 0;                           ///< bytes: consecutive channels of one output channel in the panel
+    bool unsigned_bytes = false;
 
-    TERN_INLINE constexpr std::size_t step_channels() const noexcept { return format == dot_format::planes ? 64 : 4; }
+    TERN_INLINE constexpr std::size_t step_channels() const noexcept {
+        return format == dot_format::planes    ? 64
+               : format == dot_format::pairs   ? 4
+               : format == dot_format::triples ? 3
+                                               : 16;
+    }
     /// Activation bytes of one step.
-    TERN_INLINE constexpr std::size_t step_bytes() const noexcept { return format == dot_format::planes ? 16 : 2; }
-    /// Panel bytes of one step: two bits a weight.
-    TERN_INLINE constexpr std::size_t panel_step_bytes() const noexcept { return tile_channels * step_channels() / 4; }
-};
-
-/// Packed pixels to pair codes.
-struct convert_args {
-    const unsigned char* planes;
-    std::size_t pixel_bytes;  ///< from a pixel to the next
-    std::size_t pixels;
-    unsigned char* out;
-    std::size_t out_pixel_bytes;  ///< pairs per pixel, and the distance of pixels
+    TERN_INLINE constexpr std::size_t step_bytes() const noexcept {
+        return format == dot_format::pairs ? 2 : format == dot_format::triples ? 1 : 16;
+    }
+    /// Panel bytes of one step.
+    TERN_INLINE constexpr std::size_t panel_step_bytes() const noexcept {
+        return tile_channels * (format == dot_format::planes || format == dot_format::bytes ? 16 : 1);
+    }
 };
 
 /// fp32 products of one tile, summed in the order of taps and depth, one lane per output channel.
@@ -175,9 +196,9 @@ struct kernel_table {
     void (*ternarize_row)(const ternarize_args&);
     void (*max_pool)(const pool_args&);
     void (*mean_pool)(const pool_args&);
-    dot_family lookup[2] =
-        {};  ///< ternary x ternary on pair codes, wide and narrow tiles; `tile` null: not at this level
-    void (*planes_to_pairs)(const convert_args&) = nullptr;
+    // Families that a level may lack have no `tile`.
+    dot_family lookup[3] = {};  ///< ternary x ternary on pair codes, wide and narrow tiles, and on triple codes
+    dot_family dot = {};        ///< int8 x int8
 };
 
 TERN_END_VOCABULARY

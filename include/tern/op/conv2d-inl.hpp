@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "conv2d.hpp"
+#include "panel.hpp"
 #include "plan_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -78,18 +79,16 @@ TERN_FUNC status conv2d::choose_kernel(const plan_options& options) {
     const bool too_many_taps = shape_.taps() > conv2d_detail::max_taps_in_place;
     double best = 0.0;
     const auto consider = [&](const dot_family& f, lowering how) {
-        const bool planes = f.format == dot_format::planes;
         if (f.tile == nullptr || shape_.fan_in() > f.max_depth ||
-            (options.family != kernel_family::automatic && planes != (options.family == kernel_family::popcount)) ||
+            (options.family != kernel_family::automatic && options.family != family_of(f.format)) ||
             (options.lowering != lowering::automatic && how != options.lowering && !too_many_taps) ||
             (how == lowering::implicit && too_many_taps))
             return;
         const std::size_t touched = per_group >= f.tile_channels ? 1 : ceil_div(f.tile_channels, per_group);
         const std::size_t groups = touched < geometry_.groups ? touched : geometry_.groups, step = f.step_channels();
         const bool gathers = how == lowering::im2col;
-        const std::size_t steps =
-            gathers ? (groups - 1) * (group_words_ * word_bits / step) + ceil_div(shape_.fan_in(), step)
-                    : shape_.taps() * ceil_div(groups * shape_.in_channels, step);
+        const std::size_t steps = gathers ? ceil_div((groups - 1) * group_words_ * word_bits + shape_.fan_in(), step)
+                                          : shape_.taps() * ceil_div(groups * shape_.in_channels, step);
         // A tile works on all its pixels, used or not.
         const std::size_t pixels = options.expected_pixels;
         const double unused =
@@ -108,8 +107,9 @@ TERN_FUNC status conv2d::choose_kernel(const plan_options& options) {
     };
     for (const lowering how : {lowering::implicit, lowering::im2col}) {
         consider(kernels_->popcount, how);
-        consider(kernels_->lookup[0], how);
-        consider(kernels_->lookup[1], how);
+        for (const dot_family& f : kernels_->lookup)
+            consider(f, how);
+        consider(kernels_->dot, how);
     }
     if (family_.tile == nullptr)
         return make_error(errc::unsupported,
@@ -120,18 +120,18 @@ TERN_FUNC status conv2d::choose_kernel(const plan_options& options) {
         channels % 8 != 0 || (64 % channels != 0 && channels % 64 != 0) || channels % family_.lanes != 0)
         return make_error(errc::unsupported, "conv2d: kernel tile of %u pixels x %zu channels", family_.tile_pixels,
                           channels);
-    const std::size_t row_channels = lowering_ == lowering::im2col ? geometry_.groups * group_words_ * word_bits
-                                                                   : shape_.in_channels * geometry_.groups;
-    pixel_bytes_ = ceil_div(row_channels, family_.step_channels()) * family_.step_bytes();
+    row_channels_ = lowering_ == lowering::im2col ? geometry_.groups * group_words_ * word_bits
+                                                  : shape_.in_channels * geometry_.groups;
+    pixel_bytes_ = ceil_div(row_channels_, family_.step_channels()) * family_.step_bytes();
     return {};
 }
 
 // Panels: [tile of output channels][tap][step]..., weights outside a channel's group are 0.
 TERN_FUNC status conv2d::make_panels(const ternary_weights& weights, const allocator& memory) {
-    const std::size_t channels = family_.tile_channels, lanes = family_.lanes, step = family_.step_channels();
+    const std::size_t channels = family_.tile_channels, step = family_.step_channels();
     const std::size_t per_group = shape_.out_channels / geometry_.groups;
     const std::size_t count = ceil_div(shape_.out_channels, channels);
-    const bool gather = lowering_ == lowering::im2col, planes = family_.format == dot_format::planes;
+    const bool gather = lowering_ == lowering::im2col;
     const std::size_t taps = gather ? 1 : shape_.taps();
     // Channel positions of a group's first and last product in a pixel or row.
     const std::size_t pitch = gather ? group_words_ * word_bits : shape_.in_channels;
@@ -153,6 +153,10 @@ TERN_FUNC status conv2d::make_panels(const ternary_weights& weights, const alloc
     auto panels = make_buffer<unsigned char>(total, memory);
     if (!panels.ok())
         return panels.status();
+    auto starts = make_buffer<std::int32_t>(checked_size(count) * channels, memory);
+    if (!starts.ok())
+        return starts.status();
+    const std::int32_t bias = family_.unsigned_bytes ? 128 : 0;  // of every activation byte
     for (std::size_t o = 0; o < shape_.out_channels; ++o) {
         const tile_info& tile = (*tiles)[o / channels];
         const std::size_t group = o / per_group, lane = o % channels;
@@ -164,20 +168,12 @@ TERN_FUNC status conv2d::make_panels(const ternary_weights& weights, const alloc
                     continue;
                 const std::size_t position = group * pitch + (gather ? tap * shape_.in_channels : 0) + i;
                 const std::size_t at = (gather ? 0 : tap * tile.steps) + position / step - first;
-                unsigned char* p = panels->data() + tile.panel + at * family_.panel_step_bytes();
-                if (planes) {
-                    p += (lane / lanes * 2 * lanes + lane % lanes) * 8 +
-                         position % word_bits / 8;  // plane 1 is `lanes` words on
-                    const auto bit = static_cast<unsigned char>(1u << (position % 8));
-                    p[0] = static_cast<unsigned char>(p[0] | bit);
-                    if (code < 0)
-                        p[lanes * 8] = static_cast<unsigned char>(p[lanes * 8] | bit);
-                } else {
-                    constexpr unsigned place[4] = {1, 3, 16, 48};
-                    p[lane] = static_cast<unsigned char>(p[lane] + place[position % 4] * (code > 0 ? 1u : 2u));
-                }
+                put_weight(family_, panels->data() + tile.panel + at * family_.panel_step_bytes(), lane,
+                           position % step, code);
+                (*starts)[o] -= bias * code;
             }
     }
+    starts_ = std::move(*starts);
     tiles_ = std::move(*tiles);
     panels_ = std::move(*panels);
     return {};

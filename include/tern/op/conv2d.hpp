@@ -85,7 +85,7 @@ private:
     bool converts_images() const noexcept { return family_.format != dot_format::planes && !by_rows(); }
     // Pixels are brought into the kernel's format one by one, into rows of the strip; else tiles read an image.
     bool by_rows() const noexcept {
-        return lowering_ == lowering::im2col || (family_.format == dot_format::pairs && shape_.taps() == 1);
+        return lowering_ == lowering::im2col || (family_.format != dot_format::planes && shape_.taps() == 1);
     }
     TERN_FUNC status choose_kernel(const plan_options& options);
     TERN_FUNC std::size_t area_bytes(const image_shape& out) const noexcept;
@@ -108,10 +108,12 @@ private:
     const kernel_table* kernels_ = nullptr;
     dot_family family_{};
     tern::v1::lowering lowering_ = tern::v1::lowering::implicit;
-    std::size_t group_words_ = 0;  // im2col: words of one group's row
-    std::size_t pixel_bytes_ = 0;  // of one pixel or row in the kernel's format
+    std::size_t group_words_ = 0;   // im2col: words of one group's row
+    std::size_t row_channels_ = 0;  // of one pixel or row
+    std::size_t pixel_bytes_ = 0;   // the same in the kernel's format
     buffer<unsigned char> panels_{};
     buffer<tile_info> tiles_{};
+    buffer<std::int32_t> starts_{};  // of the sums, per output channel of the tiles
     lowered_epilogue epilogue_{};
     char names_[2][64] = {};
 };

@@ -177,7 +177,7 @@ TERN_FUNC void conv2d::fill_row(const const_packed_image& in, const unsigned cha
         planes = gathered;
     }
     if (family_.format != dot_format::planes)
-        kernels_->planes_to_pairs({planes, 0, 1, row, pixel_bytes_});
+        family_.convert({planes, 0, 1, row_channels_, row, pixel_bytes_});
 }
 
 // The input rows that output rows [first_row, last_row) of image n read, in the kernel's format.
@@ -190,7 +190,8 @@ TERN_FUNC void conv2d::convert_image(const const_packed_image& in, const image_s
             in.data +
             in.layout.offset(n, static_cast<std::ptrdiff_t>(y) - static_cast<std::ptrdiff_t>(geometry_.padding.top),
                              -static_cast<std::ptrdiff_t>(geometry_.padding.left));
-        kernels_->planes_to_pairs({row, in.layout.pixel_bytes, width, to.image + y * to.image_row_bytes, pixel_bytes_});
+        family_.convert(
+            {row, in.layout.pixel_bytes, width, row_channels_, to.image + y * to.image_row_bytes, pixel_bytes_});
     }
 }
 
@@ -330,7 +331,8 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                 const unsigned char* pixels[max_tile_pixels];
                 for (std::size_t k = 0; k < tile_pixels; ++k)
                     pixels[k] = area.input[k < rows ? i + k : i] + tile.first_byte;
-                family_.tile({pixels, area.taps, taps, tile.steps, panels_.data() + tile.panel, area.acc});
+                family_.tile({pixels, area.taps, taps, tile.steps, panels_.data() + tile.panel, area.acc,
+                              starts_.data() + channel});
 
                 if (args.accumulators)
                     for (std::size_t k = 0; k < rows; ++k) {

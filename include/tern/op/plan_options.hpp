@@ -22,6 +22,7 @@ enum class kernel_family : std::uint8_t {
     automatic,  ///< the one that should be fastest for the shape
     popcount,   ///< bit planes; every level has it
     lookup,     ///< products by byte shuffles; `create` fails where the level or the shape rules it out
+    dot,        ///< codes expanded to int8, dot-product instructions
 };
 
 struct plan_options {

@@ -1,0 +1,40 @@
+// Where a weight lies in one step of a panel, per format of a kernel family (kernel/table.hpp).
+#pragma once
+
+#include <cstddef>
+
+#include "../core/config.hpp"
+#include "../kernel/table.hpp"
+#include "plan_options.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+/// The option that asks for kernels with this format.
+inline kernel_family family_of(dot_format format) noexcept {
+    return format == dot_format::planes  ? kernel_family::popcount
+           : format == dot_format::bytes ? kernel_family::dot
+                                         : kernel_family::lookup;
+}
+
+/// Writes the code of output channel `o` of the tile and channel `i` of the step over a 0.
+inline void put_weight(const dot_family& f, unsigned char* step, std::size_t o, std::size_t i, int code) noexcept {
+    const auto digit = [&](unsigned place) { return place * (code > 0 ? 1u : code < 0 ? 2u : 0u); };
+    constexpr unsigned in_pairs[4] = {1, 3, 16, 48}, in_triples[3] = {1, 3, 9};
+    switch (f.format) {
+        case dot_format::planes: {
+            unsigned char* mask = step + (o / f.lanes * 2 * f.lanes + o % f.lanes) * 8 + i / 8;
+            unsigned char* sign = mask + f.lanes * 8;
+            const unsigned bit = 1u << (i % 8);
+            *mask = static_cast<unsigned char>(*mask | (code != 0 ? bit : 0));
+            *sign = static_cast<unsigned char>(*sign | (code < 0 ? bit : 0));
+            return;
+        }
+        case dot_format::pairs: step[o] = static_cast<unsigned char>(step[o] + digit(in_pairs[i])); return;
+        case dot_format::triples: step[o] = static_cast<unsigned char>(step[o] + digit(in_triples[i])); return;
+        case dot_format::bytes:
+            step[(i / f.run * f.tile_channels + o) * f.run + i % f.run] = static_cast<unsigned char>(code);
+            return;
+    }
+}
+
+TERN_END_NAMESPACE

@@ -1,0 +1,48 @@
+// byte_dot (simd/byte_dot.hpp) for any CPU: one output channel at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace simd {
+
+struct byte_dot {
+    static constexpr std::size_t run = 16, lanes = 1, rows = 1;
+    static constexpr bool unsigned_bytes = false;
+    static constexpr std::uint32_t rate = 1;
+
+    using operand_type = const unsigned char*;
+    using weights_type = const unsigned char*;
+    struct activations {
+        const unsigned char* p;
+
+        TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) { p = *pixels + offset; }
+        template <std::size_t Group>
+        TERN_INLINE operand_type operand() const {
+            return p + Group * run;
+        }
+    };
+
+    std::int32_t sum;
+
+    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return p; }
+    TERN_INLINE void clear() { sum = 0; }
+    TERN_INLINE void add(operand_type x, weights_type w) {
+        for (std::size_t k = 0; k < run; ++k)
+            sum += static_cast<std::int8_t>(x[k]) * static_cast<std::int8_t>(w[k]);
+    }
+    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
+    template <std::size_t Blocks>
+    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
+                                  const std::int32_t* start) {
+        for (std::size_t j = 0; j < Blocks; ++j)
+            acc[j] = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[j].sum) +
+                                               static_cast<std::uint32_t>(start[j]));
+    }
+};
+
+}  // namespace simd
+TERN_END_NAMESPACE
