@@ -22,20 +22,31 @@ struct dot_tile {
     dot sums[Pixels / rows][Blocks];
 
     template <std::size_t Group>
-    TERN_INLINE void add_group(const typename dot::activations (&x)[Pixels / rows], const unsigned char* panel) {
-        typename dot::weights_type w[Blocks];
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Blocks; ++j)
-            w[j] = dot::load_weights(panel + (Group * Blocks + j) * register_bytes);
-        TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels / rows; ++i) {
-            const auto operand = x[i].template operand<Group>();
+    TERN_INLINE void add_group(const typename dot::activations (&x)[Pixels / rows], const unsigned char* step_panel) {
+        const unsigned char* panel = step_panel + Group * Blocks * register_bytes;
+        if constexpr (dot::holds_activations) {
+            TERN_UNROLL
+            for (std::size_t j = 0; j < Blocks; ++j) {
+                const auto w = dot::load_weights(panel + j * register_bytes);
+                TERN_UNROLL
+                for (std::size_t i = 0; i < Pixels / rows; ++i)
+                    sums[i][j].add(x[i].template operand<Group>(), w);
+            }
+        } else {
+            typename dot::weights_type w[Blocks];
             TERN_UNROLL
             for (std::size_t j = 0; j < Blocks; ++j)
-                sums[i][j].add(operand, w[j]);
+                w[j] = dot::load_weights(panel + j * register_bytes);
+            TERN_UNROLL
+            for (std::size_t i = 0; i < Pixels / rows; ++i) {
+                const auto operand = x[i].template operand<Group>();
+                TERN_UNROLL
+                for (std::size_t j = 0; j < Blocks; ++j)
+                    sums[i][j].add(operand, w[j]);
+            }
         }
         if constexpr (Group + 1 < groups)
-            add_group<Group + 1>(x, panel);
+            add_group<Group + 1>(x, step_panel);
     }
 
     TERN_INLINE static void run(const dot_tile_args& args) {

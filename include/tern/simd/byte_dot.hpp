@@ -4,7 +4,7 @@
 //   run     consecutive channels of one output channel in a register of weights
 //   lanes   output channels in a register of weights
 //   rows    pixels whose activations one instruction takes
-//   activations   16 channels of `rows` pixels, loaded or only pointed at; operand<group>() is what `add` takes
+//   activations   16 channels of `rows` pixels, in registers (`holds_activations`) or only pointed at; operand<group>() is what `add` takes
 #pragma once
 
 #include <cstddef>

@@ -11,6 +11,7 @@ namespace simd {
 
 struct byte_dot {
     static constexpr std::size_t run = 16, lanes = 1, rows = 1;
+    static constexpr bool holds_activations = false;
     static constexpr bool unsigned_bytes = false;
     static constexpr std::uint32_t rate = 1;
 

@@ -40,6 +40,7 @@ TERN_INLINE u64_register add_i32(u64_register a, u64_register b) {
 
 struct byte_dot {
     static constexpr std::size_t run = 4, lanes = sizeof(native::u64_register) / run, rows = 1;
+    static constexpr bool holds_activations = false;
     static constexpr bool unsigned_bytes = TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI;
     static constexpr std::uint32_t rate = unsigned_bytes ? 7 * lanes : 4 * lanes;  // MAC per cycle
 

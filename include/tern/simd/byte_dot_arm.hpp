@@ -1,0 +1,174 @@
+// byte_dot (simd/byte_dot.hpp) for AArch64: SMMLA with I8MM, SDOT with DOTPROD, else widening multiplies.
+#pragma once
+
+#include <arm_neon.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace simd {
+namespace native {
+
+TERN_INLINE int8x16_t load_bytes(const unsigned char* p) { return vld1q_s8(reinterpret_cast<const std::int8_t*>(p)); }
+
+/// Loaded where it stands: GCC otherwise loads all weights of a step first and spills sums.
+TERN_INLINE int8x16_t load_in_place(const unsigned char* p) {
+    int8x16_t v = load_bytes(p);
+#if defined(__GNUC__) && !defined(__clang__)
+    __asm__ volatile("" : "+w"(v));
+#endif
+    return v;
+}
+
+}  // namespace native
+
+#if TERN_HAS_NEON_I8MM
+
+// Two pixels by two output channels by 8 channels an instruction.
+struct byte_dot {
+    static constexpr std::size_t run = 8, lanes = 2, rows = 2;
+    static constexpr std::size_t tile_pixels = 4, tile_blocks = 8;  // 16 sums, 4 activations
+    static constexpr bool holds_activations = true;
+    static constexpr bool unsigned_bytes = false;
+    static constexpr std::uint32_t rate = 100;
+
+    using operand_type = int8x16_t;
+    using weights_type = int8x16_t;
+    struct activations {
+        int8x16_t half[2];  // 8 channels of both pixels
+
+        TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) {
+            const int64x2_t a = vreinterpretq_s64_s8(native::load_bytes(pixels[0] + offset));
+            const int64x2_t b = vreinterpretq_s64_s8(native::load_bytes(pixels[1] + offset));
+            half[0] = vreinterpretq_s8_s64(vzip1q_s64(a, b));
+            half[1] = vreinterpretq_s8_s64(vzip2q_s64(a, b));
+        }
+        template <std::size_t Group>
+        TERN_INLINE operand_type operand() const {
+            return half[Group];
+        }
+    };
+
+    int32x4_t sum;  // [pixel][output channel]
+
+    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
+    TERN_INLINE void clear() { sum = vdupq_n_s32(0); }
+    TERN_INLINE void add(operand_type x, weights_type w) { sum = vmmlaq_s32(sum, x, w); }
+    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
+    template <std::size_t Blocks>
+    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t channels,
+                                  const std::int32_t* start) {
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Blocks; ++j) {
+            const int32x2_t s = vld1_s32(start + j * lanes);
+            vst1_s32(acc + j * lanes, vadd_s32(s, vget_low_s32(sums[j].sum)));
+            vst1_s32(acc + channels + j * lanes, vadd_s32(s, vget_high_s32(sums[j].sum)));
+        }
+    }
+};
+
+#elif TERN_HAS_NEON_DOT
+
+// Four output channels by 4 channels an instruction; the pixel's four bytes are a lane of its register.
+struct byte_dot {
+    static constexpr std::size_t run = 4, lanes = 4, rows = 1;
+    static constexpr std::size_t tile_pixels = 5, tile_blocks = 4;  // 20 sums, 5 activations
+    static constexpr bool holds_activations = true;
+    static constexpr bool unsigned_bytes = false;
+    static constexpr std::uint32_t rate = 30;
+
+    struct lane {
+        int8x16_t v;
+        std::size_t index;
+    };
+    using operand_type = lane;
+    using weights_type = int8x16_t;
+    struct activations {
+        int8x16_t v;
+
+        TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) {
+            v = native::load_bytes(*pixels + offset);
+        }
+        template <std::size_t Group>
+        TERN_INLINE operand_type operand() const {
+            return {v, Group};
+        }
+    };
+
+    int32x4_t sum;
+
+    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
+    TERN_INLINE void clear() { sum = vdupq_n_s32(0); }
+    TERN_INLINE void add(operand_type x, weights_type w) {
+        // The index is a constant once this is inlined.
+        sum = x.index == 0   ? vdotq_laneq_s32(sum, w, x.v, 0)
+              : x.index == 1 ? vdotq_laneq_s32(sum, w, x.v, 1)
+              : x.index == 2 ? vdotq_laneq_s32(sum, w, x.v, 2)
+                             : vdotq_laneq_s32(sum, w, x.v, 3);
+    }
+    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
+    template <std::size_t Blocks>
+    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
+                                  const std::int32_t* start) {
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Blocks; ++j)
+            vst1q_s32(acc + j * lanes, vaddq_s32(vld1q_s32(start + j * lanes), sums[j].sum));
+    }
+};
+
+#else
+
+// One output channel by 16 channels in three instructions. Two products of at most 128 * 127 fit 16 bits.
+struct byte_dot {
+    static constexpr std::size_t run = 16, lanes = 1, rows = 1;
+    static constexpr std::size_t tile_pixels = 2, tile_blocks = 8;  // 16 sums, 2 activations, products
+    static constexpr bool holds_activations = true;
+    static constexpr bool unsigned_bytes = false;
+    static constexpr std::uint32_t rate = 7;
+
+    using operand_type = int8x16_t;
+    using weights_type = int8x16_t;
+    struct activations {
+        int8x16_t v;
+
+        TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) {
+            v = native::load_bytes(*pixels + offset);
+        }
+        template <std::size_t Group>
+        TERN_INLINE operand_type operand() const {
+            return v;
+        }
+    };
+
+    int32x4_t sum;  // four parts
+
+    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
+    TERN_INLINE void clear() { sum = vdupq_n_s32(0); }
+    TERN_INLINE void add(operand_type x, weights_type w) {
+        const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
+        sum = vpadalq_s16(sum, vmlal_high_s8(low, x, w));
+#if defined(__clang__)
+        __asm__ volatile("" : "+w"(sum));  // else Clang keeps all products of a step and spills sums
+#endif
+    }
+    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
+    template <std::size_t Blocks>
+    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
+                                  const std::int32_t* start) {
+        static_assert(Blocks % 4 == 0, "sums are added four at a time");
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Blocks; j += 4) {
+            const int32x4_t s =
+                vpaddq_s32(vpaddq_s32(sums[j].sum, sums[j + 1].sum), vpaddq_s32(sums[j + 2].sum, sums[j + 3].sum));
+            vst1q_s32(acc + j, vaddq_s32(vld1q_s32(start + j), s));
+        }
+    }
+};
+
+#endif
+
+}  // namespace simd
+TERN_END_NAMESPACE
