@@ -2,7 +2,9 @@
 // Files and whole networks are in tern/model.hpp.
 #pragma once
 
+#include "code/code.hpp"
 #include "code/ternary.hpp"
+#include "code/thresholds.hpp"
 #include "core/checked.hpp"
 #include "core/config.hpp"
 #include "core/executor.hpp"
@@ -11,6 +13,8 @@
 #include "core/status.hpp"
 #include "core/tensor.hpp"
 #include "dispatch/select.hpp"
+#include "format/code_planes.hpp"
+#include "format/code_weights.hpp"
 #include "format/halo.hpp"
 #include "format/packed_image.hpp"
 #include "format/ternary_weights.hpp"
@@ -24,7 +28,6 @@
 #include "op/stage.hpp"
 #include "op/ternarize.hpp"
 #include "quantize/activation.hpp"
-#include "quantize/check.hpp"
 #include "quantize/check.hpp"
 #include "quantize/sttn.hpp"
 #include "quantize/twn.hpp"

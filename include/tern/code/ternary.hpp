@@ -8,9 +8,17 @@
 TERN_BEGIN_VOCABULARY
 
 struct ternary {
+    static TERN_INLINE constexpr const char* name() noexcept { return "t"; }
+    static TERN_INLINE constexpr const char* title() noexcept { return "ternary {-1, 0, 1}"; }
     static constexpr int planes = 2;
+    static constexpr int offset = 0;
+    static constexpr int min = -1, max = 1, weight_min = -1, step = 1;
     static constexpr int max_abs = 1;
     static constexpr bool has_zero = true;
+    static constexpr unsigned zero_pattern = 0;
+    /// Plane 0 is the mask, plane 1 the sign, which is set only where the mask is: value = mask - 2 sign.
+    static TERN_INLINE constexpr int plane_weight(int plane) noexcept { return plane == 0 ? 1 : -2; }
+    static TERN_INLINE constexpr unsigned pattern(int code) noexcept { return code == 0 ? 0u : code < 0 ? 3u : 1u; }
 
     /// Bits of one code; sign is 0 where mask is 0, so that every code has one representation.
     struct bits {

@@ -1,0 +1,102 @@
+// Bit planes of any code, independent of the instruction set:
+//
+//   [row][channel word][plane 0 .. planes - 1]     64-bit little-endian words, bit i = channel 64*word + i
+//
+// A row is what has channels: a pixel, or a tap of an output channel's weights. Bits of channels beyond the last are 0.
+// For ternary codes these are the mask and sign words of packed_image.hpp and ternary_weights.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "../code/code.hpp"
+#include "../core/checked.hpp"
+#include "../core/config.hpp"
+#include "../core/status.hpp"
+#include "packed_image.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// Words that a row of `channels` codes takes.
+TERN_INLINE constexpr std::size_t plane_words(code_id code, std::size_t channels) noexcept {
+    return ceil_div(channels, word_bits) * static_cast<std::size_t>(code_planes(code));
+}
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+namespace detail {
+
+inline status check_plane_arguments(code_id code, bool has_codes, bool has_planes, std::size_t rows,
+                                    std::size_t channels) {
+    if (!is_code(code))
+        return make_error(errc::invalid_argument, "expected a code, found number %d", static_cast<int>(code));
+    if (!(checked_size(rows) * channels * 64).ok())
+        return make_error(errc::invalid_argument, "%zu rows of %zu codes are too many", rows, channels);
+    if ((!has_codes || !has_planes) && rows != 0 && channels != 0)
+        return make_error(errc::invalid_argument, "%s: expected data, found a null pointer",
+                          has_codes ? "planes" : "codes");
+    return {};
+}
+
+}  // namespace detail
+
+/// Writes `rows` rows of plane_words(code, channels) words from codes [rows][channels] of an integer type.
+/// Errors: no code, null pointers; a value that is not one of the code's (names its place; planes are unspecified then).
+template <class T>
+status pack_planes(code_id code, const T* codes, std::size_t rows, std::size_t channels, std::uint64_t* planes) {
+    static_assert(std::is_integral_v<T> && sizeof(T) <= 4, "codes are small integers");
+    TERN_TRY(detail::check_plane_arguments(code, codes != nullptr, planes != nullptr, rows, channels));
+    return visit_code(code, [&](auto description) -> status {
+        using Code = decltype(description);
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t first = 0; first < channels; first += word_bits, planes += Code::planes) {
+                const std::size_t here = channels - first < word_bits ? channels - first : word_bits;
+                for (int p = 0; p < Code::planes; ++p)
+                    planes[p] = 0;
+                for (std::size_t i = 0; i < here; ++i) {
+                    const int v = static_cast<int>(codes[r * channels + first + i]);
+                    if (!code_contains<Code>(v))
+                        return make_error(errc::bad_value, "code at [%zu,%zu]: expected %s, found %d", r, first + i,
+                                          Code::title(), v);
+                    for (int p = 0; p < Code::planes; ++p)
+                        planes[p] |= static_cast<std::uint64_t>((Code::pattern(v) >> p) & 1u) << i;
+                }
+            }
+        return {};
+    });
+}
+
+/// Writes codes [rows][channels] of an integer type from planes.
+/// Errors: no code, null pointers; bits that stand for no value of the code, as a ternary sign without a mask; a value that
+/// T cannot hold (names its place; codes are unspecified then). Bits beyond the last channel are not looked at.
+template <class T>
+status unpack_planes(code_id code, const std::uint64_t* planes, std::size_t rows, std::size_t channels, T* codes) {
+    static_assert(std::is_integral_v<T> && sizeof(T) <= 4, "codes are small integers");
+    TERN_TRY(detail::check_plane_arguments(code, codes != nullptr, planes != nullptr, rows, channels));
+    return visit_code(code, [&](auto description) -> status {
+        using Code = decltype(description);
+        if (Code::min < static_cast<int>(std::numeric_limits<T>::min()) ||
+            Code::max > static_cast<int>(std::numeric_limits<T>::max()))
+            return make_error(errc::invalid_argument, "values of %s do not fit an integer of %zu bytes", Code::title(),
+                              sizeof(T));
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t c = 0; c < channels; ++c) {
+                const std::uint64_t* words =
+                    planes + r * plane_words(code, channels) + c / word_bits * static_cast<std::size_t>(Code::planes);
+                unsigned pattern = 0;
+                for (int p = 0; p < Code::planes; ++p)
+                    pattern |= static_cast<unsigned>((words[p] >> (c % word_bits)) & 1u) << p;
+                const int v = code_value<Code>(pattern);
+                if (!code_contains<Code>(v))
+                    return make_error(errc::bad_value, "code at [%zu,%zu]: expected bits of %s, found pattern %u", r, c,
+                                      Code::title(), pattern);
+                codes[r * channels + c] = static_cast<T>(v);
+            }
+        return {};
+    });
+}
+
+TERN_END_NAMESPACE
