@@ -1,7 +1,7 @@
 # The instruction-set levels (docs/architecture.md): the one list of names, flags and architectures. A new level is a line here.
 
 # Levels that the headers implement, in the order of `tern::isa`.
-set(TERN_LEVELS scalar sse42 avx2 avx512 avx512_icl)
+set(TERN_LEVELS scalar sse42 avx2 avx2_vnni avx512 avx512_vnni avx512_icl)
 
 # Flags of a level for compilers with GCC's driver. Each starts at the architecture's baseline, so that a project's own
 # -march=native does not reach kernels that must run elsewhere.

@@ -38,16 +38,16 @@
 #else
 #define TERN_HAS_AVX512 0
 #endif
-#if TERN_HAS_AVX512 && defined(__AVX512VNNI__) && defined(__AVX512VBMI__) && defined(__AVX512VBMI2__) && \
-    defined(__AVX512BITALG__) && defined(__AVX512VPOPCNTDQ__) && defined(__GFNI__)
-#define TERN_HAS_AVX512_ICL 1
-#else
-#define TERN_HAS_AVX512_ICL 0
-#endif
 #if TERN_HAS_AVX512 && defined(__AVX512VNNI__)
 #define TERN_HAS_AVX512_VNNI 1
 #else
 #define TERN_HAS_AVX512_VNNI 0
+#endif
+#if TERN_HAS_AVX512_VNNI && defined(__AVX512VBMI__) && defined(__AVX512VBMI2__) && defined(__AVX512BITALG__) && \
+    defined(__AVX512VPOPCNTDQ__) && defined(__GFNI__)
+#define TERN_HAS_AVX512_ICL 1
+#else
+#define TERN_HAS_AVX512_ICL 0
 #endif
 #if defined(__AVX2__) && defined(__FMA__) && defined(__BMI__) && defined(__BMI2__) && defined(__F16C__)
 #define TERN_HAS_AVX2 1
@@ -70,8 +70,12 @@
 #define TERN_LEVEL TERN_TARGET
 #elif TERN_HAS_AVX512_ICL
 #define TERN_LEVEL avx512_icl
+#elif TERN_HAS_AVX512_VNNI
+#define TERN_LEVEL avx512_vnni
 #elif TERN_HAS_AVX512
 #define TERN_LEVEL avx512
+#elif TERN_HAS_AVX2_VNNI
+#define TERN_LEVEL avx2_vnni
 #elif TERN_HAS_AVX2
 #define TERN_LEVEL avx2
 #elif TERN_HAS_SSE42

@@ -17,6 +17,19 @@
 #define TERN_CPU_X86 0
 #endif
 
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define TERN_CPU_AARCH64 1
+#if defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+
+#include <cstddef>
+#endif
+#else
+#define TERN_CPU_AARCH64 0
+#endif
+
 TERN_BEGIN_NAMESPACE
 
 #if TERN_CPU_X86
@@ -94,6 +107,63 @@ inline isa_set supported_levels() noexcept {
     // VBMI, VBMI2, BITALG, VPOPCNTDQ, GFNI; IFMA too, which every CPU with VBMI has and which kernel sources are compiled with
     if (all(seven.ecx, bit(1) | bit(6) | bit(12) | bit(14) | bit(8)) && all(seven.ebx, bit(21)))
         levels.add(isa::avx512_icl);
+    return levels;
+}
+
+#elif TERN_CPU_AARCH64
+
+namespace cpu {
+
+struct arm_features {
+    bool dot = false, i8mm = false;
+};
+
+#if defined(__linux__)
+
+inline arm_features detect_arm() noexcept {
+    constexpr unsigned long asimd_dot = 1ul << 20, i8mm = 1ul << 13;  // HWCAP_ASIMDDP, HWCAP2_I8MM
+    return {(getauxval(AT_HWCAP) & asimd_dot) != 0, (getauxval(AT_HWCAP2) & i8mm) != 0};
+}
+
+#elif defined(__APPLE__)
+
+inline bool has_feature(const char* name) noexcept {
+    int value = 0;
+    std::size_t size = sizeof value;
+    return sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
+}
+inline arm_features detect_arm() noexcept {
+    return {has_feature("hw.optional.arm.FEAT_DotProd"), has_feature("hw.optional.arm.FEAT_I8MM")};
+}
+
+#else
+
+// No way to ask that all systems share: what this file was compiled for runs.
+inline arm_features detect_arm() noexcept {
+    arm_features f;
+#if defined(__ARM_FEATURE_DOTPROD)
+    f.dot = true;
+#endif
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    f.i8mm = true;
+#endif
+    return f;
+}
+
+#endif
+
+}  // namespace cpu
+
+/// Levels that may run here. Every AArch64 CPU of an application profile has NEON.
+inline isa_set supported_levels() noexcept {
+    isa_set levels;
+    levels.add(isa::scalar);
+    levels.add(isa::neon);
+    const cpu::arm_features has = cpu::detect_arm();
+    if (has.dot)
+        levels.add(isa::neon_dot);
+    if (has.dot && has.i8mm)
+        levels.add(isa::neon_i8mm);
     return levels;
 }
 

@@ -20,8 +20,14 @@ const tern::v1::kernel_table* tern_v1_kernels_sse42();
 #if defined(TERN_HAS_KERNELS_avx2)
 const tern::v1::kernel_table* tern_v1_kernels_avx2();
 #endif
+#if defined(TERN_HAS_KERNELS_avx2_vnni)
+const tern::v1::kernel_table* tern_v1_kernels_avx2_vnni();
+#endif
 #if defined(TERN_HAS_KERNELS_avx512)
 const tern::v1::kernel_table* tern_v1_kernels_avx512();
+#endif
+#if defined(TERN_HAS_KERNELS_avx512_vnni)
+const tern::v1::kernel_table* tern_v1_kernels_avx512_vnni();
 #endif
 #if defined(TERN_HAS_KERNELS_avx512_icl)
 const tern::v1::kernel_table* tern_v1_kernels_avx512_icl();
@@ -45,8 +51,14 @@ TERN_FUNC const kernel_table* built_kernels(isa level) noexcept {
 #if defined(TERN_HAS_KERNELS_avx2)
         case isa::avx2: return tern_v1_kernels_avx2();
 #endif
+#if defined(TERN_HAS_KERNELS_avx2_vnni)
+        case isa::avx2_vnni: return tern_v1_kernels_avx2_vnni();
+#endif
 #if defined(TERN_HAS_KERNELS_avx512)
         case isa::avx512: return tern_v1_kernels_avx512();
+#endif
+#if defined(TERN_HAS_KERNELS_avx512_vnni)
+        case isa::avx512_vnni: return tern_v1_kernels_avx512_vnni();
 #endif
 #if defined(TERN_HAS_KERNELS_avx512_icl)
         case isa::avx512_icl: return tern_v1_kernels_avx512_icl();
