@@ -146,7 +146,7 @@ TEST_CASE("images that do not are refused by name") {
     };
     CHECK(tern::check_packed_image({good, data}, "the input").ok());
     CHECK(contains(tern::check_packed_image({good, nullptr}, "the input").message(), "no data"));
-    refused(changed([](auto& l) { l.format = tern::image_format::none; }), "expected ternary planes");
+    refused(changed([](auto& l) { l.format = tern::image_format::none; }), "expected planes of code t");
     refused(good, "multiples of 8", 4);
     refused(changed([](auto& l) { l.pixel_bytes += 4; }), "multiples of 8");
     refused(changed([](auto& l) { l.row_bytes += 1; }), "multiples of 8");
@@ -171,6 +171,6 @@ TEST_CASE("images that do not are refused by name") {
         for (const std::size_t value : {std::size_t{1}, most, most - 1})
             refused(changed([&](auto& l) { l.halo.*side = value; }), "do not hold");
     tern::packed_layout empty;
-    empty.format = tern::image_format::ternary_planes;
+    empty.format = tern::image_format::planes;
     refused(empty, "do not hold 0x0x0x0");
 }

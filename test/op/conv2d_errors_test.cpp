@@ -254,7 +254,7 @@ TEST_CASE("an input that is no image of the plan's channels with the halo it nee
     run.args.input = run.input.view();
 
     l.format = tern::image_format::none;
-    run.refuses({"expected ternary planes, found image format 0"});
+    run.refuses({"expected planes of code t, found image format 0"});
     l = good;
     l.c = 7;
     run.refuses({"expected 6 input channels, found 7"});
@@ -277,7 +277,7 @@ TEST_CASE("an input that is no image of the plan's channels with the halo it nee
     l.row_bytes = l.image_bytes = l.total_bytes = 0;
     run.refuses({"input", "do not hold"});
     l = {};
-    l.format = tern::image_format::ternary_planes;
+    l.format = tern::image_format::planes;
     run.refuses({"input", "do not hold"});
     l = good;
     l.n = 2;
@@ -352,7 +352,7 @@ TEST_CASE("outputs that are missing, unexpected or of another shape") {
     run.refuses({"packed output", "expected 1x4x5x12", "found 1x4x4x12"});
     run.args = good;
     run.args.packed[1].layout.format = tern::image_format::none;
-    run.refuses({"packed[1]", "expected ternary planes"});
+    run.refuses({"packed[1]", "expected planes of code t"});
     run.args = good;
     run.args.packed[0].layout.row_bytes = 16;
     run.refuses({"packed[0]", "do not hold"});

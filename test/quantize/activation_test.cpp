@@ -248,7 +248,7 @@ TEST_CASE("values that are no ternary codes are refused by position, and nothing
         const auto s = tern::pack_codes(tern::nhwc<const std::int8_t>(codes.data(), 2, 3, 4, 5), image.view);
         CHECK(s.code() == errc::bad_value);
         CHECK(std::string(s.message()) ==
-              "code at [1,2,2,1] (n, y, x, c): expected -1, 0 or 1, found " + std::to_string(bad));
+              "code at [1,2,2,1] (n, y, x, c): expected ternary {-1, 0, 1}, found " + std::to_string(bad));
         CHECK(image.words == before);
     }
 }

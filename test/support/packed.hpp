@@ -23,7 +23,7 @@ inline slack any_slack(std::mt19937& random) {
 inline tern::packed_layout loose_layout(const tern::image_shape& s, std::size_t c, const tern::border& halo,
                                         const slack& more) {
     tern::packed_layout l;
-    l.format = tern::image_format::ternary_planes;
+    l.format = tern::image_format::planes;
     l.n = s.n;
     l.h = s.h;
     l.w = s.w;

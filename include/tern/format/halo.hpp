@@ -9,31 +9,40 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Writes real zeros into all bytes of rows [y_begin, y_end) of image `n` that are no channel words of a pixel: the left and
-/// the right halo, the slack up to the pixel pitch and the row pitch. Row 0 takes the top halo with it; row h-1 the bottom
-/// halo and the slack up to the image pitch, and in the last image up to `total_bytes`. Disjoint ranges of rows write
-/// disjoint memory, so threads can share an image.
+/// Writes all bytes of rows [y_begin, y_end) of image `n` that are no codes of a pixel: real zeros (the layout's halo_code,
+/// where the code has no 0) into the left and the right halo, 0 into the slack up to the pixel pitch and the row pitch. Row 0
+/// takes the top halo with it; row h-1 the bottom halo and the slack up to the image pitch, and in the last image up to
+/// `total_bytes`. Disjoint ranges of rows write disjoint memory, so threads can share an image.
 inline void clear_halo_rows(const packed_image& image, std::size_t n, std::size_t y_begin, std::size_t y_end) {
     const packed_layout& l = image.layout;
     if (y_begin >= y_end)
         return;
     unsigned char* const first = image.data + n * l.image_bytes;  // the halo's upper left corner
+    const std::size_t row_pixels = l.halo.left + l.w + l.halo.right;
+    const auto halo_rows = [&](unsigned char* row, std::size_t rows) {
+        for (std::size_t i = 0; i < rows; ++i, row += l.row_bytes) {
+            fill_pixels(l, row, row_pixels, l.halo_code);
+            std::memset(row + row_pixels * l.pixel_bytes, 0, l.row_bytes - row_pixels * l.pixel_bytes);
+        }
+    };
     if (y_begin == 0)
-        std::memset(first, 0, l.halo.top * l.row_bytes);
+        halo_rows(first, l.halo.top);
     const std::size_t left = l.halo.left * l.pixel_bytes, right = left + l.w * l.pixel_bytes;
-    const std::size_t used = l.words() * 16;
+    const std::size_t used = l.used_bytes(), end_of_pixels = row_pixels * l.pixel_bytes;
     for (std::size_t y = y_begin; y < y_end; ++y) {
         unsigned char* row = first + (l.halo.top + y) * l.row_bytes;
-        std::memset(row, 0, left);
+        fill_pixels(l, row, l.halo.left, l.halo_code);
         if (used < l.pixel_bytes)
             for (unsigned char* pixel = row + left; pixel < row + right; pixel += l.pixel_bytes)
                 std::memset(pixel + used, 0, l.pixel_bytes - used);
-        std::memset(row + right, 0, l.row_bytes - right);
+        fill_pixels(l, row + right, l.halo.right, l.halo_code);
+        std::memset(row + end_of_pixels, 0, l.row_bytes - end_of_pixels);
     }
     if (y_end == l.h) {
-        const std::size_t above = (l.halo.top + l.h) * l.row_bytes;
+        const std::size_t above = (l.halo.top + l.h) * l.row_bytes, bottom = l.halo.bottom * l.row_bytes;
         const std::size_t end = n + 1 == l.n ? l.total_bytes - n * l.image_bytes : l.image_bytes;
-        std::memset(first + above, 0, end - above);
+        halo_rows(first + above, l.halo.bottom);
+        std::memset(first + above + bottom, 0, end - above - bottom);
     }
 }
 

@@ -1,15 +1,17 @@
-// Packed activations: bit planes of a batch of images with a halo of real zeros. The layout does not depend on the
-// instruction set.
+// Packed activations: a batch of images of codes (code/code.hpp) with a halo of real zeros. The layout does not depend on
+// the instruction set.
 //
-//   [n][row][column][channel word][mask word, sign word]     64-bit little-endian words, bit i = channel 64*word + i
+//   planes  [n][row][column][channel word][plane]   64-bit little-endian words, bit i = channel 64*word + i
+//   bytes   [n][row][column][channel]               s8 and u8
 //
-// sign is 0 where mask is 0, bits of channels >= C are 0, rows and columns include the halo, whose codes are 0.
+// Ternary codes have the planes mask and sign, and sign is 0 where mask is 0. Bits of channels >= C are 0; rows and columns
+// include the halo, whose codes are 0, or the layout's `halo_code` where the code has no 0.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "../code/ternary.hpp"
+#include "../code/code.hpp"
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/geometry.hpp"
@@ -23,17 +25,24 @@ inline constexpr std::size_t word_bits = 64;
 /// What the bytes of a packed image mean.
 enum class image_format : std::uint8_t {
     none = 0,
-    ternary_planes,  ///< mask and sign words, as described above
+    planes,  ///< words of bits, as described above
+    bytes,   ///< s8 and u8
 };
 
 /// Sizes and pitches of a packed image, in bytes.
 struct packed_layout {
     image_format format = image_format::none;
+    code_id code = code_id::ternary;
+    std::int8_t halo_code = 0;               ///< what the halo holds, for codes that have no 0
     std::size_t n = 0, h = 0, w = 0, c = 0;  ///< without the halo
     border halo{};
     std::size_t pixel_bytes = 0, row_bytes = 0, image_bytes = 0, total_bytes = 0;
 
     TERN_INLINE constexpr std::size_t words() const noexcept { return ceil_div(c, word_bits); }
+    /// Bytes of a pixel that hold codes.
+    TERN_INLINE constexpr std::size_t used_bytes() const noexcept {
+        return format == image_format::bytes ? c : words() * static_cast<std::size_t>(code_planes(code)) * 8;
+    }
     TERN_INLINE constexpr image_shape shape() const noexcept { return {n, h, w}; }
     /// Memory an image of this layout needs, aligned to 8 bytes at least (`buffer_alignment` is better).
     TERN_INLINE constexpr std::size_t required_bytes() const noexcept { return total_bytes; }
@@ -79,10 +88,19 @@ struct packed_tensor {
     TERN_INLINE const_packed_image view() const noexcept { return {layout, bytes.data()}; }
 };
 
-/// The dense layout of `shape` images with `c` channels and a halo.
-inline result<packed_layout> make_packed_layout(const image_shape& shape, std::size_t c, const border& halo = {}) {
+/// Whether images of this code are bytes rather than planes.
+TERN_INLINE constexpr bool is_byte_code(code_id code) noexcept { return code == code_id::s8 || code == code_id::u8; }
+
+/// The layout of `shape` images with `c` channels of a code and a halo: dense, but for bytes, whose pixels start at multiples
+/// of 16 bytes. The halo of codes without a 0 holds +1 (`halo_code`).
+inline result<packed_layout> make_packed_layout(code_id code, const image_shape& shape, std::size_t c,
+                                                const border& halo = {}) {
     packed_layout l;
-    l.format = image_format::ternary_planes;
+    if (!is_code(code))
+        return make_error(errc::invalid_argument, "expected a code, found number %d", static_cast<int>(code));
+    l.code = code;
+    l.format = is_byte_code(code) ? image_format::bytes : image_format::planes;
+    l.halo_code = code_has_zero(code) ? 0 : 1;
     l.n = shape.n;
     l.h = shape.h;
     l.w = shape.w;
@@ -91,7 +109,8 @@ inline result<packed_layout> make_packed_layout(const image_shape& shape, std::s
     if (shape.n == 0 || shape.h == 0 || shape.w == 0 || c == 0)
         return make_error(errc::invalid_argument, "an image of %zux%zux%zux%zu (n, h, w, c) has no elements", shape.n,
                           shape.h, shape.w, c);
-    const checked_size pixel = checked_size(l.words()) * 16;
+    const checked_size pixel =
+        is_byte_code(code) ? checked_size(ceil_div(c, 16)) * 16 : checked_size(l.words()) * code_planes(code) * 8;
     const checked_size row = pixel * (checked_size(shape.w) + halo.left + halo.right);
     const checked_size image = row * (checked_size(shape.h) + halo.top + halo.bottom);
     const checked_size total = image * shape.n;
@@ -105,19 +124,66 @@ inline result<packed_layout> make_packed_layout(const image_shape& shape, std::s
     return l;
 }
 
-/// A packed image of zeros that owns its memory.
-inline result<packed_tensor> make_packed_tensor(const image_shape& shape, std::size_t c, const border& halo = {},
-                                                const allocator& memory = {}) {
-    auto layout = make_packed_layout(shape, c, halo);
-    if (!layout.ok())
-        return layout.status();
-    auto bytes = make_buffer<unsigned char>(layout->total_bytes, memory);
+/// The same for ternary codes.
+inline result<packed_layout> make_packed_layout(const image_shape& shape, std::size_t c, const border& halo = {}) {
+    return make_packed_layout(code_id::ternary, shape, c, halo);
+}
+
+/// Writes one value into all channels of `pixels` pixels that lie side by side, and 0 into what else their pitch covers.
+inline void fill_pixels(const packed_layout& l, unsigned char* pixel, std::size_t pixels, int value) {
+    const unsigned pattern =
+        visit_code(l.code, [&](auto description) -> unsigned { return decltype(description)::pattern(value); });
+    if (pattern == 0) {
+        std::memset(pixel, 0, pixels * l.pixel_bytes);
+        return;
+    }
+    for (std::size_t i = 0; i < pixels; ++i, pixel += l.pixel_bytes) {
+        std::memset(pixel, 0, l.pixel_bytes);
+        if (l.format == image_format::bytes) {
+            std::memset(pixel, static_cast<int>(pattern), l.c);
+            continue;
+        }
+        const auto planes = static_cast<std::size_t>(code_planes(l.code));
+        for (std::size_t w = 0; w < l.words(); ++w) {
+            const std::size_t here = l.c - w * word_bits;
+            const std::uint64_t bits = here >= word_bits ? ~std::uint64_t{0} : (std::uint64_t{1} << here) - 1;
+            for (std::size_t p = 0; p < planes; ++p)
+                if (((pattern >> p) & 1u) != 0)
+                    std::memcpy(pixel + (w * planes + p) * 8, &bits, 8);
+        }
+    }
+}
+
+/// A packed image that owns its memory: zeros, or the layout's halo_code where the code has none.
+inline result<packed_tensor> make_packed_tensor(const packed_layout& layout, const allocator& memory = {}) {
+    auto bytes = make_buffer<unsigned char>(layout.total_bytes, memory);
     if (!bytes.ok())
         return bytes.status();
     packed_tensor t;
-    t.layout = *layout;
+    t.layout = layout;
     t.bytes = std::move(*bytes);
+    const code_info code = get_code_info(layout.code);
+    if (code.zero_pattern != 0 || !code.has_zero)
+        for (std::size_t n = 0; n < layout.n; ++n)
+            for (std::size_t y = 0; y < layout.h + layout.halo.top + layout.halo.bottom; ++y)
+                fill_pixels(layout, t.bytes.data() + n * layout.image_bytes + y * layout.row_bytes,
+                            layout.w + layout.halo.left + layout.halo.right, layout.halo_code);
     return t;
+}
+
+/// The same for `shape` images with `c` channels of a code.
+inline result<packed_tensor> make_packed_tensor(code_id code, const image_shape& shape, std::size_t c,
+                                                const border& halo = {}, const allocator& memory = {}) {
+    auto layout = make_packed_layout(code, shape, c, halo);
+    if (!layout.ok())
+        return layout.status();
+    return make_packed_tensor(*layout, memory);
+}
+
+/// The same for ternary codes.
+inline result<packed_tensor> make_packed_tensor(const image_shape& shape, std::size_t c, const border& halo = {},
+                                                const allocator& memory = {}) {
+    return make_packed_tensor(code_id::ternary, shape, c, halo, memory);
 }
 
 /// Whether `image` is usable: format, pitches that hold the pixels, data aligned to 8 bytes. `name` goes into the message.
@@ -125,15 +191,22 @@ inline status check_packed_image(const const_packed_image& image, const char* na
     const packed_layout& l = image.layout;
     if (image.data == nullptr)
         return make_error(errc::invalid_argument, "%s: no data", name);
-    if (l.format != image_format::ternary_planes)
-        return make_error(errc::invalid_argument, "%s: expected ternary planes, found image format %d", name,
+    if (!is_code(l.code) || l.format != (is_byte_code(l.code) ? image_format::bytes : image_format::planes))
+        return make_error(errc::invalid_argument, "%s: expected %s of code %s, found image format %d", name,
+                          is_byte_code(l.code) ? "bytes" : "planes", is_code(l.code) ? code_name(l.code) : "?",
                           static_cast<int>(l.format));
+    if (!code_contains(l.code, l.halo_code))
+        return make_error(errc::invalid_argument, "%s: expected a halo of %s, found %d", name,
+                          get_code_info(l.code).title, l.halo_code);
     if ((reinterpret_cast<std::uintptr_t>(image.data) | l.pixel_bytes | l.row_bytes | l.image_bytes) % 8 != 0)
         return make_error(errc::invalid_argument, "%s: data and pitches must be multiples of 8 bytes", name);
     const checked_size row = checked_size(l.w) + l.halo.left + l.halo.right;
     const checked_size rows = checked_size(l.h) + l.halo.top + l.halo.bottom;
+    const bool bytes = l.format == image_format::bytes;
+    const std::size_t unit = bytes ? 1 : static_cast<std::size_t>(code_planes(l.code)) * 8;
+    const std::size_t units = bytes ? l.c : l.words();
     // With extents of at least 1 no pitch that passes is 0.
-    const bool fits = l.n != 0 && l.h != 0 && l.w != 0 && l.c != 0 && l.pixel_bytes / 16 >= l.words() && row.ok() &&
+    const bool fits = l.n != 0 && l.h != 0 && l.w != 0 && l.c != 0 && l.pixel_bytes / unit >= units && row.ok() &&
                       rows.ok() && l.row_bytes / l.pixel_bytes >= row.value &&
                       l.image_bytes / l.row_bytes >= rows.value && l.total_bytes / l.image_bytes >= l.n;
     if (!fits)
@@ -143,24 +216,50 @@ inline status check_packed_image(const const_packed_image& image, const char* na
     return {};
 }
 
-/// The code of one channel of one pixel, for tests and tools. y and x may be negative or beyond the image, inside the halo.
-inline int get_code(const const_packed_image& image, std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x, std::size_t c) {
-    std::uint64_t words[2];
-    std::memcpy(words, image.data + image.layout.offset(n, y, x) + (c / word_bits) * 16, sizeof words);
-    return ternary::decode({((words[0] >> (c % word_bits)) & 1) != 0, ((words[1] >> (c % word_bits)) & 1) != 0});
+/// The same, for an image of one certain code.
+inline status check_packed_image(const const_packed_image& image, code_id code, const char* name) {
+    TERN_TRY(check_packed_image(image, name));
+    if (image.layout.code != code)
+        return make_error(errc::invalid_argument, "%s: expected codes %s, found %s", name, get_code_info(code).title,
+                          get_code_info(image.layout.code).title);
+    return {};
 }
 
-/// Sets the code (-1, 0 or +1) of one channel of one pixel, for tests and tools.
+/// The code of one channel of one pixel, for tests and tools. y and x may be negative or beyond the image, inside the halo.
+inline int get_code(const const_packed_image& image, std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x, std::size_t c) {
+    const unsigned char* pixel = image.data + image.layout.offset(n, y, x);
+    return visit_code(image.layout.code, [&](auto description) -> int {
+        using Code = decltype(description);
+        unsigned pattern = 0;
+        if (image.layout.format == image_format::bytes)
+            pattern = pixel[c];
+        else
+            for (std::size_t p = 0; p < Code::planes; ++p) {
+                const unsigned byte = pixel[(c / word_bits * Code::planes + p) * 8 + c % word_bits / 8];
+                pattern |= ((byte >> (c % 8)) & 1u) << p;
+            }
+        return code_value<Code>(pattern);
+    });
+}
+
+/// Sets the code of one channel of one pixel, for tests and tools. `code` must be one of the code's values.
 inline void set_code(const packed_image& image, std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x, std::size_t c,
                      int code) {
-    unsigned char* p = image.data + image.layout.offset(n, y, x) + (c / word_bits) * 16;
-    std::uint64_t words[2];
-    std::memcpy(words, p, sizeof words);
-    const std::uint64_t bit = std::uint64_t{1} << (c % word_bits);
-    const ternary::bits b = ternary::encode(code);
-    words[0] = b.mask ? words[0] | bit : words[0] & ~bit;
-    words[1] = b.sign ? words[1] | bit : words[1] & ~bit;
-    std::memcpy(p, words, sizeof words);
+    unsigned char* pixel = image.data + image.layout.offset(n, y, x);
+    visit_code(image.layout.code, [&](auto description) -> bool {
+        using Code = decltype(description);
+        const unsigned pattern = Code::pattern(code);
+        if (image.layout.format == image_format::bytes) {
+            pixel[c] = static_cast<unsigned char>(pattern);
+            return true;
+        }
+        for (std::size_t p = 0; p < Code::planes; ++p) {
+            unsigned char& byte = pixel[(c / word_bits * Code::planes + p) * 8 + c % word_bits / 8];
+            const unsigned bit = 1u << (c % 8);
+            byte = static_cast<unsigned char>(((pattern >> p) & 1u) != 0 ? byte | bit : byte & ~bit);
+        }
+        return true;
+    });
 }
 
 TERN_END_NAMESPACE

@@ -33,61 +33,112 @@ struct conv2d::scratch_area {
     // im2col rows follow
 };
 
+// The weights that a plan is made from, whatever holds them.
+struct conv2d::weight_source {
+    const weight_shape& shape;
+    code_id code;
+    const float* scale;
+    const float* bias;
+    const ternary_weights* planes;
+    const std::int8_t* codes;
+    bool complete;  // the buffers have the shape's sizes
+
+    int at(std::size_t o, std::size_t i, std::size_t tap) const {
+        return planes != nullptr ? get_code(*planes, o, i, tap)
+                                 : codes[(o * shape.in_channels + i) * shape.taps() + tap];
+    }
+};
+
 TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
                                         const epilogue& chain, const plan_options& options) {
     const weight_shape& s = weights.shape;
     TERN_TRY(check_weight_shape(s));
+    const bool complete = weights.planes.size() == s.out_channels * s.taps() * s.words() * 2 &&
+                          weights.scale.size() == s.out_channels &&
+                          (weights.bias.empty() || weights.bias.size() == s.out_channels);
+    return create(weight_source{s, code_id::ternary, weights.scale.data(), weights.bias.data(), &weights, nullptr,
+                                complete},
+                  code_id::ternary, geometry, chain, options);
+}
+
+TERN_FUNC result<conv2d> conv2d::create(const code_weights& weights, code_id activations, const conv_geometry& geometry,
+                                        const epilogue& chain, const plan_options& options) {
+    TERN_TRY(check_code_weights(weights));
+    if (!is_code(activations))
+        return make_error(errc::invalid_argument, "conv2d: expected a code of activations, found number %d",
+                          static_cast<int>(activations));
+    return create(weight_source{weights.shape, weights.code, weights.scale.data(), weights.bias.data(), nullptr,
+                                weights.codes.data(), true},
+                  activations, geometry, chain, options);
+}
+
+TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id activations,
+                                        const conv_geometry& geometry, const epilogue& chain,
+                                        const plan_options& options) {
+    const weight_shape& s = weights.shape;
     TERN_TRY(check_geometry(s, geometry, "conv2d"));
     constexpr std::size_t limit = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
-    if (s.fan_in() >= limit)
-        return make_error(errc::invalid_argument, "conv2d: %zu products per output may leave int32", s.fan_in());
-    if (weights.planes.size() != s.out_channels * s.taps() * s.words() * 2 || weights.scale.size() != s.out_channels ||
-        (!weights.bias.empty() && weights.bias.size() != s.out_channels))
+    const code_info w = get_code_info(weights.code), a = get_code_info(activations);
+    const auto largest = static_cast<std::size_t>(w.max_abs_weight()) * static_cast<std::size_t>(a.max_abs());
+    if (s.fan_in() >= limit / largest)
+        return make_error(errc::invalid_argument, "conv2d: %zu products per output of up to %zu may leave int32",
+                          s.fan_in(), largest);
+    if (!weights.complete)
         return make_error(errc::invalid_argument, "conv2d: weight buffers do not match the shape %zux%zux%zux%zu",
                           s.out_channels, s.in_channels, s.kh, s.kw);
 
     conv2d plan;
     plan.shape_ = s;
     plan.geometry_ = geometry;
+    plan.input_code_ = activations;
+    plan.zero_border_ = !a.has_zero && options.border_value == border_value::zero;
     const auto kernels = plan_kernels(options);
     if (!kernels.ok())
         return kernels.status();
     plan.kernels_ = *kernels;
-    TERN_TRY(plan.choose_kernel(options));
+    TERN_TRY(plan.choose_kernel(weights, options));
 
-    const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in()) : 0;
-    auto lowered =
-        lower_epilogue(chain, s.out_channels, weights.scale.data(), weights.bias.data(), reach, options.memory);
+    const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in() * largest) : 0;
+    auto lowered = lower_epilogue(chain, s.out_channels, weights.scale, weights.bias, reach, options.memory);
     if (!lowered.ok())
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);
     TERN_TRY(plan.make_panels(weights, options.memory));
 
+    char codes[16] = "";
+    if (weights.code != code_id::ternary || activations != code_id::ternary)
+        std::snprintf(codes, sizeof codes, ".w%sa%s", w.name, a.name);
     const char* how = plan.lowering_ == lowering::im2col ? "im2col" : "implicit";
     const char* thresholds = plan.epilogue_.thresholds ? "/thresholds" : "";
-    std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s/%s%s", plan.kernels_->level, plan.family_.name, how,
-                  thresholds);
-    std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s/%s%s/strided", plan.kernels_->level, plan.family_.name,
+    std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s%s/%s%s", plan.kernels_->level, plan.family_.name, codes,
                   how, thresholds);
+    std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s%s/%s%s/strided", plan.kernels_->level,
+                  plan.family_.name, codes, how, thresholds);
     return plan;
 }
 
 // Chooses family and lowering by a tile's cycles per output pixel: products at the family's rate, and gathering rows for im2col.
-TERN_FUNC status conv2d::choose_kernel(const plan_options& options) {
-    group_words_ = ceil_div(shape_.fan_in(), word_bits);
+TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_options& options) {
+    const bool bytes = is_byte_code(input_code_);
+    group_pitch_ = round_up(shape_.fan_in(), bytes ? 16 : word_bits);
+    // Codes of at most {-1, 0, 1} have ternary planes; the others are int8. Only planes of two bits and bytes can be gathered.
+    const bool sums_of_bits = get_code_info(weights.code).max_abs_weight() == 1 &&
+                              (get_code_info(input_code_).max_abs() == 1 || input_code_ == code_id::half_ternary);
+    const bool can_gather = bytes || !needs_expansion();
     const std::size_t per_group = shape_.out_channels / geometry_.groups;
     const bool too_many_taps = shape_.taps() > conv2d_detail::max_taps_in_place;
     double best = 0.0;
     const auto consider = [&](const dot_family& f, lowering how) {
-        if (f.tile == nullptr || shape_.fan_in() > f.max_depth ||
+        if (f.tile == nullptr || shape_.fan_in() > f.max_depth || (!sums_of_bits && f.format != dot_format::bytes) ||
+            (how == lowering::im2col && !can_gather) ||
             (options.family != kernel_family::automatic && options.family != family_of(f.format)) ||
-            (options.lowering != lowering::automatic && how != options.lowering && !too_many_taps) ||
+            (options.lowering != lowering::automatic && how != options.lowering && !too_many_taps && can_gather) ||
             (how == lowering::implicit && too_many_taps))
             return;
         const std::size_t touched = per_group >= f.tile_channels ? 1 : ceil_div(f.tile_channels, per_group);
         const std::size_t groups = touched < geometry_.groups ? touched : geometry_.groups, step = f.step_channels();
         const bool gathers = how == lowering::im2col;
-        const std::size_t steps = gathers ? ceil_div((groups - 1) * group_words_ * word_bits + shape_.fan_in(), step)
+        const std::size_t steps = gathers ? ceil_div((groups - 1) * group_pitch_ + shape_.fan_in(), step)
                                           : shape_.taps() * ceil_div(groups * shape_.in_channels, step);
         // A tile works on all its pixels, used or not.
         const std::size_t pixels = options.expected_pixels;
@@ -112,29 +163,31 @@ TERN_FUNC status conv2d::choose_kernel(const plan_options& options) {
         consider(kernels_->dot, how);
     }
     if (family_.tile == nullptr)
-        return make_error(errc::unsupported,
-                          "conv2d: level %s has no kernels of the wanted family for %zu products per output",
-                          kernels_->level, shape_.fan_in());
+        return make_error(
+            errc::unsupported,
+            "conv2d: level %s has no kernels of the wanted family for %zu products per output of %zu taps, "
+            "codes %s times %s",
+            kernels_->level, shape_.fan_in(), shape_.taps(), code_name(weights.code), code_name(input_code_));
     const std::size_t channels = family_.tile_channels;
     if (family_.tile_pixels > conv2d_detail::max_tile_pixels || channels > conv2d_detail::max_tile_channels ||
         channels % 8 != 0 || (64 % channels != 0 && channels % 64 != 0) || channels % family_.lanes != 0)
         return make_error(errc::unsupported, "conv2d: kernel tile of %u pixels x %zu channels", family_.tile_pixels,
                           channels);
-    row_channels_ = lowering_ == lowering::im2col ? geometry_.groups * group_words_ * word_bits
-                                                  : shape_.in_channels * geometry_.groups;
+    row_channels_ =
+        lowering_ == lowering::im2col ? geometry_.groups * group_pitch_ : shape_.in_channels * geometry_.groups;
     pixel_bytes_ = ceil_div(row_channels_, family_.step_channels()) * family_.step_bytes();
     return {};
 }
 
 // Panels: [tile of output channels][tap][step]..., weights outside a channel's group are 0.
-TERN_FUNC status conv2d::make_panels(const ternary_weights& weights, const allocator& memory) {
+TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocator& memory) {
     const std::size_t channels = family_.tile_channels, step = family_.step_channels();
     const std::size_t per_group = shape_.out_channels / geometry_.groups;
     const std::size_t count = ceil_div(shape_.out_channels, channels);
     const bool gather = lowering_ == lowering::im2col;
     const std::size_t taps = gather ? 1 : shape_.taps();
     // Channel positions of a group's first and last product in a pixel or row.
-    const std::size_t pitch = gather ? group_words_ * word_bits : shape_.in_channels;
+    const std::size_t pitch = gather ? group_pitch_ : shape_.in_channels;
     const std::size_t depth = gather ? shape_.fan_in() : shape_.in_channels;
     auto tiles = make_buffer<tile_info>(count, memory);
     if (!tiles.ok())
@@ -156,21 +209,28 @@ TERN_FUNC status conv2d::make_panels(const ternary_weights& weights, const alloc
     auto starts = make_buffer<std::int32_t>(checked_size(count) * channels, memory);
     if (!starts.ok())
         return starts.status();
-    const std::int32_t bias = family_.unsigned_bytes ? 128 : 0;  // of every activation byte
+    // What kernels see in place of an activation is as much less; unsigned ones add 128 to what is not unsigned already.
+    const bool as_bytes = family_.format == dot_format::bytes, flips = as_bytes && family_.unsigned_bytes;
+    std::int32_t missing = flips ? -128 : 0;
+    if (input_code_ == code_id::half_ternary)
+        missing += 1;
+    else if (input_code_ == code_id::u8)
+        missing += 128;
+    adds_start_ = !as_bytes && missing != 0;
     for (std::size_t o = 0; o < shape_.out_channels; ++o) {
         const tile_info& tile = (*tiles)[o / channels];
         const std::size_t group = o / per_group, lane = o % channels;
         const std::size_t first = tile.first_byte / family_.step_bytes();
         for (std::size_t tap = 0; tap < shape_.taps(); ++tap)
             for (std::size_t i = 0; i < shape_.in_channels; ++i) {
-                const int code = get_code(weights, o, i, tap);
+                const int code = weights.at(o, i, tap);
                 if (code == 0)
                     continue;
                 const std::size_t position = group * pitch + (gather ? tap * shape_.in_channels : 0) + i;
                 const std::size_t at = (gather ? 0 : tap * tile.steps) + position / step - first;
                 put_weight(family_, panels->data() + tile.panel + at * family_.panel_step_bytes(), lane,
                            position % step, code);
-                (*starts)[o] -= bias * code;
+                (*starts)[o] += missing * code;
             }
     }
     starts_ = std::move(*starts);
@@ -201,8 +261,7 @@ TERN_INLINE std::size_t input_extent(std::size_t out, std::size_t stride, std::s
 // One slice's scratch, a multiple of 64; SIZE_MAX if it overflows.
 TERN_FUNC std::size_t conv2d::area_bytes(const image_shape& out) const noexcept {
     checked_size one = sizeof(scratch_area);
-    if (lowering_ == lowering::im2col)  // one row of planes
-        one = one + checked_size(geometry_.groups) * group_words_ * 16;
+    one = one + expanded_bytes();
     if (by_rows())
         one = one + checked_size(conv2d_detail::strip_pixels) * pixel_bytes_;
     else if (converts_images())

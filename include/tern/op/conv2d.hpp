@@ -1,4 +1,4 @@
-// conv2d: a ternary convolution of packed ternary activations, with its epilogue.
+// conv2d: a convolution of packed activations with weights of small integers, exact in int32, with its epilogue.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
+#include "../format/code_weights.hpp"
 #include "../format/packed_image.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../kernel/table.hpp"
@@ -48,6 +49,14 @@ public:
     static TERN_FUNC result<conv2d> create(const ternary_weights& weights, const conv_geometry& geometry = {},
                                            const epilogue& chain = {}, const plan_options& options = {});
 
+    /// Any weights with any activations: codes whose products are sums of bits run on bit planes or tables where that is
+    /// fast, all others on int8 dot products. Errors: as above; products that could leave int32.
+    static TERN_FUNC result<conv2d> create(const code_weights& weights, code_id activations,
+                                           const conv_geometry& geometry = {}, const epilogue& chain = {},
+                                           const plan_options& options = {});
+
+    /// The codes that the input must have.
+    code_id input_code() const noexcept { return input_code_; }
     std::size_t in_channels() const noexcept { return shape_.in_channels * geometry_.groups; }
     std::size_t out_channels() const noexcept { return shape_.out_channels; }
     const conv_geometry& geometry() const noexcept { return geometry_; }
@@ -78,18 +87,36 @@ private:
         std::size_t steps;       // per tap
         std::size_t first_byte;  // of those steps in a pixel (implicit) or row (im2col)
     };
+    struct weight_source;
     struct scratch_area;
     struct task_range;
     struct source;
 
-    bool converts_images() const noexcept { return family_.format != dot_format::planes && !by_rows(); }
+    // Whether tiles cannot read the input as it is.
+    bool converts() const noexcept { return family_.format != dot_format::planes || needs_expansion(); }
+    // Whether the input has to become ternary planes or bytes before a family's own conversion.
+    bool needs_expansion() const noexcept {
+        return input_code_ != code_id::ternary && input_code_ != code_id::half_ternary;
+    }
+    bool converts_images() const noexcept { return converts() && !by_rows(); }
+    // Scratch for one pixel or row of ternary planes, before a family converts it.
+    std::size_t expanded_bytes() const noexcept {
+        const bool expands = needs_expansion() && !is_byte_code(input_code_) && family_.format != dot_format::bytes;
+        const bool gathers = lowering_ == lowering::im2col && !is_byte_code(input_code_);
+        return expands || gathers ? ceil_div(row_channels_, word_bits) * 16 : 0;
+    }
     // Pixels are brought into the kernel's format one by one, into rows of the strip; else tiles read an image.
     bool by_rows() const noexcept {
-        return lowering_ == lowering::im2col || (family_.format != dot_format::planes && shape_.taps() == 1);
+        return lowering_ == lowering::im2col || (converts() && shape_.taps() == 1 && !zero_border_);
     }
-    TERN_FUNC status choose_kernel(const plan_options& options);
+    static TERN_FUNC result<conv2d> create(const weight_source& weights, code_id activations,
+                                           const conv_geometry& geometry, const epilogue& chain,
+                                           const plan_options& options);
+    TERN_FUNC status choose_kernel(const weight_source& weights, const plan_options& options);
     TERN_FUNC std::size_t area_bytes(const image_shape& out) const noexcept;
-    TERN_FUNC status make_panels(const ternary_weights& weights, const allocator& memory);
+    TERN_FUNC status make_panels(const weight_source& weights, const allocator& memory);
+    TERN_FUNC void convert_pixels(const unsigned char* pixels, std::size_t pixel_bytes, std::size_t count, bool real,
+                                  const source& scratch, unsigned char* out) const;
     TERN_FUNC status check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
                                std::size_t slices) const;
     TERN_FUNC void run_task(const conv2d_args& args, const image_shape& out, const task_range& task,
@@ -108,7 +135,10 @@ private:
     const kernel_table* kernels_ = nullptr;
     dot_family family_{};
     tern::v1::lowering lowering_ = tern::v1::lowering::implicit;
-    std::size_t group_words_ = 0;   // im2col: words of one group's row
+    code_id input_code_ = code_id::ternary;
+    bool zero_border_ = false;      // halo pixels count as 0, whatever they hold
+    bool adds_start_ = false;       // to what tiles compute
+    std::size_t group_pitch_ = 0;   // im2col: channels of one group's row
     std::size_t row_channels_ = 0;  // of one pixel or row
     std::size_t pixel_bytes_ = 0;   // the same in the kernel's format
     buffer<unsigned char> panels_{};

@@ -3,9 +3,11 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "../core/overlap.hpp"
 #include "../format/bit_copy.hpp"
+#include "../format/expand.hpp"
 #include "../format/halo.hpp"
 #include "conv2d.hpp"
 
@@ -98,7 +100,7 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
                               epilogue_.quantizers, p ? "one" : "none", q);
         if (!p)
             continue;
-        TERN_TRY(check_packed_image(p, q == 0 ? "conv2d: packed[0]" : "conv2d: packed[1]"));
+        TERN_TRY(check_packed_image(p, epilogue_.codes[q], q == 0 ? "conv2d: packed[0]" : "conv2d: packed[1]"));
         if (!(p.layout.shape() == out) || p.layout.c != c)
             return wrong_shape("packed output", p.layout.n, p.layout.h, p.layout.w, p.layout.c);
     }
@@ -123,7 +125,7 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
 }
 
 TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, const executor& threads) const {
-    TERN_TRY(check_packed_image(args.input, "conv2d: input"));
+    TERN_TRY(check_packed_image(args.input, input_code_, "conv2d: input"));
     const auto out = output_shape(args.input.layout.shape());
     if (!out.ok())
         return out.status();
@@ -158,26 +160,60 @@ struct conv2d::source {
     std::size_t image_row_bytes = 0;
 };
 
-// One pixel, or one im2col row (for each group the bits of all taps, packed together), in the kernel's format.
+// Pixels side by side (`real`: of the image itself, not its halo) in the kernel's format.
+TERN_FUNC void conv2d::convert_pixels(const unsigned char* pixels, std::size_t pixel_bytes, std::size_t count,
+                                      bool real, const source& scratch, unsigned char* out) const {
+    const bool as_bytes = family_.format == dot_format::bytes;
+    const auto flip = static_cast<unsigned char>(as_bytes && family_.unsigned_bytes ? 0x80 : 0);
+    if (zero_border_ && !real) {
+        std::memset(out, flip, count * pixel_bytes_);
+    } else if (!needs_expansion()) {
+        family_.convert({pixels, pixel_bytes, count, row_channels_, out, pixel_bytes_});
+    } else if (is_byte_code(input_code_)) {
+        // An unsigned byte is what a signed one is with 128 added: the kernel's kind differs from the code's or not.
+        const auto change = static_cast<unsigned char>(input_code_ == code_id::u8 ? flip ^ 0x80 : flip);
+        for (std::size_t i = 0; i < count; ++i)
+            copy_bytes(pixels + i * pixel_bytes, row_channels_, change, out + i * pixel_bytes_, pixel_bytes_);
+    } else if (as_bytes) {
+        for (std::size_t i = 0; i < count; ++i)
+            planes_to_bytes(input_code_, pixels + i * pixel_bytes, flip, out + i * pixel_bytes_, pixel_bytes_);
+    } else {
+        for (std::size_t i = 0; i < count; ++i) {
+            unsigned char* to = out + i * pixel_bytes_;
+            unsigned char* planes = family_.convert != nullptr ? scratch.planes : to;
+            to_ternary_planes(input_code_, pixels + i * pixel_bytes, row_channels_, planes);
+            if (family_.convert != nullptr)
+                family_.convert({planes, 0, 1, row_channels_, to, pixel_bytes_});
+        }
+    }
+}
+
+// One pixel, or one im2col row (for each group the codes of all taps, packed together), in the kernel's format.
 TERN_FUNC void conv2d::fill_row(const const_packed_image& in, const unsigned char* pixel, const source& from,
                                 unsigned char* row) const {
-    const unsigned char* planes = pixel;
-    if (lowering_ == lowering::im2col) {
-        unsigned char* gathered = family_.format == dot_format::planes ? row : from.planes;
-        std::memset(gathered, 0, geometry_.groups * group_words_ * 16);
-        const std::size_t depth = shape_.in_channels;
-        for (std::size_t ky = 0; ky < shape_.kh; ++ky)
-            for (std::size_t kx = 0; kx < shape_.kw; ++kx) {
-                const unsigned char* tap = pixel + ky * geometry_.dilation_h * in.layout.row_bytes +
-                                           kx * geometry_.dilation_w * in.layout.pixel_bytes;
-                for (std::size_t g = 0; g < geometry_.groups; ++g)
-                    copy_plane_bits(tap, g * depth, gathered + g * group_words_ * 16, (ky * shape_.kw + kx) * depth,
-                                    depth);
-            }
-        planes = gathered;
+    if (lowering_ != lowering::im2col) {
+        convert_pixels(pixel, 0, 1, true, from, row);  // 1x1: halo pixels are read by padded outputs only
+        return;
     }
-    if (family_.format != dot_format::planes)
-        family_.convert({planes, 0, 1, row_channels_, row, pixel_bytes_});
+    const std::size_t depth = shape_.in_channels;
+    const bool bytes = is_byte_code(input_code_);
+    unsigned char* gathered = bytes || family_.format == dot_format::planes ? row : from.planes;
+    std::memset(gathered, 0, bytes ? pixel_bytes_ : row_channels_ / word_bits * 16);
+    for (std::size_t ky = 0; ky < shape_.kh; ++ky)
+        for (std::size_t kx = 0; kx < shape_.kw; ++kx) {
+            const unsigned char* tap = pixel + ky * geometry_.dilation_h * in.layout.row_bytes +
+                                       kx * geometry_.dilation_w * in.layout.pixel_bytes;
+            const std::size_t position = (ky * shape_.kw + kx) * depth;
+            for (std::size_t g = 0; g < geometry_.groups; ++g)
+                if (bytes)
+                    std::memcpy(row + g * group_pitch_ + position, tap + g * depth, depth);
+                else
+                    copy_plane_bits(tap, g * depth, gathered + g * (group_pitch_ / word_bits) * 16, position, depth);
+        }
+    if (bytes)
+        convert_pixels(row, 0, 1, true, from, row);
+    else if (family_.format != dot_format::planes)
+        convert_pixels(gathered, 0, 1, true, from, row);
 }
 
 // The input rows that output rows [first_row, last_row) of image n read, in the kernel's format.
@@ -185,13 +221,25 @@ TERN_FUNC void conv2d::convert_image(const const_packed_image& in, const image_s
                                      std::size_t first_row, std::size_t last_row, const source& to) const {
     const std::size_t width = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
     const std::size_t end = input_extent(last_row, geometry_.stride_h, geometry_.dilation_h, shape_.kh);
+    const packed_layout& l = in.layout;
+    const std::size_t left = geometry_.padding.left < width ? geometry_.padding.left : width;
+    const std::size_t middle = l.w < width - left ? l.w : width - left;
     for (std::size_t y = first_row * geometry_.stride_h; y < end; ++y) {
         const unsigned char* row =
-            in.data +
-            in.layout.offset(n, static_cast<std::ptrdiff_t>(y) - static_cast<std::ptrdiff_t>(geometry_.padding.top),
-                             -static_cast<std::ptrdiff_t>(geometry_.padding.left));
-        family_.convert(
-            {row, in.layout.pixel_bytes, width, row_channels_, to.image + y * to.image_row_bytes, pixel_bytes_});
+            in.data + l.offset(n, static_cast<std::ptrdiff_t>(y) - static_cast<std::ptrdiff_t>(geometry_.padding.top),
+                               -static_cast<std::ptrdiff_t>(geometry_.padding.left));
+        unsigned char* converted = to.image + y * to.image_row_bytes;
+        if (!zero_border_) {
+            convert_pixels(row, l.pixel_bytes, width, true, to, converted);
+            continue;
+        }
+        const bool real = y >= geometry_.padding.top && y - geometry_.padding.top < l.h;
+        std::size_t x = 0;
+        for (const auto& [count, inside] :
+             {std::pair<std::size_t, bool>{left, false}, {middle, real}, {width - left - middle, false}}) {
+            convert_pixels(row + x * l.pixel_bytes, l.pixel_bytes, count, inside, to, converted + x * pixel_bytes_);
+            x += count;
+        }
     }
 }
 
@@ -264,9 +312,9 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     source from;
     std::size_t row_bytes = args.input.layout.row_bytes, pixel_bytes = args.input.layout.pixel_bytes;
     unsigned char* behind = static_cast<unsigned char*>(memory) + sizeof(scratch_area);
-    if (lowering_ == lowering::im2col) {
+    if (expanded_bytes() != 0) {
         from.planes = behind;
-        behind += geometry_.groups * group_words_ * 16;
+        behind += expanded_bytes();
     }
     if (by_rows()) {
         from.rows = behind;
@@ -332,7 +380,11 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                 for (std::size_t k = 0; k < tile_pixels; ++k)
                     pixels[k] = area.input[k < rows ? i + k : i] + tile.first_byte;
                 family_.tile({pixels, area.taps, taps, tile.steps, panels_.data() + tile.panel, area.acc,
-                              starts_.data() + channel});
+                              adds_start_ ? nullptr : starts_.data() + channel});
+                if (adds_start_)
+                    for (std::size_t k = 0; k < rows; ++k)
+                        for (std::size_t j = 0; j < channels; ++j)
+                            area.acc[k * tile_channels + j] += starts_[channel + j];
 
                 if (args.accumulators)
                     for (std::size_t k = 0; k < rows; ++k) {

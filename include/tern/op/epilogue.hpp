@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../code/code.hpp"
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
@@ -19,7 +20,8 @@ struct lowered_epilogue {
     residual_kind residual = residual_kind::none;
     bool store = false;
     std::size_t quantizers = 0;
-    bool thresholds = false;  ///< integer thresholds replace the float chain
+    code_id codes[2] = {code_id::ternary, code_id::ternary};  ///< what the quantizers write
+    bool thresholds = false;                                  ///< integer thresholds replace the float chain
     buffer<float> floats{};
     buffer<std::int32_t> integers{};
 

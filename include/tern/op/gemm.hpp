@@ -1,4 +1,4 @@
-// gemm: rows of packed ternary activations times ternary weights; a fully connected layer. C[m][n] = sum_k A[m][k] * W[n][k].
+// gemm: rows of packed activations times weights; a fully connected layer. C[m][n] = sum_k A[m][k] * W[n][k].
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,13 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// Packed memory for m rows of k codes.
+/// Packed memory for m rows of k codes of any kind.
+inline result<packed_tensor> make_packed_rows(code_id code, std::size_t m, std::size_t k,
+                                              const allocator& memory = {}) {
+    return make_packed_tensor(code, {1, 1, m}, k, {}, memory);
+}
+
+/// Packed memory for m rows of k ternary codes.
 inline result<packed_tensor> make_packed_rows(std::size_t m, std::size_t k, const allocator& memory = {}) {
     return make_packed_tensor({1, 1, m}, k, {}, memory);
 }
@@ -44,16 +50,14 @@ public:
     /// `weights`: shape {n, k, 1, 1}.
     static result<gemm> create(const ternary_weights& weights, const epilogue& chain = {},
                                const plan_options& options = {}) {
-        if (weights.shape.taps() != 1)
-            return make_error(errc::invalid_argument, "gemm: expected weights of %zux%zux1x1, found a %zux%zu kernel",
-                              weights.shape.out_channels, weights.shape.in_channels, weights.shape.kh,
-                              weights.shape.kw);
-        auto plan = conv2d::create(weights, {}, chain, options);
-        if (!plan.ok())
-            return plan.status();
-        gemm g;
-        g.plan_ = std::move(*plan);
-        return g;
+        TERN_TRY(check_no_kernel(weights.shape));
+        return from(conv2d::create(weights, {}, chain, options));
+    }
+    /// Any weights with any activations, as conv2d.
+    static result<gemm> create(const code_weights& weights, code_id activations, const epilogue& chain = {},
+                               const plan_options& options = {}) {
+        TERN_TRY(check_no_kernel(weights.shape));
+        return from(conv2d::create(weights, activations, {}, chain, options));
     }
 
     std::size_t k() const noexcept { return plan_.in_channels(); }
@@ -77,6 +81,20 @@ public:
     }
 
 private:
+    static status check_no_kernel(const weight_shape& s) {
+        if (s.taps() != 1)
+            return make_error(errc::invalid_argument, "gemm: expected weights of %zux%zux1x1, found a %zux%zu kernel",
+                              s.out_channels, s.in_channels, s.kh, s.kw);
+        return {};
+    }
+    static result<gemm> from(result<conv2d> plan) {
+        if (!plan.ok())
+            return plan.status();
+        gemm g;
+        g.plan_ = std::move(*plan);
+        return g;
+    }
+
     conv2d plan_;
 };
 

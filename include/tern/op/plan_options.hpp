@@ -25,13 +25,20 @@ enum class kernel_family : std::uint8_t {
     dot,        ///< codes expanded to int8, dot-product instructions
 };
 
+/// What padding means for activations whose code has no 0.
+enum class border_value : std::uint8_t {
+    from_image,  ///< what the input's halo holds (packed_layout::halo_code)
+    zero,        ///< an exact 0
+};
+
 struct plan_options {
     const char* level = nullptr;            ///< instruction-set level; null: TERN_ISA, else the best
     const kernel_table* kernels = nullptr;  ///< use this table, whatever `level` says (tests)
     tern::v1::lowering lowering = tern::v1::lowering::automatic;
     kernel_family family = kernel_family::automatic;
     std::size_t expected_pixels =
-        0;                           ///< output pixels (gemm: rows) of a typical run, for the choice of kernel; 0: many
+        0;  ///< output pixels (gemm: rows) of a typical run, for the choice of kernel; 0: many
+    tern::v1::border_value border_value = tern::v1::border_value::from_image;
     bool integer_thresholds = true;  ///< use them where they give the same codes as the float epilogue
     allocator memory{};              ///< for everything the plan keeps
 };

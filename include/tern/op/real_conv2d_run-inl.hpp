@@ -95,7 +95,8 @@ TERN_FUNC status real_conv2d::check_run(const real_conv2d_args& args, const imag
                               epilogue_.quantizers, p ? "one" : "none", q);
         if (!p)
             continue;
-        TERN_TRY(check_packed_image(p, q == 0 ? "real_conv2d: packed[0]" : "real_conv2d: packed[1]"));
+        TERN_TRY(
+            check_packed_image(p, epilogue_.codes[q], q == 0 ? "real_conv2d: packed[0]" : "real_conv2d: packed[1]"));
         if (!(p.layout.shape() == out) || p.layout.c != c)
             return wrong_shape("packed output", p.layout.n, p.layout.h, p.layout.w, p.layout.c);
     }

@@ -10,7 +10,9 @@ TERN_BEGIN_NAMESPACE
 
 TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_image& out,
                            const ternarize_options& options, const executor& threads) {
-    TERN_TRY(check_packed_image(out, "ternarize: out"));
+    TERN_TRY(check_packed_image(out,
+                                out.layout.code == code_id::half_ternary ? code_id::half_ternary : code_id::ternary,
+                                "ternarize: out"));
     const packed_layout& l = out.layout;
     if (!values)
         return make_error(errc::invalid_argument, "ternarize: no values");

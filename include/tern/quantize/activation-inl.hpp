@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstring>
+#include <limits>
 
 #include "../core/rounding.hpp"
+#include "../format/halo.hpp"
 #include "activation.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -35,10 +37,11 @@ void for_each_element(const packed_layout& l, Visit&& visit) {
                     visit(n, y, x, c);
 }
 
-/// Writes every byte of an image: code(n, y, x, c) in the image, zeros elsewhere.
+/// Writes every byte of an image: code(n, y, x, c) in the image, real zeros in its halo.
 template <class Code>
 void write_codes(const packed_image& out, Code&& code) {
     std::memset(out.data, 0, out.layout.total_bytes);
+    clear_halo(out);
     for_each_element(out.layout, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
         set_code(out, n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x), c, code(n, y, x, c));
     });
@@ -57,6 +60,7 @@ void read_codes(const const_packed_image& in, Write&& write) {
 TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
                                   const ternary_thresholds& thresholds, const channel_affine& affine) {
     TERN_TRY(detail::check_same_shape(out, in));
+    TERN_TRY(check_packed_image(out, code_id::ternary, "packed image"));
     if (!(thresholds.lo <= thresholds.hi))
         return make_error(errc::invalid_argument, "expected thresholds lo <= hi, found lo = %g, hi = %g",
                           static_cast<double>(thresholds.lo), static_cast<double>(thresholds.hi));
@@ -71,33 +75,56 @@ TERN_FUNC status pack_activations(const tensor_view<const float>& in, const pack
     return {};
 }
 
-TERN_FUNC status pack_codes(const tensor_view<const std::int8_t>& in, const packed_image& out) {
-    TERN_TRY(detail::check_same_shape(out, in));
+namespace detail {
+
+template <class T>
+status pack_codes_of(const tensor_view<const T>& in, const packed_image& out) {
+    TERN_TRY(check_same_shape(out, in));
+    const code_info code = get_code_info(out.layout.code);
     status found;
-    detail::for_each_element(out.layout, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
-        if (found.ok() && !ternary::contains(in.at(n, y, x, c)))
-            found = make_error(errc::bad_value, "code at [%zu,%zu,%zu,%zu] (n, y, x, c): expected -1, 0 or 1, found %d",
-                               n, y, x, c, in.at(n, y, x, c));
+    for_each_element(out.layout, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+        if (found.ok() && !code.contains(in.at(n, y, x, c)))
+            found = make_error(errc::bad_value, "code at [%zu,%zu,%zu,%zu] (n, y, x, c): expected %s, found %d", n, y,
+                               x, c, code.title, in.at(n, y, x, c));
     });
     if (!found.ok())
         return found;
-    detail::write_codes(out,
-                        [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) { return in.at(n, y, x, c); });
+    write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) { return in.at(n, y, x, c); });
     return {};
 }
 
-TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::int8_t>& out) {
-    TERN_TRY(detail::check_same_shape(in, out));
-    detail::read_codes(in, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c, int code) {
-        out.at(n, y, x, c) = static_cast<std::int8_t>(code);
+template <class T>
+status unpack_codes_of(const const_packed_image& in, const tensor_view<T>& out) {
+    TERN_TRY(check_same_shape(in, out));
+    const code_info code = get_code_info(in.layout.code);
+    if (code.min < static_cast<int>(std::numeric_limits<T>::min()) ||
+        code.max > static_cast<int>(std::numeric_limits<T>::max()))
+        return make_error(errc::invalid_argument, "values of %s do not fit the tensor's type", code.title);
+    read_codes(in, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c, int value) {
+        out.at(n, y, x, c) = static_cast<T>(value);
     });
     return {};
+}
+
+}  // namespace detail
+
+TERN_FUNC status pack_codes(const tensor_view<const std::int8_t>& in, const packed_image& out) {
+    return detail::pack_codes_of(in, out);
+}
+TERN_FUNC status pack_codes(const tensor_view<const std::uint8_t>& in, const packed_image& out) {
+    return detail::pack_codes_of(in, out);
+}
+TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::int8_t>& out) {
+    return detail::unpack_codes_of(in, out);
+}
+TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::uint8_t>& out) {
+    return detail::unpack_codes_of(in, out);
 }
 
 TERN_FUNC status dequantize_codes(const const_packed_image& in, float scale, const tensor_view<float>& out) {
     TERN_TRY(detail::check_same_shape(in, out));
     detail::read_codes(in, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c, int code) {
-        out.at(n, y, x, c) = code == 0 ? 0.0f : code < 0 ? -scale : scale;
+        out.at(n, y, x, c) = code == 0 ? 0.0f : scale * static_cast<float>(code);
     });
     return {};
 }

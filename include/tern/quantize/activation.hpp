@@ -33,12 +33,16 @@ TERN_BEGIN_NAMESPACE
 TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
                                   const ternary_thresholds& thresholds = {}, const channel_affine& affine = {});
 
-/// Writes codes given as -1, 0, 1 to `out` as `pack_activations` does.
-/// Errors: shapes that differ, no data, another value (names its position [n,y,x,c]; nothing has been written then).
+/// Writes codes given as small integers to `out`, an image of any code, and its halo.
+/// Errors: shapes that differ, no data, a value that the code does not have (names its position [n,y,x,c]; nothing has been
+/// written then).
 TERN_FUNC status pack_codes(const tensor_view<const std::int8_t>& in, const packed_image& out);
+TERN_FUNC status pack_codes(const tensor_view<const std::uint8_t>& in, const packed_image& out);
 
-/// Writes the codes of `in` without its halo, as -1, 0, 1. Errors: shapes that differ, no data.
+/// Writes the codes of `in`, an image of any code, without its halo. Errors: shapes that differ, no data, codes that the
+/// tensor's type cannot hold.
 TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::int8_t>& out);
+TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::uint8_t>& out);
 
 /// Writes scale * code without the halo; a code of 0 gives +0. Errors: shapes that differ, no data.
 TERN_FUNC status dequantize_codes(const const_packed_image& in, float scale, const tensor_view<float>& out);
