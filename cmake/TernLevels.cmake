@@ -1,7 +1,7 @@
 # The instruction-set levels (docs/architecture.md): the one list of names, flags and architectures. A new level is a line here.
 
 # Levels that the headers implement, in the order of `tern::isa`.
-set(TERN_LEVELS scalar sse42 avx2 avx2_vnni avx512 avx512_vnni avx512_icl)
+set(TERN_LEVELS scalar sse42 avx2 avx2_vnni avx512 avx512_vnni avx512_icl neon neon_dot neon_i8mm)
 
 # Flags of a level for compilers with GCC's driver. Each starts at the architecture's baseline, so that a project's own
 # -march=native does not reach kernels that must run elsewhere.
@@ -18,8 +18,9 @@ set(TERN_LEVEL_FLAGS_neon)
 set(TERN_LEVEL_FLAGS_neon_dot -march=armv8.2-a+dotprod)
 set(TERN_LEVEL_FLAGS_neon_i8mm -march=armv8.2-a+dotprod+i8mm)
 
-# The preprocessor's test of the architecture a level needs, and the flag that names its baseline.
-set(TERN_LEVEL_BASELINE_x86 -march=x86-64)
+# The architectures with levels: their baseline's flag, and the architecture of each level.
+set(TERN_LEVEL_BASELINE___x86_64__ -march=x86-64)
+set(TERN_LEVEL_BASELINE___aarch64__ -march=armv8-a)
 foreach(level IN ITEMS sse42 avx2 avx2_vnni avx512 avx512_vnni avx512_icl)
   set(TERN_LEVEL_MACRO_${level} __x86_64__)
 endforeach()

@@ -64,6 +64,21 @@
 #else
 #define TERN_HAS_SSE42 0
 #endif
+#if defined(__aarch64__) && defined(__ARM_NEON)
+#define TERN_HAS_NEON 1
+#else
+#define TERN_HAS_NEON 0
+#endif
+#if TERN_HAS_NEON && defined(__ARM_FEATURE_DOTPROD)
+#define TERN_HAS_NEON_DOT 1
+#else
+#define TERN_HAS_NEON_DOT 0
+#endif
+#if TERN_HAS_NEON_DOT && defined(__ARM_FEATURE_MATMUL_INT8)
+#define TERN_HAS_NEON_I8MM 1
+#else
+#define TERN_HAS_NEON_I8MM 0
+#endif
 
 // The level of this source file: TERN_TARGET in a kernel source, else the best one the flags allow.
 #ifdef TERN_TARGET
@@ -80,6 +95,12 @@
 #define TERN_LEVEL avx2
 #elif TERN_HAS_SSE42
 #define TERN_LEVEL sse42
+#elif TERN_HAS_NEON_I8MM
+#define TERN_LEVEL neon_i8mm
+#elif TERN_HAS_NEON_DOT
+#define TERN_LEVEL neon_dot
+#elif TERN_HAS_NEON
+#define TERN_LEVEL neon
 #else
 #define TERN_LEVEL scalar
 #endif

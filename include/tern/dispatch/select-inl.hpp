@@ -32,6 +32,15 @@ const tern::v1::kernel_table* tern_v1_kernels_avx512_vnni();
 #if defined(TERN_HAS_KERNELS_avx512_icl)
 const tern::v1::kernel_table* tern_v1_kernels_avx512_icl();
 #endif
+#if defined(TERN_HAS_KERNELS_neon)
+const tern::v1::kernel_table* tern_v1_kernels_neon();
+#endif
+#if defined(TERN_HAS_KERNELS_neon_dot)
+const tern::v1::kernel_table* tern_v1_kernels_neon_dot();
+#endif
+#if defined(TERN_HAS_KERNELS_neon_i8mm)
+const tern::v1::kernel_table* tern_v1_kernels_neon_i8mm();
+#endif
 }
 #else
 #include "../kernel/all.hpp"
@@ -62,6 +71,15 @@ TERN_FUNC const kernel_table* built_kernels(isa level) noexcept {
 #endif
 #if defined(TERN_HAS_KERNELS_avx512_icl)
         case isa::avx512_icl: return tern_v1_kernels_avx512_icl();
+#endif
+#if defined(TERN_HAS_KERNELS_neon)
+        case isa::neon: return tern_v1_kernels_neon();
+#endif
+#if defined(TERN_HAS_KERNELS_neon_dot)
+        case isa::neon_dot: return tern_v1_kernels_neon_dot();
+#endif
+#if defined(TERN_HAS_KERNELS_neon_i8mm)
+        case isa::neon_i8mm: return tern_v1_kernels_neon_i8mm();
 #endif
         default: return nullptr;
     }

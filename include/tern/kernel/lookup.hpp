@@ -157,7 +157,7 @@ inline constexpr dot_family lookup_family{"lookup",
                                           simd::byte_lanes,
                                           &lookup_tile_entry,
                                           dot_format::pairs,
-                                          11 * simd::u64_lanes * 2,
+                                          TERN_HAS_NEON ? 13 : 11 * simd::u64_lanes * 2,
                                           lookup_max_depth,
                                           &planes_to_pairs};
 inline constexpr dot_family lookup_narrow_family{"lookup",
@@ -166,7 +166,7 @@ inline constexpr dot_family lookup_narrow_family{"lookup",
                                                  simd::byte_lanes,
                                                  &lookup_narrow_tile_entry,
                                                  dot_format::pairs,
-                                                 9 * simd::u64_lanes * 2,
+                                                 TERN_HAS_NEON ? 11 : 9 * simd::u64_lanes * 2,
                                                  lookup_max_depth,
                                                  &planes_to_pairs};
 

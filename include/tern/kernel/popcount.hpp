@@ -32,22 +32,10 @@ struct popcount_tile {
 
     // One 64-channel word: `offset` bytes from each pixel, weights at `panel`.
     TERN_INLINE void step(const unsigned char* const* pixels, std::ptrdiff_t offset, const unsigned char* panel) {
-        simd::u64v mask[Vectors], sign[Vectors];
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Vectors; ++j) {
-            mask[j] = simd::opaque(simd::load_words(panel + (2 * j) * lanes * 8));
-            sign[j] = simd::opaque(simd::load_words(panel + (2 * j + 1) * lanes * 8));
-        }
-        TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i) {
-            const simd::u64v xm = simd::broadcast_word(pixels[i] + offset);
-            const simd::u64v xs = simd::broadcast_word(pixels[i] + offset + 8);
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j) {
-                const simd::u64v m = simd::bit_and(xm, mask[j]);
-                counters[i][j].add(m, simd::and_xor(m, xs, sign[j]));
-            }
-        }
+        if constexpr (simd::dot_counter::registers > 1)
+            step_by_weights(pixels, offset, panel);
+        else
+            step_by_pixels(pixels, offset, panel);
     }
 
     TERN_INLINE static void run(const dot_tile_args& args) {
@@ -71,6 +59,45 @@ struct popcount_tile {
     }
 
 private:
+    TERN_INLINE void step_by_pixels(const unsigned char* const* pixels, std::ptrdiff_t offset,
+                                    const unsigned char* panel) {
+        simd::u64v mask[Vectors], sign[Vectors];
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j) {
+            mask[j] = simd::opaque(simd::load_words(panel + (2 * j) * lanes * 8));
+            sign[j] = simd::opaque(simd::load_words(panel + (2 * j + 1) * lanes * 8));
+        }
+        TERN_UNROLL
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            const typename simd::dot_counter::operand x = simd::dot_counter::load(pixels[i] + offset);
+            TERN_UNROLL
+            for (std::size_t j = 0; j < Vectors; ++j)
+                counters[i][j].add(x, mask[j], sign[j]);
+        }
+    }
+
+    // For counters that fill the registers: pixels stay, one vector of weights after the other passes by.
+    TERN_INLINE void step_by_weights(const unsigned char* const* pixels, std::ptrdiff_t offset,
+                                     const unsigned char* panel) {
+        typename simd::dot_counter::operand x[Pixels];
+        TERN_UNROLL
+        for (std::size_t i = 0; i < Pixels; ++i)
+            x[i] = simd::dot_counter::load(pixels[i] + offset);
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j) {
+            simd::u64v mask = simd::opaque(simd::load_words(panel + (2 * j) * lanes * 8));
+            const simd::u64v sign = simd::opaque(simd::load_words(panel + (2 * j + 1) * lanes * 8));
+            TERN_UNROLL
+            for (std::size_t i = 0; i < Pixels; ++i) {
+                counters[i][j].add(x[i], mask, sign);
+                mask = simd::opaque(mask);  // else GCC makes `~mask` an instruction of its own, for all pixels
+            }
+            TERN_UNROLL
+            for (std::size_t i = 0; i < Pixels; ++i)
+                counters[i][j].settle();
+        }
+    }
+
     TERN_INLINE void store(std::int32_t* acc) const {
         TERN_UNROLL
         for (std::size_t i = 0; i < Pixels; ++i) {
@@ -80,15 +107,12 @@ private:
         }
     }
 
-    // Byte counters are emptied into 64-bit totals before they can overflow.
+    // Byte counters are emptied into wider sums before they can overflow.
     TERN_INLINE void run_in_periods(const dot_tile_args& args, const unsigned char* const* pixels) {
-        alignas(64) simd::u64v totals[Pixels][Vectors];
+        simd::dot_sums<Vectors> sums[Pixels];
         TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i) {
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j)
-                totals[i][j] = simd::zero_words();
-        }
+        for (std::size_t i = 0; i < Pixels; ++i)
+            sums[i].clear();
         std::size_t left = simd::dot_counter::period;
         for (std::size_t t = 0; t < args.tap_count; ++t) {
             std::ptrdiff_t offset = args.taps[t].pixel_offset;
@@ -101,49 +125,44 @@ private:
                 done += steps;
                 left -= steps;
                 if (left == 0) {
-                    empty_into(totals);
+                    empty_into(sums);
                     left = simd::dot_counter::period;
                 }
             }
         }
-        empty_into(totals);
+        empty_into(sums);
         TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i) {
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j)
-                simd::store_narrow(args.acc + i * channels + j * lanes, totals[i][j]);
-        }
+        for (std::size_t i = 0; i < Pixels; ++i)
+            sums[i].store(args.acc + i * channels, args.tap_count * args.steps);
     }
 
-    TERN_INLINE void empty_into(simd::u64v (&totals)[Pixels][Vectors]) {
+    TERN_INLINE void empty_into(simd::dot_sums<Vectors> (&sums)[Pixels]) {
         TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i) {
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j)
-                totals[i][j] = simd::add(totals[i][j], counters[i][j].total());
-        }
-        clear();
+        for (std::size_t i = 0; i < Pixels; ++i)
+            sums[i].empty(counters[i]);
     }
 };
 
-/// Tile sizes by what registers hold: 32 registers with a vector popcount, 16 otherwise, general registers when scalar.
+/// Modelled: Neoverse N1 where there are dot products (Cortex-A76 is the same), else Cortex-A72.
+inline constexpr std::uint32_t popcount_rate_neon = TERN_HAS_NEON_DOT ? 42 : 31;
+
+/// Tile sizes by what registers hold: 32 registers with a vector popcount, 16 otherwise, general registers when scalar; the
+/// two registers a counter of NEON's are 16 of its 32.
 struct popcount_traits {
     static constexpr std::size_t vectors = simd::u64_lanes == 1 ? 8 : simd::u64_lanes == 2 ? 4 : 2;
     static constexpr std::size_t pixels = simd::u64_lanes == 8 ? 4 : simd::u64_lanes == 1 ? 1 : 2;
     using tile = popcount_tile<pixels, vectors>;
+    static constexpr std::uint32_t rate = simd::dot_counter::registers == 2                        ? popcount_rate_neon
+                                          : simd::dot_counter::period == 0 && simd::u64_lanes == 8 ? 300
+                                          : simd::u64_lanes == 1                                   ? 12
+                                                                 : 12 * simd::u64_lanes;
 };
 
 inline void popcount_tile_entry(const dot_tile_args& args) { popcount_traits::tile::run(args); }
 
-inline constexpr dot_family popcount_family{"popcount",
-                                            popcount_traits::pixels,
-                                            popcount_traits::tile::channels,
-                                            simd::u64_lanes,
-                                            &popcount_tile_entry,
-                                            dot_format::planes,
-                                            simd::dot_counter::period == 0 && simd::u64_lanes == 8 ? 300
-                                            : simd::u64_lanes == 1                                 ? 12
-                                                                   : 12 * simd::u64_lanes};
+inline constexpr dot_family popcount_family{
+    "popcount",         popcount_traits::pixels, popcount_traits::tile::channels, simd::u64_lanes, &popcount_tile_entry,
+    dot_format::planes, popcount_traits::rate};
 
 }  // namespace kernel
 TERN_END_NAMESPACE

@@ -21,6 +21,9 @@
 #define TERN_TARGET_NEEDS_avx512 TERN_HAS_AVX512
 #define TERN_TARGET_NEEDS_avx512_vnni TERN_HAS_AVX512_VNNI
 #define TERN_TARGET_NEEDS_avx512_icl TERN_HAS_AVX512_ICL
+#define TERN_TARGET_NEEDS_neon TERN_HAS_NEON
+#define TERN_TARGET_NEEDS_neon_dot TERN_HAS_NEON_DOT
+#define TERN_TARGET_NEEDS_neon_i8mm TERN_HAS_NEON_I8MM
 #if !TERN_CONCAT(TERN_TARGET_NEEDS_, TERN_TARGET)
 #error "tern: this source's compiler flags lack features of its TERN_TARGET, or the level is unknown"
 #endif

@@ -48,5 +48,32 @@ TERN_INLINE void store_partial(float* p, f32v v, std::size_t count) {
         p[i] = lanes[i];
 }
 
+#if TERN_LEVEL_IS_SCALAR || !TERN_HAS_NEON
+/// What a row of counters is emptied into.
+template <std::size_t Vectors>
+struct dot_sums {
+    u64v sums[Vectors];
+
+    TERN_INLINE void clear() {
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j)
+            sums[j] = zero_words();
+    }
+    TERN_INLINE void empty(dot_counter (&row)[Vectors]) {
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j) {
+            sums[j] = add(sums[j], row[j].total());
+            row[j].clear();
+        }
+    }
+    /// Writes one int32 per lane; `steps`: done since `clear`.
+    TERN_INLINE void store(std::int32_t* out, std::size_t /*steps*/) const {
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j)
+            store_narrow(out + j * u64_lanes, sums[j]);
+    }
+};
+#endif
+
 }  // namespace simd
 TERN_END_NAMESPACE

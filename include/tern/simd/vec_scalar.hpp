@@ -76,10 +76,18 @@ TERN_INLINE void store_narrow(std::int32_t* out, u64v a) {
 TERN_INLINE u64v add(u64v a, u64v b) { return {a.v + b.v}; }
 TERN_INLINE u64v zero_words() { return {0}; }
 
-/// Sums popcount(m) - 2 popcount(neg) per 64-bit lane.
+/// Sums popcount(m) - 2 popcount(neg) per step, m = x.mask & mask, neg = m & (x.sign ^ sign).
 struct dot_counter {
-    static constexpr std::size_t period = 0;
+    static constexpr std::size_t period = 0, registers = 1;
     std::uint64_t sum;
+
+    /// One word of a pixel, both planes.
+    struct operand {
+        u64v mask, sign;
+    };
+    static TERN_INLINE operand load(const unsigned char* pixel) {
+        return {broadcast_word(pixel), broadcast_word(pixel + 8)};
+    }
 
     static TERN_INLINE std::uint64_t popcount(std::uint64_t x) {
 #if defined(__GNUC__) || defined(__clang__)
@@ -91,7 +99,10 @@ struct dot_counter {
 #endif
     }
     TERN_INLINE void clear() { sum = 0; }
-    TERN_INLINE void add(u64v m, u64v neg) { sum += popcount(m.v) - 2 * popcount(neg.v); }
+    TERN_INLINE void add(const operand& x, u64v mask, u64v sign) {
+        const u64v m = bit_and(x.mask, mask);
+        sum += popcount(m.v) - 2 * popcount(and_xor(m, x.sign, sign).v);
+    }
     TERN_INLINE u64v total() const { return {sum}; }
 };
 

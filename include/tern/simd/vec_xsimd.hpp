@@ -9,8 +9,19 @@
 #include "../core/config.hpp"
 #if TERN_HAS_SSE42
 #include "native_x86.hpp"
+#elif TERN_HAS_NEON
+#include "native_arm.hpp"
 #else
 #error "tern: no vector operations for this architecture; its level is scalar"
+#endif
+
+// The constraint of an asm operand.
+#if TERN_HAS_NEON
+#define TERN_IN_VECTOR_REGISTER(x) "+w"(x)
+#elif TERN_HAS_AVX512
+#define TERN_IN_VECTOR_REGISTER(x) "+v"(x)
+#else
+#define TERN_IN_VECTOR_REGISTER(x) "+x"(x)
 #endif
 
 TERN_BEGIN_NAMESPACE
@@ -26,7 +37,7 @@ struct u64v {
 
 inline constexpr std::size_t f32_lanes = f32v::size;
 inline constexpr std::size_t u64_lanes = f32_lanes / 2;
-inline constexpr bool has_fma = TERN_HAS_AVX2 || TERN_HAS_AVX512;
+inline constexpr bool has_fma = TERN_HAS_AVX2 || TERN_HAS_AVX512 || TERN_HAS_NEON;
 static_assert(sizeof(native::u64_register) == u64_lanes * 8,
               "xsimd and the native operations disagree about the width");
 
@@ -39,17 +50,13 @@ TERN_INLINE f32v multiply(f32v a, f32v b) { return a * b; }
 TERN_INLINE f32v opaque(f32v a) {
     typename f32v::register_type r = a;
 #if defined(__GNUC__) || defined(__clang__)
-#if TERN_HAS_AVX512
-    __asm__("" : "+v"(r));
-#else
-    __asm__("" : "+x"(r));
-#endif
+    __asm__("" : TERN_IN_VECTOR_REGISTER(r));
 #endif
     return f32v(r);
 }
 /// a*b + c: one rounding where the level has the instruction.
 TERN_INLINE f32v multiply_add(f32v a, f32v b, f32v c) {
-#if TERN_HAS_AVX512 || TERN_HAS_AVX2
+#if TERN_HAS_AVX512 || TERN_HAS_AVX2 || TERN_HAS_NEON
     // Not xsimd::fma: version 8.1 rounds twice on AVX-512.
     const typename f32v::register_type x = a, y = b, z = c;
     return f32v(native::multiply_add(x, y, z));
@@ -77,7 +84,7 @@ TERN_INLINE i32v subtract(i32v a, i32v b) { return a - b; }
 TERN_INLINE i32_mask greater_equal(i32v a, i32v b) { return a >= b; }
 TERN_INLINE std::uint32_t bits(i32_mask m) {
     typename i32_mask::register_type r = m;
-#if TERN_HAS_AVX512
+#if TERN_HAS_AVX512 || TERN_HAS_NEON
     return native::bits(r);
 #elif TERN_HAS_AVX2
     return native::bits(_mm256_castsi256_ps(r));
@@ -89,7 +96,9 @@ TERN_INLINE std::uint32_t bits(i32_mask m) {
 TERN_INLINE i32v keep(f32_mask m, i32v a) {
     typename f32_mask::register_type r = m;
     typename i32v::register_type x = a;
-#if TERN_HAS_AVX512
+#if TERN_HAS_NEON
+    return i32v(native::keep(r, x));
+#elif TERN_HAS_AVX512
     return i32v(_mm512_maskz_mov_epi32(r, x));
 #elif TERN_HAS_AVX2
     return i32v(_mm256_and_si256(_mm256_castps_si256(r), x));
@@ -109,11 +118,7 @@ TERN_INLINE u64v and_xor(u64v a, u64v b, u64v c) { return {native::and_xor(a.v, 
 /// Keeps a loaded value in its register: GCC otherwise folds the load into every use of it.
 TERN_INLINE u64v opaque(u64v a) {
 #if defined(__GNUC__) || defined(__clang__)
-#if TERN_HAS_AVX512
-    __asm__("" : "+v"(a.v));
-#else
-    __asm__("" : "+x"(a.v));
-#endif
+    __asm__("" : TERN_IN_VECTOR_REGISTER(a.v));
 #endif
     return a;
 }
@@ -134,15 +139,33 @@ TERN_INLINE u64v high_nibbles(u64v a) { return {native::high_nibbles(a.v)}; }
 /// sums[lane] += the signed byte of each lane; aligned.
 TERN_INLINE void add_widened(std::int16_t* sums, u64v v) { native::add_widened(sums, v.v); }
 
-/// Sums popcount(m) - 2 popcount(neg) per 64-bit lane; at most `period` steps between `clear` and `total` (0: no limit).
+/// Sums the products of 64 channels a step per 64-bit lane; at most `period` steps (0: no limit) before it is emptied.
+#if TERN_HAS_NEON
+struct dot_counter : native::dot_counter {
+    TERN_INLINE void add(const operand& x, u64v mask, u64v sign) { native::dot_counter::add(x, mask.v, sign.v); }
+};
+using native::dot_sums;
+#else
 struct dot_counter {
     static constexpr std::size_t period = native::dot_counter::period;
+    static constexpr std::size_t registers = 1;
     native::dot_counter count;
 
+    /// One word of a pixel, both planes, in all lanes.
+    struct operand {
+        u64v mask, sign;
+    };
+    static TERN_INLINE operand load(const unsigned char* pixel) {
+        return {broadcast_word(pixel), broadcast_word(pixel + 8)};
+    }
     TERN_INLINE void clear() { count.clear(); }
-    TERN_INLINE void add(u64v m, u64v neg) { count.add(m.v, neg.v); }
+    TERN_INLINE void add(const operand& x, u64v mask, u64v sign) {
+        const u64v m = bit_and(x.mask, mask);
+        count.add(m.v, and_xor(m, x.sign, sign).v);
+    }
     TERN_INLINE u64v total() const { return {count.total()}; }
 };
+#endif
 
 }  // namespace simd
 TERN_END_NAMESPACE

@@ -1,0 +1,134 @@
+// AArch64 operations that xsimd has no word for, or none that compiles to one instruction. Included by simd/vec.hpp alone.
+#pragma once
+
+#include <arm_neon.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace simd {
+namespace native {
+
+using u64_register = uint64x2_t;
+using f32_mask = uint32x4_t;
+
+/// Bit i: lane i of a mask.
+TERN_INLINE std::uint32_t bits(uint32x4_t m) {
+    static constexpr std::uint32_t place[4] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(m, vld1q_u32(place)));
+}
+TERN_INLINE float32x4_t multiply_add(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
+TERN_INLINE float32x4_t select(uint32x4_t m, float32x4_t a, float32x4_t b) { return vbslq_f32(m, a, b); }
+TERN_INLINE uint32x4_t is_nan(float32x4_t a) { return vmvnq_u32(vceqq_f32(a, a)); }
+TERN_INLINE int32x4_t keep(uint32x4_t m, int32x4_t a) { return vandq_s32(vreinterpretq_s32_u32(m), a); }
+TERN_INLINE u64_register broadcast(const void* p) {
+    std::uint64_t v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return vdupq_n_u64(v);
+}
+// a & (b ^ c)
+TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c) {
+    return vandq_u64(a, veorq_u64(b, c));
+}
+TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) { vst1_s32(out, vreinterpret_s32_u32(vmovn_u64(v))); }
+
+/// Products plus one are 0, 1 or 2: ones wait in a plane until a second one makes a two of them, and only twos are counted.
+///
+///   n = ~m,  twos = n ? waiting : ~(x.sign ^ w.sign),  waiting ^= n,  dot + products = 2 popcount(twos) + popcount(waiting)
+///
+/// Six instructions for 128 products.
+struct dot_counter {
+    static constexpr std::size_t period = 31;    // steps of up to 8 that a byte holds
+    static constexpr std::size_t registers = 2;  // per counter
+    uint8x16_t twos;
+    u64_register waiting;
+
+    /// One word of a pixel, both planes inverted.
+    struct operand {
+        u64_register zero, plus;
+    };
+    // Inverted in general registers, which are idle.
+    static TERN_INLINE operand load(const unsigned char* pixel) {
+        std::uint64_t planes[2];
+        __builtin_memcpy(planes, pixel, sizeof planes);
+        std::uint64_t zero = ~planes[0], plus = ~planes[1];
+#if defined(__GNUC__) || defined(__clang__)
+        __asm__("" : "+r"(zero), "+r"(plus));
+#endif
+        return {vdupq_n_u64(zero), vdupq_n_u64(plus)};
+    }
+    TERN_INLINE void clear() {
+        twos = vdupq_n_u8(0);
+        waiting = vdupq_n_u64(0);
+    }
+    TERN_INLINE void add(operand x, u64_register mask, u64_register sign) {
+        const u64_register n = vornq_u64(x.zero, mask);
+        const u64_register two = vbslq_u64(n, waiting, veorq_u64(x.plus, sign));
+        waiting = veorq_u64(waiting, n);
+        twos = vaddq_u8(twos, vcntq_u8(vreinterpretq_u8_u64(two)));
+    }
+    /// Keeps compilers from mixing what follows with this step, which takes more registers than there are.
+    TERN_INLINE void settle() {
+#if defined(__GNUC__) || defined(__clang__)
+        __asm__ volatile("" : "+w"(twos));
+#endif
+    }
+    /// Sums of byte pairs: 4 per 64-bit lane.
+    TERN_INLINE uint16x8_t pairs() const {
+        const uint16x8_t ones = vpaddlq_u8(vcntq_u8(vreinterpretq_u8_u64(waiting)));
+        return vpadalq_u8(vpadalq_u8(ones, twos), twos);
+    }
+};
+
+/// Sums of a row of counters, one 32-bit lane per 64-bit lane of the counters.
+template <std::size_t Vectors>
+struct dot_sums {
+    static_assert(Vectors % 2 == 0, "counters are emptied two at a time");
+    uint32x4_t sums[Vectors / 2];
+
+    TERN_INLINE void clear() {
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors / 2; ++j)
+            sums[j] = vdupq_n_u32(0);
+    }
+    template <class Counter>
+    TERN_INLINE void empty(Counter (&row)[Vectors]) {
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors / 2; ++j)
+            sums[j] = vpadalq_u16(sums[j], vpaddq_u16(row[2 * j].pairs(), row[2 * j + 1].pairs()));
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j)
+            row[j].clear();
+    }
+    /// `steps`: of 64 products each, since `clear`.
+    TERN_INLINE void store(std::int32_t* out, std::size_t steps) const {
+        const uint32x4_t products = vdupq_n_u32(static_cast<std::uint32_t>(64 * steps));
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors / 2; ++j)
+            vst1q_s32(out + 4 * j, vreinterpretq_s32_u32(vsubq_u32(sums[j], products)));
+    }
+};
+
+// Bytes: table rows of 16, selected by nibbles.
+TERN_INLINE uint8x16_t bytes(u64_register a) { return vreinterpretq_u8_u64(a); }
+TERN_INLINE u64_register words(uint8x16_t a) { return vreinterpretq_u64_u8(a); }
+
+TERN_INLINE u64_register broadcast_row(const void* p) { return words(vld1q_u8(static_cast<const std::uint8_t*>(p))); }
+TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) {
+    return words(vqtbl1q_u8(bytes(rows), bytes(nibbles)));
+}
+TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return words(vaddq_u8(bytes(a), bytes(b))); }
+TERN_INLINE u64_register low_nibbles(u64_register a) { return words(vandq_u8(bytes(a), vdupq_n_u8(15))); }
+TERN_INLINE u64_register high_nibbles(u64_register a) { return words(vshrq_n_u8(bytes(a), 4)); }
+TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
+    const int8x16_t lanes = vreinterpretq_s8_u64(v);
+    vst1q_s16(sums, vaddw_s8(vld1q_s16(sums), vget_low_s8(lanes)));
+    vst1q_s16(sums + 8, vaddw_high_s8(vld1q_s16(sums + 8), lanes));
+}
+
+}  // namespace native
+}  // namespace simd
+TERN_END_NAMESPACE
