@@ -144,7 +144,7 @@ void random_tiles(const kernel_table& table) {
         REQUIRE((64 % f.tile_channels == 0 || f.tile_channels % 64 == 0));
         REQUIRE(f.tile_channels % f.lanes == 0);
         for (const std::size_t taps : tern_test::sizes{1, 2, 9, 25})
-            for (const std::size_t steps : tern_test::sizes{1, 2, 3, 8}) {
+            for (const std::size_t steps : tern_test::sizes{1, 2, 3, 8, 45}) {
                 CAPTURE(taps);
                 CAPTURE(steps);
                 dot_problem p(f, taps, steps);
@@ -161,7 +161,7 @@ void random_tiles(const kernel_table& table) {
 void largest_sums(const kernel_table& table) {
     for_each_family(table, [](const dot_family& f) {
         for (const int sign : {-1, 1})
-            for (const std::size_t steps : tern_test::sizes{1, 7, 15, 16, 31, 32, 63})
+            for (const std::size_t steps : tern_test::sizes{1, 7, 15, 16, 31, 32, 42, 43, 63, 85})
                 for (const std::size_t taps : tern_test::sizes{1, 2, 3, 16}) {
                     dot_problem p(f, taps, steps);
                     for (auto& code : p.activations)

@@ -162,3 +162,9 @@
 #else
 #define TERN_UNROLL
 #endif
+// The same where Clang would not do it by itself: the loop must have a constant number of rounds and no other way out.
+#if defined(__clang__)
+#define TERN_UNROLL_ALWAYS _Pragma("clang loop unroll(full)")
+#else
+#define TERN_UNROLL_ALWAYS TERN_UNROLL
+#endif

@@ -5,6 +5,7 @@
 #include "dot.hpp"
 #include "epilogue_tile.hpp"
 #include "lookup.hpp"
+#include "lookup3.hpp"
 #include "pool.hpp"
 #include "popcount.hpp"
 #include "real.hpp"
@@ -43,7 +44,7 @@ inline constexpr kernel_table level_table{
     &ternarize_row,
     &max_pool,
     &mean_pool,
-    {lookup_family, lookup_narrow_family, {}},
+    {lookup_families[0], lookup_families[1], lookup_families[2]},
     byte_dot_family,
 };
 

@@ -197,7 +197,7 @@ struct kernel_table {
     void (*max_pool)(const pool_args&);
     void (*mean_pool)(const pool_args&);
     // Families that a level may lack have no `tile`.
-    dot_family lookup[3] = {};  ///< ternary x ternary on pair codes, wide and narrow tiles, and on triple codes
+    dot_family lookup[3] = {};  ///< ternary x ternary on pair or triple codes, tiles of different shapes; [0] unless none
     dot_family dot = {};        ///< int8 x int8
 };
 

@@ -120,6 +120,12 @@ TERN_INLINE u64_register broadcast_row(const void* p) { return words(vld1q_u8(st
 TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) {
     return words(vqtbl1q_u8(bytes(rows), bytes(nibbles)));
 }
+// Rows of 32.
+using long_row = uint8x16x2_t;
+TERN_INLINE long_row load_long_row(const void* p) { return vld1q_u8_x2(static_cast<const std::uint8_t*>(p)); }
+TERN_INLINE u64_register look_up(const long_row& row, u64_register indices) {
+    return words(vqtbl2q_u8(row, bytes(indices)));
+}
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return words(vaddq_u8(bytes(a), bytes(b))); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return words(vandq_u8(bytes(a), vdupq_n_u8(15))); }
 TERN_INLINE u64_register high_nibbles(u64_register a) { return words(vshrq_n_u8(bytes(a), 4)); }
@@ -127,6 +133,19 @@ TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
     const int8x16_t lanes = vreinterpretq_s8_u64(v);
     vst1q_s16(sums, vaddw_s8(vld1q_s16(sums), vget_low_s8(lanes)));
     vst1q_s16(sums + 8, vaddw_high_s8(vld1q_s16(sums + 8), lanes));
+}
+// Each signed byte, plus the sum of its lane if there is one, to int32.
+TERN_INLINE void store_widened(std::int32_t* out, u64_register v, const std::int16_t* sums) {
+    const int8x16_t lanes = vreinterpretq_s8_u64(v);
+    int16x8_t low = vmovl_s8(vget_low_s8(lanes)), high = vmovl_high_s8(lanes);
+    if (sums != nullptr) {
+        low = vaddq_s16(low, vld1q_s16(sums));
+        high = vaddq_s16(high, vld1q_s16(sums + 8));
+    }
+    vst1q_s32(out, vmovl_s16(vget_low_s16(low)));
+    vst1q_s32(out + 4, vmovl_high_s16(low));
+    vst1q_s32(out + 8, vmovl_s16(vget_low_s16(high)));
+    vst1q_s32(out + 12, vmovl_high_s16(high));
 }
 
 }  // namespace native

@@ -139,6 +139,26 @@ TERN_INLINE u64v high_nibbles(u64v a) { return {native::high_nibbles(a.v)}; }
 /// sums[lane] += the signed byte of each lane; aligned.
 TERN_INLINE void add_widened(std::int16_t* sums, u64v v) { native::add_widened(sums, v.v); }
 
+#if TERN_HAS_NEON
+// Rows of 32 bytes, in two registers.
+using native::load_long_row;
+using native::long_row;
+TERN_INLINE u64v look_up(const long_row& row, u64v indices) { return {native::look_up(row, indices.v)}; }
+/// Keeps Clang from mixing what follows with what made `sums`, which takes more registers than there are.
+template <std::size_t Count>
+TERN_INLINE void settle([[maybe_unused]] u64v (&sums)[Count]) {
+#if defined(__clang__)
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < Count; ++j)
+        __asm__ volatile("" : TERN_IN_VECTOR_REGISTER(sums[j].v));
+#endif
+}
+/// out[lane] = the signed byte of each lane, plus sums[lane] unless `sums` is null.
+TERN_INLINE void store_widened(std::int32_t* out, u64v v, const std::int16_t* sums) {
+    native::store_widened(out, v.v, sums);
+}
+#endif
+
 /// Sums the products of 64 channels a step per 64-bit lane; at most `period` steps (0: no limit) before it is emptied.
 #if TERN_HAS_NEON
 struct dot_counter : native::dot_counter {
