@@ -47,9 +47,13 @@ int pair_digit(std::size_t i, int code) { return (code < 0 ? 2 : code) * (i % 2 
 /// The same for a triple code: times 1, 3 or 9.
 int triple_digit(std::size_t i, int code) { return (code < 0 ? 2 : code) * (i % 3 == 0 ? 1 : i % 3 == 1 ? 3 : 9); }
 
-/// Adds one activation to a pixel of zero bytes, where channel i lies, in the family's format.
-void put_activation(const dot_family& f, unsigned char* pixel, std::size_t i, int code) {
+/// Adds one activation to a pixel of zero bytes, where channel i lies, in the family's format; or to its `twin`, the second
+/// pixel in the same bytes.
+void put_activation(const dot_family& f, unsigned char* pixel, std::size_t i, int code, bool twin = false) {
     switch (f.format) {
+        case dot_format::twins:
+            pixel[i / 2] = static_cast<unsigned char>(pixel[i / 2] + (twin ? 18 : 2) * pair_digit(i, code));
+            break;
         case dot_format::planes: tern_test::put_code(pixel, i, code); break;
         case dot_format::pairs:
             pixel[i / 2] = static_cast<unsigned char>(pixel[i / 2] + 16 * pair_digit(i, code));
@@ -66,6 +70,12 @@ void put_weight(const dot_family& f, unsigned char* panel, std::size_t o, std::s
     unsigned char* step = panel + i / f.step_channels() * f.panel_step_bytes();
     if (f.format == dot_format::pairs) {
         step[o] = static_cast<unsigned char>(step[o] + (i % 4 < 2 ? 1 : 16) * pair_digit(i, code));
+        return;
+    }
+    if (f.format == dot_format::twins) {
+        const std::size_t lane = o % f.lanes, half = f.lanes / 2;
+        step += i % 16 / 4 * f.tile_channels + o / f.lanes * f.lanes + lane % half * 2 + lane / half;
+        *step = static_cast<unsigned char>(*step + (i % 4 < 2 ? 1 : 16) * pair_digit(i, code));
         return;
     }
     if (f.format == dot_format::triples) {
@@ -98,9 +108,11 @@ void check_problem(const dot_family& f, const dot_problem& p) {
         taps[t].pixel_offset = static_cast<std::ptrdiff_t>((p.taps - 1 - t) * tap_bytes);
         taps[t].panel_offset = (p.taps - 1 - t) * tap_panel;
         for (std::size_t i = 0; i < p.depth; ++i) {
-            for (std::size_t x = 0; x < p.pixels; ++x)
-                put_activation(f, bytes + x * pixel_bytes + taps[t].pixel_offset, i,
-                               p.activations[(x * p.taps + t) * p.depth + i]);
+            for (std::size_t x = 0; x < p.pixels; ++x) {
+                const bool twin = f.format == dot_format::twins && x % 2 == 1;
+                put_activation(f, bytes + (twin ? x - 1 : x) * pixel_bytes + taps[t].pixel_offset, i,
+                               p.activations[(x * p.taps + t) * p.depth + i], twin);
+            }
             for (std::size_t o = 0; o < p.channels; ++o)
                 put_weight(f, panel.data() + taps[t].panel_offset, o, i, p.weights[(o * p.taps + t) * p.depth + i]);
         }
@@ -143,6 +155,7 @@ void random_tiles(const kernel_table& table) {
         REQUIRE(f.tile_channels % 8 == 0);
         REQUIRE((64 % f.tile_channels == 0 || f.tile_channels % 64 == 0));
         REQUIRE(f.tile_channels % f.lanes == 0);
+        REQUIRE((f.format != dot_format::twins || f.tile_pixels % 2 == 0));
         for (const std::size_t taps : tern_test::sizes{1, 2, 9, 25})
             for (const std::size_t steps : tern_test::sizes{1, 2, 3, 8, 45}) {
                 CAPTURE(taps);
@@ -161,7 +174,7 @@ void random_tiles(const kernel_table& table) {
 void largest_sums(const kernel_table& table) {
     for_each_family(table, [](const dot_family& f) {
         for (const int sign : {-1, 1})
-            for (const std::size_t steps : tern_test::sizes{1, 7, 15, 16, 31, 32, 42, 43, 63, 85})
+            for (const std::size_t steps : tern_test::sizes{1, 7, 8, 15, 16, 31, 32, 42, 43, 63, 85})
                 for (const std::size_t taps : tern_test::sizes{1, 2, 3, 16}) {
                     dot_problem p(f, taps, steps);
                     for (auto& code : p.activations)

@@ -83,12 +83,20 @@ TERN_INLINE void clear_planes(const epilogue_tile_args& args, std::size_t quanti
 }
 
 template <class Acc, residual_kind Residual, bool Store, int Quantizers>
-inline void epilogue(const epilogue_tile_args& args) {
-    const epilogue_params& p = *args.params;
+inline void epilogue(const epilogue_tile_args& tile) {
+    // Copies: what is stored could otherwise change them, as far as the compiler knows.
+    const epilogue_tile_args args = tile;
+    const epilogue_params p = *tile.params;
     const Acc* acc = static_cast<const Acc*>(args.acc);
     for (std::size_t chunk = 0; chunk < args.channels; chunk += epilogue_chunk) {
         const std::size_t rest = args.channels - chunk;
         const std::size_t valid = rest < epilogue_chunk ? rest : epilogue_chunk;
+        simd::f32v scale[epilogue_vectors], shift[epilogue_vectors];  // the arrays are padded
+        TERN_UNROLL
+        for (std::size_t j = 0; j < epilogue_vectors; ++j) {
+            scale[j] = simd::load(p.scale + args.channel + chunk + j * simd::f32_lanes);
+            shift[j] = simd::load(p.shift + args.channel + chunk + j * simd::f32_lanes);
+        }
         for (std::size_t row = 0; row < args.rows; ++row) {
             plane_bits planes[2];
             TERN_UNROLL
@@ -98,7 +106,7 @@ inline void epilogue(const epilogue_tile_args& args) {
                 if (j * simd::f32_lanes >= valid)
                     break;
                 simd::f32v v = simd::multiply_add_rounded(load_as_float(acc + row * args.acc_stride + in_tile),
-                                                          simd::load(p.scale + channel), simd::load(p.shift + channel));
+                                                          scale[j], shift[j]);
                 v = activate(p.first, channel, v);
                 if constexpr (Residual != residual_kind::none) {
                     const std::size_t behind = channel < args.residual_channels ? args.residual_channels - channel : 0;
@@ -136,32 +144,44 @@ inline void epilogue(const epilogue_tile_args& args) {
 
 /// Integer thresholds in place of the float chain: code = [a >= hi] - [a < lo], a = acc or -acc.
 template <int Quantizers>
-inline void threshold_epilogue(const epilogue_tile_args& args) {
+inline void threshold_epilogue(const epilogue_tile_args& tile) {
+    const epilogue_tile_args args = tile;
+    threshold_params thresholds[Quantizers];
+    for (int q = 0; q < Quantizers; ++q)
+        thresholds[q] = tile.params->thresholds[q];
     const std::int32_t* acc = static_cast<const std::int32_t*>(args.acc);
     for (std::size_t chunk = 0; chunk < args.channels; chunk += epilogue_chunk) {
         const std::size_t rest = args.channels - chunk;
         const std::size_t valid = rest < epilogue_chunk ? rest : epilogue_chunk;
-        for (std::size_t row = 0; row < args.rows; ++row)
-            TERN_UNROLL
+        TERN_UNROLL
         for (int q = 0; q < Quantizers; ++q) {
-            const threshold_params& t = args.params->thresholds[q];
-            plane_bits planes;
+            const threshold_params& t = thresholds[q];
+            simd::i32v hi[epilogue_vectors], lo[epilogue_vectors], flip[epilogue_vectors];  // the arrays are padded
             TERN_UNROLL
             for (std::size_t j = 0; j < epilogue_vectors; ++j) {
-                const std::size_t in_tile = chunk + j * simd::f32_lanes;
-                const std::size_t channel = args.channel + in_tile;
-                if (j * simd::f32_lanes >= valid)
-                    break;
-                const simd::i32v flip = simd::load(t.flip + channel);
-                const simd::i32v a =
-                    simd::subtract(simd::bit_xor(simd::load(acc + row * args.acc_stride + in_tile), flip), flip);
-                const std::uint32_t plus = simd::bits(simd::greater_equal(a, simd::load(t.hi + channel)));
-                const std::uint32_t minus = ~simd::bits(simd::greater_equal(a, simd::load(t.lo + channel))) &
-                                            ((1u << (simd::f32_lanes - 1) << 1) - 1u);
-                planes.mask |= (plus ^ minus) << (j * simd::f32_lanes);
-                planes.sign |= (minus & ~plus) << (j * simd::f32_lanes);
+                const std::size_t channel = args.channel + chunk + j * simd::f32_lanes;
+                hi[j] = simd::load(t.hi + channel);
+                lo[j] = simd::load(t.lo + channel);
+                flip[j] = simd::load(t.flip + channel);
             }
-            store_planes(args.packed[q][row], args.channel + chunk, planes, valid);
+            for (std::size_t row = 0; row < args.rows; ++row) {
+                plane_bits planes;
+                TERN_UNROLL
+                for (std::size_t j = 0; j < epilogue_vectors; ++j) {
+                    if (j * simd::f32_lanes >= valid)
+                        break;
+                    const std::size_t in_tile = chunk + j * simd::f32_lanes;
+                    const simd::i32v a =
+                        simd::subtract(simd::bit_xor(simd::load(acc + row * args.acc_stride + in_tile), flip[j]),
+                                       flip[j]);
+                    const std::uint32_t plus = simd::bits(simd::greater_equal(a, hi[j]));
+                    const std::uint32_t minus =
+                        ~simd::bits(simd::greater_equal(a, lo[j])) & ((1u << (simd::f32_lanes - 1) << 1) - 1u);
+                    planes.mask |= (plus ^ minus) << (j * simd::f32_lanes);
+                    planes.sign |= (minus & ~plus) << (j * simd::f32_lanes);
+                }
+                store_planes(args.packed[q][row], args.channel + chunk, planes, valid);
+            }
         }
     }
     clear_planes(args, Quantizers);

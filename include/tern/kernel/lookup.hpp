@@ -116,10 +116,14 @@ struct lookup_tile {
 /// 4 pixels of two vectors keep 8 sums, 4 index vectors and 2 rows in 16 registers; with 32, two vectors more.
 inline void lookup_tile_entry(const dot_tile_args& args) { lookup_tile<4, 2>::run(args); }
 inline void lookup_narrow_tile_entry(const dot_tile_args& args) { lookup_tile<4, 1>::run(args); }
+/// One pixel, for few rows, whose weights come from far.
+inline constexpr std::size_t lookup_single_vectors = simd::byte_lanes == 64 ? 2 : 4;
+inline void lookup_single_tile_entry(const dot_tile_args& args) { lookup_tile<1, lookup_single_vectors>::run(args); }
 
 inline constexpr std::size_t lookup_max_depth = 32767;  // products an int16 sum holds
 
-// Both planes of 8 channels to 4 pair codes: bytes of 16 * (d0 + 3 d1), where d = mask + sign bit.
+// Both planes of 8 channels to 4 bytes of Unit * (d0 + 3 d1), where d = mask + sign bit.
+template <int Unit>
 struct pair_digits {
     std::uint32_t of_byte[256];
 
@@ -127,29 +131,36 @@ struct pair_digits {
         for (unsigned b = 0; b < 256; ++b)
             for (unsigned k = 0; k < 4; ++k) {
                 const unsigned digits = ((b >> (2 * k)) & 1u) + 3u * ((b >> (2 * k + 1)) & 1u);
-                of_byte[b] |= (digits * 16u) << (8 * k);
+                of_byte[b] |= (digits * Unit) << (8 * k);
             }
     }
 };
-inline constexpr pair_digits digits{};
+template <int Unit>
+inline constexpr pair_digits<Unit> digits_of{};
 
-inline void planes_to_pairs(const convert_args& args) {
+template <int Unit>
+inline void planes_to_pair_codes(const convert_args& from) {
+    const convert_args args = from;
     for (std::size_t i = 0; i < args.pixels; ++i) {
-        const unsigned char* from = args.planes + i * args.pixel_bytes;
+        const unsigned char* planes = args.planes + i * args.pixel_bytes;
         unsigned char* to = args.out + i * args.out_pixel_bytes;
-        for (std::size_t done = 0; done < args.out_pixel_bytes; done += 4) {
+        std::size_t done = 0;
+#if !TERN_HAS_NEON
+        for (; done + 32 <= args.out_pixel_bytes; done += 32)
+            simd::store_pairs<Unit>(to + done, planes + done / 2);
+#endif
+        for (; done < args.out_pixel_bytes; done += 4) {
             const std::size_t byte = done / 32 * 16 + done / 4 % 8;
-            const std::uint32_t four = digits.of_byte[from[byte]] + digits.of_byte[from[byte + 8]];
+            const auto& digits = digits_of<Unit>.of_byte;
+            const std::uint32_t four = digits[planes[byte]] + digits[planes[byte + 8]];
             const std::size_t here = args.out_pixel_bytes - done < 4 ? args.out_pixel_bytes - done : 4;
-            if (here == 4) {
-                __builtin_memcpy(to + done, &four, 4);
-            } else {
-                for (std::size_t k = 0; k < here; ++k)
-                    to[done + k] = static_cast<unsigned char>(four >> (8 * k));
-            }
+            for (std::size_t k = 0; k < here; ++k)
+                to[done + k] = static_cast<unsigned char>(four >> (8 * k));
         }
     }
 }
+
+inline void planes_to_pairs(const convert_args& args) { planes_to_pair_codes<16>(args); }
 
 inline constexpr dot_family lookup_family{"lookup",
                                           4,
@@ -169,10 +180,19 @@ inline constexpr dot_family lookup_narrow_family{"lookup",
                                                  TERN_HAS_NEON ? 11 : 9 * simd::u64_lanes * 2,
                                                  lookup_max_depth,
                                                  &planes_to_pairs};
+inline constexpr dot_family lookup_single_family{"lookup",
+                                                 1,
+                                                 lookup_tile<1, lookup_single_vectors>::channels,
+                                                 simd::byte_lanes,
+                                                 &lookup_single_tile_entry,
+                                                 dot_format::pairs,
+                                                 14 * simd::u64_lanes,
+                                                 lookup_max_depth,
+                                                 &planes_to_pairs};
 
 #else
 
-inline constexpr dot_family lookup_family{}, lookup_narrow_family{};
+inline constexpr dot_family lookup_family{}, lookup_narrow_family{}, lookup_single_family{};
 
 #endif
 

@@ -12,6 +12,7 @@
 #include "../simd/vec.hpp"
 #include "lookup.hpp"
 #include "table.hpp"
+#include "twin_lookup.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace kernel {
@@ -167,9 +168,13 @@ inline constexpr dot_family lookup_families[3] = {
      lookup_max_depth, &planes_to_triples},
 };
 
-#else
+#elif TERN_LEVEL_IS_SCALAR || TERN_HAS_NEON
 
 inline constexpr dot_family lookup_families[3] = {lookup_family, lookup_narrow_family, {}};
+
+#else
+
+inline constexpr dot_family lookup_families[3] = {twin_family, lookup_single_family, {}};
 
 #endif
 

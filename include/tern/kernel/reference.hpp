@@ -72,6 +72,27 @@ struct pair_products {
     static constexpr std::size_t activation_bytes = 2, panel_bytes = tile_channels;
 };
 
+// Products of twins (kernel/twin_lookup.hpp): 16 channels a step; one tile of three pairs of pixels.
+inline constexpr std::uint32_t twin_tile_pixels = 6;
+
+inline void twin_tile(const dot_tile_args& args) {
+    for (std::size_t p = 0; p < twin_tile_pixels; ++p)
+        for (std::size_t o = 0; o < tile_channels; ++o) {
+            std::int32_t sum = 0;
+            for (std::size_t t = 0; t < args.tap_count; ++t)
+                for (std::size_t i = 0; i < args.steps * 8; ++i) {
+                    const int twin =
+                        args.pixels[p - p % 2][args.taps[t].pixel_offset + static_cast<std::ptrdiff_t>(i)] / 2;
+                    const std::size_t lane = o % lanes, half = lanes / 2;
+                    const std::size_t at = o - lane + (lane < half ? 2 * lane : 2 * (lane - half) + 1);
+                    const int weights = args.panel[args.taps[t].panel_offset + i / 2 * tile_channels + at];
+                    sum += pair_products::of_pairs(p % 2 == 0 ? twin % 9 : twin / 9,
+                                                   i % 2 == 0 ? weights % 16 : weights / 16);
+                }
+            args.acc[p * tile_channels + o] = sum;
+        }
+}
+
 inline int code_of_digits(int digits, std::size_t i) {
     for (; i > 0; --i)
         digits /= 3;
@@ -129,6 +150,13 @@ inline void planes_to_pairs(const convert_args& args) {
                 digit_of_code(get_code(args, p, 2 * i)) + 3 * digit_of_code(get_code(args, p, 2 * i + 1));
             args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(16 * digits);
         }
+}
+
+// The first of two pixels.
+inline void planes_to_twins(const convert_args& args) {
+    planes_to_pairs(args);
+    for (std::size_t i = 0; i < args.pixels * args.out_pixel_bytes; ++i)
+        args.out[i] = static_cast<unsigned char>(args.out[i] / 8);
 }
 
 inline void planes_to_triples(const convert_args& args) {
@@ -305,7 +333,7 @@ inline constexpr kernel_table table{
     &mean_pool,
     {{"lookup", tile_pixels, tile_channels, lanes, &dot_tile<pair_products>, dot_format::pairs, 1, 32767,
       &planes_to_pairs},
-     {},
+     {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_tile, dot_format::twins, 1, 32767, &planes_to_twins},
      {"lookup", tile_pixels, tile_channels, lanes, &dot_tile<triple_products>, dot_format::triples, 1, 32767,
       &planes_to_triples}},
     {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products>, dot_format::bytes, 1, 1u << 30,

@@ -34,6 +34,11 @@ enum class dot_format : std::uint8_t {
     planes,
     /// Activations: pair codes (kernel/lookup.hpp), 2 bytes a step of 4 channels. Panel: [tap][step][output channel], bytes.
     pairs,
+    /// Activations: pair codes of two pixels in one byte, 8 bytes a step of 16 channels: a family converts pixels to
+    /// 2 * (d0 + 3 d1), to which nine times the byte of the pixel's twin is added. Of a tile's pixel pointers the even ones are
+    /// used; the odd ones are their twins. Panel: [tap][step][4 channels][vector][lane], bytes as in `pairs`; a vector's first
+    /// half of channels is in its even lanes, the second half in the odd ones.
+    twins,
     /// Activations: d0 + 3 d1 + 9 d2, d = 0, 1, 2 for the codes 0, +1, -1; 1 byte a step of 3 channels. Panel: [tap][step]
     /// [output channel], bytes made in the same way.
     triples,
@@ -74,11 +79,16 @@ struct dot_family {
     }
     /// Activation bytes of one step.
     TERN_INLINE constexpr std::size_t step_bytes() const noexcept {
-        return format == dot_format::pairs ? 2 : format == dot_format::triples ? 1 : 16;
+        return format == dot_format::pairs     ? 2
+               : format == dot_format::triples ? 1
+               : format == dot_format::twins   ? 8
+                                               : 16;
     }
     /// Panel bytes of one step.
     TERN_INLINE constexpr std::size_t panel_step_bytes() const noexcept {
-        return tile_channels * (format == dot_format::planes || format == dot_format::bytes ? 16 : 1);
+        return tile_channels * (format == dot_format::planes || format == dot_format::bytes ? 16
+                                : format == dot_format::twins                               ? 4
+                                                                                            : 1);
     }
 };
 
@@ -197,7 +207,7 @@ struct kernel_table {
     void (*max_pool)(const pool_args&);
     void (*mean_pool)(const pool_args&);
     // Families that a level may lack have no `tile`.
-    dot_family lookup[3] = {};  ///< ternary x ternary on pair or triple codes, tiles of different shapes; [0] unless none
+    dot_family lookup[3] = {};  ///< ternary x ternary by tables, tiles of different shapes; [0] unless none
     dot_family dot = {};        ///< int8 x int8
 };
 

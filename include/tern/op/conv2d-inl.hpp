@@ -8,6 +8,7 @@
 #include "conv2d.hpp"
 #include "panel.hpp"
 #include "plan_checks.hpp"
+#include "twins.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace conv2d_detail {
@@ -17,6 +18,12 @@ inline constexpr std::size_t strip_pixels = 192;
 inline constexpr std::size_t max_tile_pixels = 16;
 inline constexpr std::size_t max_tile_channels = 128;
 inline constexpr std::size_t max_taps_in_place = 128;  // larger kernels are lowered by im2col
+
+// What one position of a strip needs: the rows of the kernel that see the image; whether it is an output at all.
+struct kernel_rows {
+    std::uint8_t first, last;
+    bool used;
+};
 
 }  // namespace conv2d_detail
 
@@ -29,6 +36,7 @@ struct conv2d::scratch_area {
     float* out_pixel[conv2d_detail::strip_pixels];
     const float* residual_pixel[conv2d_detail::strip_pixels];
     unsigned char* packed_pixel[2][conv2d_detail::strip_pixels];
+    conv2d_detail::kernel_rows rows[conv2d_detail::strip_pixels];
     kernel_tap taps[conv2d_detail::max_taps_in_place];
     // im2col rows follow
 };

@@ -39,6 +39,10 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
+namespace conv2d_detail {
+struct kernel_rows;
+}
+
 /// A plan: weights, geometry, epilogue and the chosen kernel. Immutable after `create`; one plan may be run by many threads
 /// at once, each with a workspace of its own. Results do not depend on the level, lowering or number of threads.
 class conv2d {
@@ -105,6 +109,15 @@ private:
         const bool gathers = lowering_ == lowering::im2col && !is_byte_code(input_code_);
         return expands || gathers ? ceil_div(row_channels_, word_bits) * 16 : 0;
     }
+    // Positions of a row of outputs in a strip: twins must lie in one row, so an odd one ends with an unused position.
+    std::size_t positions(const image_shape& out) const noexcept {
+        return family_.format == dot_format::twins && !by_rows() ? round_up(out.w, 2) : out.w;
+    }
+    // Whether rows of taps that see only padding are left out: where what kernels see of it adds 0 to the sums.
+    bool skips_taps() const noexcept {
+        return lowering_ == lowering::implicit && (input_code_ == code_id::ternary || zero_border_) &&
+               !(family_.format == dot_format::bytes && family_.unsigned_bytes);
+    }
     // Pixels are brought into the kernel's format one by one, into rows of the strip; else tiles read an image.
     bool by_rows() const noexcept {
         return lowering_ == lowering::im2col || (converts() && shape_.taps() == 1 && !zero_border_);
@@ -123,6 +136,7 @@ private:
                             void* scratch) const;
     TERN_FUNC void locate_strip(const conv2d_args& args, const image_shape& out, const source& from, std::size_t first,
                                 std::size_t count, scratch_area& area) const;
+    TERN_FUNC conv2d_detail::kernel_rows rows_of(const image_shape& in, std::size_t y) const;
     TERN_FUNC void fill_row(const const_packed_image& in, const unsigned char* pixel, const source& from,
                             unsigned char* row) const;
     TERN_FUNC void convert_image(const const_packed_image& in, const image_shape& out, std::size_t n,

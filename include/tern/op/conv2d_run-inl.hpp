@@ -30,12 +30,22 @@ T* channel_zero(T* p, std::size_t channel) {
     return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(p) - channel * sizeof(T));
 }
 
+// The rows of the kernel that some of the positions need.
+inline kernel_rows kernel_rows_of(const kernel_rows* rows, std::size_t count) {
+    kernel_rows all = rows[0];
+    for (std::size_t i = 1; i < count; ++i) {
+        all.first = rows[i].first < all.first ? rows[i].first : all.first;
+        all.last = rows[i].last > all.last ? rows[i].last : all.last;
+    }
+    return all.first < all.last ? all : kernel_rows{};
+}
+
 inline float larger(float a, float b) { return a >= b || a != a ? a : b; }
 
 }  // namespace conv2d_detail
 
 struct conv2d::task_range {
-    slice_range pixels;  // output pixels of all images, row-major
+    slice_range pixels;  // positions of the output pixels of all images, row-major
     slice_range tiles;   // channel tiles
     bool clears_halo;    // of the packed outputs' rows it covers
 };
@@ -144,7 +154,7 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
         const slice_range r = slice_of(rows, row_tasks, i / channel_tasks);
         const slice_range u = slice_of(units, channel_tasks, i % channel_tasks);
         const std::size_t last = u.end * tiles_per_unit;
-        const task_range task{{r.begin * out->w, r.end * out->w},
+        const task_range task{{r.begin * positions(*out), r.end * positions(*out)},
                               {u.begin * tiles_per_unit, last < tiles_.size() ? last : tiles_.size()},
                               i % channel_tasks == 0};
         run_task(args, *out, task, static_cast<unsigned char*>(scratch.data) + i * bytes);
@@ -188,13 +198,9 @@ TERN_FUNC void conv2d::convert_pixels(const unsigned char* pixels, std::size_t p
     }
 }
 
-// One pixel, or one im2col row (for each group the codes of all taps, packed together), in the kernel's format.
+// One im2col row (for each group the codes of all taps, packed together) in the kernel's format.
 TERN_FUNC void conv2d::fill_row(const const_packed_image& in, const unsigned char* pixel, const source& from,
                                 unsigned char* row) const {
-    if (lowering_ != lowering::im2col) {
-        convert_pixels(pixel, 0, 1, true, from, row);  // 1x1: halo pixels are read by padded outputs only
-        return;
-    }
     const std::size_t depth = shape_.in_channels;
     const bool bytes = is_byte_code(input_code_);
     unsigned char* gathered = bytes || family_.format == dot_format::planes ? row : from.planes;
@@ -231,56 +237,97 @@ TERN_FUNC void conv2d::convert_image(const const_packed_image& in, const image_s
         unsigned char* converted = to.image + y * to.image_row_bytes;
         if (!zero_border_) {
             convert_pixels(row, l.pixel_bytes, width, true, to, converted);
-            continue;
+        } else {
+            const bool real = y >= geometry_.padding.top && y - geometry_.padding.top < l.h;
+            std::size_t x = 0;
+            for (const auto& [count, inside] :
+                 {std::pair<std::size_t, bool>{left, false}, {middle, real}, {width - left - middle, false}}) {
+                convert_pixels(row + x * l.pixel_bytes, l.pixel_bytes, count, inside, to, converted + x * pixel_bytes_);
+                x += count;
+            }
         }
-        const bool real = y >= geometry_.padding.top && y - geometry_.padding.top < l.h;
-        std::size_t x = 0;
-        for (const auto& [count, inside] :
-             {std::pair<std::size_t, bool>{left, false}, {middle, real}, {width - left - middle, false}}) {
-            convert_pixels(row + x * l.pixel_bytes, l.pixel_bytes, count, inside, to, converted + x * pixel_bytes_);
-            x += count;
-        }
+        const std::size_t twin = geometry_.stride_w;
+        if (family_.format == dot_format::twins && twin < width)
+            join_twins(converted, converted + twin * pixel_bytes_, (width - twin) * pixel_bytes_);
     }
 }
 
-// Addresses of `count` output pixels from number `first` on, and their rows.
+// Rows of the kernel that see the image from output row y.
+TERN_FUNC conv2d_detail::kernel_rows conv2d::rows_of(const image_shape& in, std::size_t y) const {
+    const std::size_t at = y * geometry_.stride_h, before = geometry_.padding.top, step = geometry_.dilation_h;
+    const std::size_t first = at < before ? ceil_div(before - at, step) : 0;
+    const std::size_t last = at < in.h + before ? ceil_div(in.h + before - at, step) : 0;
+    const auto clamp = [&](std::size_t row) { return static_cast<std::uint8_t>(row < shape_.kh ? row : shape_.kh); };
+    return {clamp(first), clamp(last), true};
+}
+
+// Addresses of `count` positions from number `first` on, and their rows.
 TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& out, const source& from,
                                     std::size_t first, std::size_t count, scratch_area& area) const {
-    const std::size_t pool = epilogue_.residual == residual_kind::pooled ? 2 : 1;
+    const std::size_t pool = epilogue_.residual == residual_kind::pooled ? 2 : 1, width = positions(out);
     const auto position = [](std::size_t i, std::size_t stride, std::size_t padding) {
         return static_cast<std::ptrdiff_t>(i * stride) - static_cast<std::ptrdiff_t>(padding);
     };
-    std::size_t x = first % out.w, y = first / out.w % out.h, n = first / out.w / out.h;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (converts_images()) {
-            area.input[i] =
-                from.image + y * geometry_.stride_h * from.image_row_bytes + x * geometry_.stride_w * pixel_bytes_;
-        } else {
-            area.input[i] =
-                args.input.data + args.input.layout.offset(n, position(y, geometry_.stride_h, geometry_.padding.top),
-                                                           position(x, geometry_.stride_w, geometry_.padding.left));
-            if (by_rows()) {
-                unsigned char* row = from.rows + i * pixel_bytes_;
-                fill_row(args.input, area.input[i], from, row);
-                area.input[i] = row;
-            }
+    const image_shape in = args.input.layout.shape();
+    const packed_layout& layout = args.input.layout;
+    std::size_t x = first % width, y = first / width % out.h, n = first / width / out.h;
+    for (std::size_t i = 0; i < count;) {  // the rest of a row
+        const std::size_t end = count - i < width - x ? count : i + width - x;
+        const std::size_t used = end - i < out.w - x ? end : i + out.w - x;
+        const unsigned char* input =
+            converts_images()
+                ? from.image + y * geometry_.stride_h * from.image_row_bytes + x * geometry_.stride_w * pixel_bytes_
+                : args.input.data + layout.offset(n, position(y, geometry_.stride_h, geometry_.padding.top),
+                                                  position(x, geometry_.stride_w, geometry_.padding.left));
+        const std::size_t pixel_bytes = geometry_.stride_w * (converts_images() ? pixel_bytes_ : layout.pixel_bytes);
+        for (std::size_t k = i; k < used; ++k, input += pixel_bytes)
+            area.input[k] = input;
+        if (args.out) {
+            float* p = args.out.data + args.out.offset(n, y, x, 0);
+            for (std::size_t k = i; k < used; ++k, p += args.out.stride_w)
+                area.out_pixel[k] = p;
         }
-        if (args.out)
-            area.out_pixel[i] = args.out.data + args.out.offset(n, y, x, 0);
-        if (args.residual)
-            area.residual_pixel[i] = args.residual.data + args.residual.offset(n, pool * y, pool * x, 0);
-        for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
-            area.packed_pixel[q][i] =
-                args.packed[q].data +
-                args.packed[q].layout.offset(n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
-        if (++x == out.w) {
-            x = 0;
-            if (++y == out.h) {
-                y = 0;
-                ++n;
-            }
+        if (args.residual) {
+            const float* p = args.residual.data + args.residual.offset(n, pool * y, pool * x, 0);
+            for (std::size_t k = i; k < used; ++k, p += static_cast<std::ptrdiff_t>(pool) * args.residual.stride_w)
+                area.residual_pixel[k] = p;
+        }
+        for (std::size_t q = 0; q < epilogue_.quantizers; ++q) {
+            const packed_layout& to = args.packed[q].layout;
+            unsigned char* p =
+                args.packed[q].data + to.offset(n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
+            for (std::size_t k = i; k < used; ++k, p += to.pixel_bytes)
+                area.packed_pixel[q][k] = p;
+        }
+        if (by_rows() && lowering_ != lowering::im2col) {
+            convert_pixels(area.input[i], pixel_bytes, used - i, true, from, from.rows + i * pixel_bytes_);
+        } else if (by_rows()) {
+            for (std::size_t k = i; k < used; ++k)
+                fill_row(args.input, area.input[k], from, from.rows + k * pixel_bytes_);
+        }
+        const conv2d_detail::kernel_rows rows = rows_of(in, y);
+        for (std::size_t k = i; k < end; ++k) {
+            area.rows[k] = rows;
+            area.rows[k].used = k < used;
+        }
+        if (used < end)
+            area.input[used] = area.input[used - 1];  // unused, but valid
+        i = end;
+        x = 0;
+        if (++y == out.h) {
+            y = 0;
+            ++n;
         }
     }
+    if (!by_rows())
+        return;
+    for (std::size_t i = 0; i < count; ++i)
+        area.input[i] = from.rows + i * pixel_bytes_;
+    if (family_.format == dot_format::twins)
+        for (std::size_t i = 0; i + 1 < count; i += 2) {
+            unsigned char* row = from.rows + i * pixel_bytes_;
+            join_twins(row, row + pixel_bytes_, pixel_bytes_);
+        }
 }
 
 // Residuals of a tile whose channels are not dense, pooled if need be; channels the tensor lacks are 0.
@@ -306,6 +353,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     scratch_area& area = *::new (memory) scratch_area;
     const std::size_t tile_pixels = family_.tile_pixels, tile_channels = family_.tile_channels;
     const std::size_t taps = lowering_ == lowering::im2col ? 1 : shape_.taps();
+    const std::size_t width = positions(out);
     const bool strided_out = args.out && args.out.stride_c != 1;
     const bool strided_residual = args.residual && args.residual.stride_c != 1;
 
@@ -330,7 +378,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                                                                 t % shape_.kw * geometry_.dilation_w * pixel_bytes);
     if (task.clears_halo)
         for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
-            for (std::size_t row = task.pixels.begin / out.w; row < task.pixels.end / out.w; ++row)
+            for (std::size_t row = task.pixels.begin / width; row < task.pixels.end / width; ++row)
                 clear_halo_rows(args.packed[q], row / out.h, row % out.h, row % out.h + 1);
 
     // A gathered residual is already pooled.
@@ -340,7 +388,6 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
             ? kernels_->thresholds[epilogue_.quantizers]
             : kernels_->epilogue_i32[static_cast<std::size_t>(residual)][epilogue_.store ? 1 : 0][epilogue_.quantizers];
     epilogue_tile_args e{};
-    e.acc = area.acc;
     e.acc_stride = tile_channels;
     e.params = &epilogue_.params;
     e.residual_channels = strided_residual ? shape_.out_channels : args.residual.c;
@@ -349,14 +396,14 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     float* out_rows[max_tile_pixels];
     const float* residual_rows[max_tile_pixels];
 
-    const std::size_t image_pixels = out.h * out.w;
+    const std::size_t image_pixels = out.h * width;
     for (std::size_t first = task.pixels.begin, count = 0; first < task.pixels.end; first += count) {
         count = task.pixels.end - first < strip_pixels ? task.pixels.end - first : strip_pixels;
         if (converts_images()) {  // a strip stays within one image, which is converted when the first strip reaches it
             const std::size_t n = first / image_pixels, image_end = (n + 1) * image_pixels;
             const std::size_t end = task.pixels.end < image_end ? task.pixels.end : image_end;
             if (first == task.pixels.begin || first % image_pixels == 0)
-                convert_image(args.input, out, n, first % image_pixels / out.w, ((end - 1) % image_pixels) / out.w + 1,
+                convert_image(args.input, out, n, first % image_pixels / width, ((end - 1) % image_pixels) / width + 1,
                               from);
             count = end - first < count ? end - first : count;
         }
@@ -374,30 +421,22 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                                ? (round_up(shape_.out_channels, word_bits) - round_up(shape_.out_channels, 8)) / 8
                                : 0;
 
-            for (std::size_t i = 0; i < count; i += tile_pixels) {
-                const std::size_t rows = count - i < tile_pixels ? count - i : tile_pixels;
-                const unsigned char* pixels[max_tile_pixels];
-                for (std::size_t k = 0; k < tile_pixels; ++k)
-                    pixels[k] = area.input[k < rows ? i + k : i] + tile.first_byte;
-                family_.tile({pixels, area.taps, taps, tile.steps, panels_.data() + tile.panel, area.acc,
-                              adds_start_ ? nullptr : starts_.data() + channel});
-                if (adds_start_)
-                    for (std::size_t k = 0; k < rows; ++k)
-                        for (std::size_t j = 0; j < channels; ++j)
-                            area.acc[k * tile_channels + j] += starts_[channel + j];
-
+            // Writes `rows` used positions from i on, which are the tile's from `row` on.
+            const auto finish_rows = [&](std::size_t i, std::size_t row, std::size_t rows) {
+                const std::int32_t* acc = area.acc + row * tile_channels;
                 if (args.accumulators)
                     for (std::size_t k = 0; k < rows; ++k) {
                         const std::size_t p = first + i + k;
                         std::int32_t* to =
                             args.accumulators.data +
-                            args.accumulators.offset(p / out.w / out.h, p / out.w % out.h, p % out.w, channel);
+                            args.accumulators.offset(p / width / out.h, p / width % out.h, p % width, channel);
                         for (std::size_t j = 0; j < channels; ++j)
                             to[static_cast<std::ptrdiff_t>(j) * args.accumulators.stride_c] =
-                                area.acc[k * tile_channels + j];
+                                acc[k * tile_channels + j];
                     }
                 if (finish == nullptr)
-                    continue;
+                    return;
+                e.acc = acc;
                 e.rows = rows;
                 e.out = area.out_pixel + i;
                 e.residual = area.residual_pixel + i;
@@ -420,6 +459,31 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                         for (std::size_t j = 0; j < channels; ++j)
                             area.out_pixel[i + k][static_cast<std::ptrdiff_t>(channel + j) * args.out.stride_c] =
                                 area.out[k * tile_channels + j];
+            };
+
+            for (std::size_t i = 0; i < count; i += tile_pixels) {
+                const std::size_t rows = count - i < tile_pixels ? count - i : tile_pixels;
+                const unsigned char* pixels[max_tile_pixels];
+                for (std::size_t k = 0; k < tile_pixels; ++k)
+                    pixels[k] = area.input[k < rows ? i + k : i] + tile.first_byte;
+                std::size_t first_tap = 0, end_tap = taps;
+                if (skips_taps()) {
+                    const kernel_rows some = kernel_rows_of(area.rows + i, rows);
+                    first_tap = some.first * shape_.kw;
+                    end_tap = some.last * shape_.kw;
+                }
+                family_.tile({pixels, area.taps + first_tap, end_tap - first_tap, tile.steps,
+                              panels_.data() + tile.panel, area.acc, adds_start_ ? nullptr : starts_.data() + channel});
+                if (adds_start_)
+                    for (std::size_t k = 0; k < rows; ++k)
+                        for (std::size_t j = 0; j < channels; ++j)
+                            area.acc[k * tile_channels + j] += starts_[channel + j];
+                for (std::size_t begin = 0, end = 0; begin < rows; begin = end + 1) {
+                    for (end = begin; end < rows && area.rows[i + end].used;)
+                        ++end;
+                    if (end > begin)
+                        finish_rows(i + begin, begin, end - begin);
+                }
             }
         }
     }

@@ -207,6 +207,83 @@ TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
 
 #endif
 
+// Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes, `shifted` the words moved right by
+// four bits, both mod 256. Shifting leaves the low field of the odd bytes in the even ones, so fields come out one by one.
+#if TERN_HAS_AVX512
+#define TERN_WORDS(op) _mm512_##op##_epi16
+#define TERN_LOW_BYTES(v) _mm512_and_si512(v, _mm512_set1_epi16(255))
+#elif TERN_HAS_AVX2
+#define TERN_WORDS(op) _mm256_##op##_epi16
+#define TERN_LOW_BYTES(v) _mm256_and_si256(v, _mm256_set1_epi16(255))
+#else
+#define TERN_WORDS(op) _mm_##op##_epi16
+#define TERN_LOW_BYTES(v) _mm_and_si128(v, _mm_set1_epi16(255))
+#endif
+
+TERN_INLINE u64_register shift_fields(u64_register v) { return TERN_WORDS(srli)(v, 4); }
+
+struct fields {
+    u64_register low_even, low_odd, high_even, high_odd;
+};
+TERN_INLINE fields separate(u64_register bytes, u64_register shifted) {
+    fields f;
+    f.high_odd = TERN_WORDS(srli)(shifted, 8);
+    f.low_odd = TERN_WORDS(srli)(TERN_WORDS(sub)(bytes, TERN_WORDS(slli)(f.high_odd, 12)), 8);
+    f.high_even = TERN_LOW_BYTES(TERN_WORDS(sub)(shifted, TERN_WORDS(slli)(f.low_odd, 4)));
+    f.low_even = TERN_LOW_BYTES(TERN_WORDS(sub)(bytes, TERN_WORDS(slli)(f.high_even, 4)));
+    return f;
+}
+TERN_INLINE u64_register add_shorts(u64_register a, u64_register b) { return TERN_WORDS(add)(a, b); }
+TERN_INLINE u64_register broadcast_short(std::int16_t v) { return TERN_WORDS(set1)(v); }
+TERN_INLINE void store_widened(std::int32_t* out, u64_register v) {
+#if TERN_HAS_AVX512
+    _mm512_store_si512(out, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(v)));
+    _mm512_store_si512(out + 16, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(v, 1)));
+#elif TERN_HAS_AVX2
+    __m256i* p = reinterpret_cast<__m256i*>(out);
+    _mm256_store_si256(p, _mm256_cvtepi16_epi32(_mm256_castsi256_si128(v)));
+    _mm256_store_si256(p + 1, _mm256_cvtepi16_epi32(_mm256_extracti128_si256(v, 1)));
+#else
+    __m128i* p = reinterpret_cast<__m128i*>(out);
+    _mm_store_si128(p, _mm_cvtepi16_epi32(v));
+    _mm_store_si128(p + 1, _mm_cvtepi16_epi32(_mm_srli_si128(v, 8)));
+#endif
+}
+
+#undef TERN_WORDS
+#undef TERN_LOW_BYTES
+
+// One word of both planes (16 bytes) to 32 bytes of Unit * (d0 + 3 d1), d = mask + sign bit: every byte of a plane goes to
+// four places, which keep two bits each and look up what these are worth.
+template <int Unit>
+TERN_INLINE __m128i pair_values() {
+    constexpr char a = Unit, b = static_cast<char>(3 * Unit), c = static_cast<char>(4 * Unit);
+    return _mm_setr_epi8(0, a, b, c, a, 0, 0, 0, b, 0, 0, 0, c, 0, 0, 0);
+}
+template <int Unit>
+TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
+    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(planes)), high = _mm_srli_epi16(low, 4);
+    const __m128i mask = _mm_unpacklo_epi64(low, high), sign = _mm_unpackhi_epi64(low, high);
+    const __m128i first = _mm_setr_epi8(0, 0, 8, 8, 1, 1, 9, 9, 2, 2, 10, 10, 3, 3, 11, 11);
+    const __m128i second = _mm_setr_epi8(4, 4, 12, 12, 5, 5, 13, 13, 6, 6, 14, 14, 7, 7, 15, 15);
+#if TERN_HAS_AVX2 || TERN_HAS_AVX512
+    const __m256i places = _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1);
+    const __m256i bits = _mm256_set1_epi16(0x0c03), values = _mm256_broadcastsi128_si256(pair_values<Unit>());
+    const auto of = [&](__m128i plane) {
+        const __m256i spread = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(plane), places);
+        return _mm256_shuffle_epi8(values, _mm256_and_si256(spread, bits));
+    };
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_add_epi8(of(mask), of(sign)));
+#else
+    const __m128i bits = _mm_set1_epi16(0x0c03), values = pair_values<Unit>();
+    const auto of = [&](__m128i plane, __m128i places) {
+        return _mm_shuffle_epi8(values, _mm_and_si128(_mm_shuffle_epi8(plane, places), bits));
+    };
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_add_epi8(of(mask, first), of(sign, first)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 16), _mm_add_epi8(of(mask, second), of(sign, second)));
+#endif
+}
+
 }  // namespace native
 }  // namespace simd
 TERN_END_NAMESPACE

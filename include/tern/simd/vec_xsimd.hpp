@@ -122,6 +122,13 @@ TERN_INLINE u64v opaque(u64v a) {
 #endif
     return a;
 }
+/// Keeps what p points to in memory: a compiler that knows the whole array may put it in registers that a loop needs.
+TERN_INLINE u64v* opaque(u64v* p) {
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__("" : "+r"(p) : : "memory");
+#endif
+    return p;
+}
 /// Two's complement 64-bit lanes to int32.
 TERN_INLINE void store_narrow(std::int32_t* out, u64v a) { native::store_narrow(out, a.v); }
 TERN_INLINE u64v add(u64v a, u64v b) { return {a.v + b.v}; }
@@ -138,6 +145,37 @@ TERN_INLINE u64v low_nibbles(u64v a) { return {native::low_nibbles(a.v)}; }
 TERN_INLINE u64v high_nibbles(u64v a) { return {native::high_nibbles(a.v)}; }
 /// sums[lane] += the signed byte of each lane; aligned.
 TERN_INLINE void add_widened(std::int16_t* sums, u64v v) { native::add_widened(sums, v.v); }
+
+#if !TERN_HAS_NEON
+/// sum += v, in the register that holds sum. GCC otherwise moves loads of later steps up until it runs out of registers.
+TERN_INLINE void add_bytes_to(u64v& sum, u64v v) {
+    sum = add_bytes(sum, v);
+#if defined(__GNUC__) && !defined(__clang__)
+    __asm__ volatile("" : TERN_IN_VECTOR_REGISTER(sum.v) : : "memory");
+#endif
+}
+/// Words moved right by four bits: the high field of each odd byte to its low one, the even bytes' below the odd's low field.
+TERN_INLINE u64v shift_fields(u64v v) { return {native::shift_fields(v.v)}; }
+/// The totals of the two unsigned 4-bit fields of many bytes as 16-bit lanes, [field][even bytes, odd bytes], from the sums
+/// mod 256 of the bytes and of their `shift_fields`, if each total is below 256.
+struct fields {
+    u64v total[4];
+};
+TERN_INLINE fields separate(u64v bytes, u64v shifted) {
+    const native::fields f = native::separate(bytes.v, shifted.v);
+    return {{{f.low_even}, {f.low_odd}, {f.high_even}, {f.high_odd}}};
+}
+/// 16-bit lanes.
+TERN_INLINE u64v add_shorts(u64v a, u64v b) { return {native::add_shorts(a.v, b.v)}; }
+TERN_INLINE u64v broadcast_short(std::int16_t v) { return {native::broadcast_short(v)}; }
+/// Signed 16-bit lanes to int32, aligned.
+TERN_INLINE void store_widened(std::int32_t* out, u64v v) { native::store_widened(out, v.v); }
+/// One word of both planes (16 bytes) to 32 bytes of Unit * (d0 + 3 d1), where d = mask + sign bit of a channel.
+template <int Unit>
+TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
+    native::store_pairs<Unit>(out, planes);
+}
+#endif
 
 #if TERN_HAS_NEON
 // Rows of 32 bytes, in two registers.
