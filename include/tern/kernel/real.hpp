@@ -54,10 +54,12 @@ struct real_tile {
     }
 };
 
-/// Tile sizes by what 32 registers (512 bits) or 16 registers hold beside the operands.
+/// Tile sizes by what 32 registers (512 bits, NEON) or 16 registers hold beside the operands.
 struct real_traits {
-    static constexpr std::size_t vectors = simd::f32_lanes == 1 ? 8 : 2;
+    static constexpr bool neon = simd::f32_lanes == 4 && TERN_HAS_NEON;
+    static constexpr std::size_t vectors = simd::f32_lanes == 1 ? 8 : neon ? 4 : 2;
     static constexpr std::size_t pixels = simd::f32_lanes == 16  ? 8
+                                          : neon                 ? 6
                                           : simd::f32_lanes == 8 ? 6
                                           : simd::f32_lanes == 4 ? 4
                                                                  : 1;
