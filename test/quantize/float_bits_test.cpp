@@ -86,4 +86,48 @@ TEST_CASE("conversions do not depend on flush-to-zero modes") {
     CHECK(tern::float_bits(tern::nearest_float(static_cast<double>(normal_min) / 2)) == 0x00400000u);
 }
 
+TEST_CASE("a bound in double becomes the float that decides alike for every float") {
+    const float inf = std::numeric_limits<float>::infinity(), largest = std::numeric_limits<float>::max();
+    std::vector<double> bounds{0.0,
+                               -0.0,
+                               0.5,
+                               1.0 / 3,
+                               -1.0 / 3,
+                               1e-60,
+                               -1e-60,
+                               0x1p-149,
+                               -0x1p-149,
+                               0x1.8p-149,
+                               static_cast<double>(largest),
+                               -static_cast<double>(largest),
+                               1e39,
+                               -1e39,
+                               std::numeric_limits<double>::infinity(),
+                               -std::numeric_limits<double>::infinity(),
+                               0x1p-126,
+                               0x1.ffffffp-127};
+    std::mt19937 random(3);
+    for (int i = 0; i < 2000; ++i)
+        bounds.push_back((static_cast<double>(random()) * 0x1p-31 - 1) *
+                         std::ldexp(1.0, static_cast<int>(random() % 300) - 150));
+    for (double t : bounds) {
+        CAPTURE(t);
+        const float at = tern::float_at_least(t), above = tern::float_above(t);
+        std::vector<float> near{0, -0.0f, inf, -inf, largest, -largest};
+        for (float f : {at, above}) {
+            near.push_back(f);
+            near.push_back(std::nextafter(f, inf));
+            near.push_back(std::nextafter(f, -inf));
+        }
+        for (float x : near) {
+            REQUIRE((x >= at) == (static_cast<double>(x) >= t));
+            // Nothing is above infinity: the bound is infinity itself then.
+            if (t < std::numeric_limits<double>::infinity())
+                REQUIRE((x >= above) == (static_cast<double>(x) > t));
+        }
+    }
+    for (float v : {0.0f, -0.0f, 1.0f, -1.0f, 0x1p-149f, -0x1p-149f, largest, -largest, 0x1p-126f})
+        CHECK(tern::float_bits(tern::next_float(v)) == tern::float_bits(std::nextafter(v, inf)));
+}
+
 }  // namespace

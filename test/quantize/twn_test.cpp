@@ -215,6 +215,74 @@ TEST_CASE("zeros have no scale, and with one Delta for the layer a small channel
     CHECK(q->weights.bias.empty());
 }
 
+TEST_CASE("the constants of the authors' implementations: epsilon in the denominator, limits") {
+    const std::vector<float> w = {300, -500, 1, 400};
+    const weight_shape shape{2, 2, 1, 1};
+    tern::twn_options o = options(twn_granularity::layer);
+    o.denominator_epsilon = 1e-6;
+    auto q = tern::quantize_twn(w.data(), shape, "w", nullptr, o);
+    REQUIRE(q.ok());
+    CHECK(q->alpha[0] == 1200 / (3 + 1e-6));
+    CHECK(test::codes_of(q->weights) == codes_type{1, -1, 0, 1});
+    o = options(twn_granularity::layer);
+    o.limit = 100;
+    q = tern::quantize_twn(w.data(), shape, "w", nullptr, o);
+    REQUIRE(q.ok());
+    CHECK(q->delta[0] == 100);
+    CHECK(q->alpha[0] == 100);
+    CHECK(q->weights.scale[1] == 100);
+    for (double bad : {-1.0, std::nan("")}) {
+        o = {};
+        o.limit = bad;
+        CHECK(tern::quantize_twn(w.data(), shape, "w", nullptr, o).status().code() == errc::invalid_argument);
+        o = {};
+        o.denominator_epsilon = bad;
+        CHECK(tern::quantize_twn(w.data(), shape, "w", nullptr, o).status().code() == errc::invalid_argument);
+    }
+}
+
+TEST_CASE("packed weights of caffe-twns are read as documented, and written back") {
+    // -1, 0, +1, +1, then 13 times -1: two words, of which the second has one code.
+    const std::uint32_t words[] = {0b11110100u, 0xfffffff0u | 0b01u};
+    auto q = tern::unpack_caffe_twn(words, 2, {1, 17, 1, 1}, 0.5f, "conv1");
+    REQUIRE_MESSAGE(q.ok(), q.message());
+    codes_type expected(17, -1);
+    expected[1] = 0;
+    expected[2] = expected[3] = 1;
+    expected[16] = 0;
+    CHECK(test::codes_of(*q) == expected);
+    CHECK(q->scale[0] == 0.5f);
+    const std::uint32_t other_zero[] = {0b10u};
+    q = tern::unpack_caffe_twn(other_zero, 1, {1, 1, 1, 1}, 0.5f, "conv1");
+    REQUIRE(q.ok());
+    CHECK(test::codes_of(*q) == codes_type{0});
+    CHECK(q->scale[0] == 0);
+
+    const auto shapes = test::odd_shapes();
+    const auto tensors = random_tensors();
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+        const auto made = tern::quantize_twn(tensors[i].data(), shapes[i], "w");
+        REQUIRE(made.ok());
+        std::vector<std::uint32_t> packed((shapes[i].size() - 1) / 16 + 1, 0xffffffffu);
+        REQUIRE(packed.size() == tern::caffe_twn_words(shapes[i].size()));
+        tern::pack_caffe_twn(made->weights, packed.data());
+        const codes_type codes = test::codes_of(made->weights);
+        for (std::size_t j = 0; j < packed.size() * 16; ++j) {
+            const std::uint32_t bits = packed[j / 16] >> (2 * (j % 16)) & 3;
+            REQUIRE(bits == (j >= codes.size() || codes[j] < 0 ? 0u : codes[j] == 0 ? 1u : 3u));
+        }
+        const auto back =
+            tern::unpack_caffe_twn(packed.data(), packed.size(), shapes[i], tern::nearest_float(made->alpha[0]), "w");
+        REQUIRE(back.ok());
+        CHECK(test::fingerprint(*back) == test::fingerprint(made->weights));
+    }
+    CHECK(tern::unpack_caffe_twn(words, 1, {1, 17, 1, 1}, 0.5f, "w").status().code() == errc::bad_format);
+    CHECK(test::contains(tern::unpack_caffe_twn(words, 3, {1, 17, 1, 1}, 0.5f, "w").message(),
+                         "w: expected 2 words for 17 weights, found 3"));
+    for (float alpha : {-1.0f, INFINITY, NAN})
+        CHECK(tern::unpack_caffe_twn(words, 2, {1, 17, 1, 1}, alpha, "w").status().code() == errc::bad_value);
+}
+
 TEST_CASE("bad values and arguments are statuses") {
     std::vector<float> w(6, 0.5f);
     const weight_shape shape{2, 3, 1, 1};

@@ -8,6 +8,7 @@
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
+#include "../format/code_weights.hpp"
 #include "../format/ternary_weights.hpp"
 #include "check.hpp"
 #include "float_bits.hpp"
@@ -29,6 +30,30 @@ inline status check_channel(const float* w, const weight_shape& shape, std::size
     return {};
 }
 
+/// How many output channels share a constant when `groups` constants are given for `channels`: 0 groups is one each.
+inline result<std::size_t> channels_per_group(std::size_t channels, std::size_t groups, const char* name) {
+    if (groups == 0)
+        return std::size_t{1};
+    if (groups > channels || channels % groups != 0)
+        return make_error(errc::invalid_argument,
+                          "%s: expected a number of groups that divides %zu channels, found %zu", name, channels,
+                          groups);
+    return channels / groups;
+}
+
+/// An error unless `values` are `count` finite floats, above 0 if `positive`.
+inline status check_constants(const float* values, std::size_t count, const char* what, const char* name,
+                              bool positive) {
+    if (values == nullptr)
+        return make_error(errc::invalid_argument, "%s: expected %zu values of %s, found a null pointer", name, count,
+                          what);
+    for (std::size_t i = 0; i < count; ++i)
+        if (!is_finite(values[i]) || (positive && sign_of(values[i]) <= 0))
+            return make_error(errc::bad_value, "%s: %s[%zu]: expected a finite value%s, found %g", name, what, i,
+                              positive ? " above 0" : "", static_cast<double>(values[i]));
+    return {};
+}
+
 /// Writes a channel's codes, [I][kh][kw], into the planes of `w`.
 inline void set_channel_codes(ternary_weights& w, std::size_t o, const std::int8_t* codes) {
     for (std::size_t i = 0; i < w.shape.in_channels; ++i)
@@ -37,8 +62,8 @@ inline void set_channel_codes(ternary_weights& w, std::size_t o, const std::int8
 }
 
 /// Gives `w` the bias `first + second`; either may be null. `name` is that of the weights, for messages.
-inline status set_bias(ternary_weights& w, const float* first, const float* second, const char* name,
-                       const allocator& memory) {
+template <class Weights>
+status set_bias(Weights& w, const float* first, const float* second, const char* name, const allocator& memory) {
     if (first == nullptr && second == nullptr)
         return {};
     auto bias = make_buffer<float>(w.shape.out_channels, memory);

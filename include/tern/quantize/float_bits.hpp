@@ -63,4 +63,32 @@ TERN_INLINE float nearest_float(double v) noexcept {
     return float_from_bits(std::signbit(v) ? bits | float_sign_bit : bits);
 }
 
+/// The next float above v, which is finite; above the largest one, infinity.
+TERN_INLINE float next_float(float v) noexcept {
+    const std::uint32_t bits = float_bits(v), size = bits & ~float_sign_bit;
+    if (size == 0)
+        return float_from_bits(1);
+    return float_from_bits((bits & float_sign_bit) != 0 ? bits - 1 : bits + 1);
+}
+
+/// The least float f with f >= t (t is not NaN): x >= t and x >= f agree for every float x.
+TERN_INLINE float float_at_least(double t) noexcept {
+    constexpr double largest = std::numeric_limits<float>::max();
+    if (t > largest)
+        return std::numeric_limits<float>::infinity();
+    if (t < -largest)
+        return t < -std::numeric_limits<double>::max() ? -std::numeric_limits<float>::infinity()
+                                                       : -std::numeric_limits<float>::max();
+    const float f = nearest_float(t);
+    return exact_double(f) < t ? next_float(f) : f;
+}
+
+/// The least float f with f > t (t is not NaN): x > t and x >= f agree for every float x.
+TERN_INLINE float float_above(double t) noexcept {
+    const float f = float_at_least(t);
+    if (f == -std::numeric_limits<float>::infinity())
+        return -std::numeric_limits<float>::max();
+    return is_finite(f) && exact_double(f) == t ? next_float(f) : f;
+}
+
 TERN_END_VOCABULARY

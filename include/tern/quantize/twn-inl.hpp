@@ -1,6 +1,7 @@
 // Definitions of twn.hpp.
 #pragma once
 
+#include <cmath>
 #include <utility>
 
 #include "channel.hpp"
@@ -18,12 +19,12 @@ TERN_INLINE std::int8_t twn_code(float v, double delta) noexcept {
 }
 
 /// Delta and alpha of n finite weights.
-inline twn_threshold find_twn_threshold(const float* w, std::size_t n, double factor) noexcept {
+inline twn_threshold find_twn_threshold(const float* w, std::size_t n, const twn_options& options) noexcept {
     twn_threshold t;
     double sum = 0;
     for (std::size_t j = 0; j < n; ++j)
         sum += magnitude(w[j]);
-    t.delta = factor * (sum / static_cast<double>(n));
+    t.delta = std::fmin(options.factor * (sum / static_cast<double>(n)), options.limit);
 
     double selected = 0;
     std::size_t count = 0;
@@ -33,13 +34,19 @@ inline twn_threshold find_twn_threshold(const float* w, std::size_t n, double fa
             ++count;
         }
     if (count != 0)
-        t.alpha = selected / static_cast<double>(count);
+        t.alpha = std::fmin(selected / (static_cast<double>(count) + options.denominator_epsilon), options.limit);
     return t;
 }
 
-inline status check_twn_factor(double factor, const char* name) {
-    if (!(factor >= 0 && factor <= std::numeric_limits<double>::max()))
-        return make_error(errc::invalid_argument, "%s: expected a finite factor of at least 0, found %g", name, factor);
+inline status check_twn_options(const twn_options& options, const char* name) {
+    constexpr double largest = std::numeric_limits<double>::max();
+    if (!(options.factor >= 0 && options.factor <= largest))
+        return make_error(errc::invalid_argument, "%s: expected a finite factor of at least 0, found %g", name,
+                          options.factor);
+    if (!(options.denominator_epsilon >= 0 && options.denominator_epsilon <= largest) || !(options.limit >= 0))
+        return make_error(errc::invalid_argument,
+                          "%s: expected a denominator epsilon and a limit of at least 0, found %g and %g", name,
+                          options.denominator_epsilon, options.limit);
     return {};
 }
 
@@ -48,9 +55,11 @@ inline status check_twn_factor(double factor, const char* name) {
 TERN_FUNC result<twn_threshold> quantize_twn_channel(const float* w, const weight_shape& shape, std::size_t o,
                                                      std::int8_t* codes, const char* name, double factor) {
     TERN_TRY(detail::check_channel(w, shape, o, name));
-    TERN_TRY(detail::check_twn_factor(factor, name));
+    twn_options options;
+    options.factor = factor;
+    TERN_TRY(detail::check_twn_options(options, name));
     const float* channel = w + o * shape.fan_in();
-    const twn_threshold t = detail::find_twn_threshold(channel, shape.fan_in(), factor);
+    const twn_threshold t = detail::find_twn_threshold(channel, shape.fan_in(), options);
     for (std::size_t j = 0; j < shape.fan_in(); ++j)
         codes[j] = detail::twn_code(channel[j], t.delta);
     return t;
@@ -59,7 +68,7 @@ TERN_FUNC result<twn_threshold> quantize_twn_channel(const float* w, const weigh
 TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& shape, const char* name,
                                           const float* bias, const twn_options& options, const allocator& memory) {
     TERN_TRY(check_finite(w, shape, name));
-    TERN_TRY(detail::check_twn_factor(options.factor, name));
+    TERN_TRY(detail::check_twn_options(options, name));
     const bool per_filter = options.granularity == twn_granularity::filter;
     const std::size_t fan_in = shape.fan_in(), thresholds = per_filter ? shape.out_channels : 1;
 
@@ -80,7 +89,7 @@ TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& sh
     for (std::size_t o = 0; o < shape.out_channels; ++o) {
         const float* channel = w + o * fan_in;
         if (per_filter || o == 0) {
-            t = detail::find_twn_threshold(channel, per_filter ? fan_in : shape.size(), options.factor);
+            t = detail::find_twn_threshold(channel, per_filter ? fan_in : shape.size(), options);
             (*delta)[o] = t.delta;
             (*alpha)[o] = t.alpha;
         }
@@ -99,6 +108,45 @@ TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& sh
     r.delta = std::move(*delta);
     r.alpha = std::move(*alpha);
     return r;
+}
+
+TERN_FUNC result<ternary_weights> unpack_caffe_twn(const std::uint32_t* words, std::size_t word_count,
+                                                   const weight_shape& shape, float alpha, const char* name,
+                                                   const float* bias, const allocator& memory) {
+    auto weights = make_ternary_weights(shape, memory);
+    if (!weights.ok())
+        return weights;
+    if (words == nullptr || word_count != caffe_twn_words(shape.size()))
+        return make_error(errc::bad_format, "%s: expected %zu words for %zu weights, found %zu", name,
+                          caffe_twn_words(shape.size()), shape.size(), words == nullptr ? 0 : word_count);
+    if (!is_finite(alpha) || sign_of(alpha) < 0)
+        return make_error(errc::bad_value, "alpha of %s: expected a finite value of at least 0, found %g", name,
+                          static_cast<double>(alpha));
+    std::size_t j = 0;
+    for (std::size_t o = 0; o < shape.out_channels; ++o) {
+        bool any = false;
+        for (std::size_t i = 0; i < shape.in_channels; ++i)
+            for (std::size_t tap = 0; tap < shape.taps(); ++tap, ++j) {
+                const unsigned bits = (words[j / 16] >> (2 * (j % 16))) & 3u;
+                const int code = bits == 3 ? 1 : bits == 0 ? -1 : 0;
+                set_code(*weights, o, i, tap, code);
+                any = any || code != 0;
+            }
+        weights->scale[o] = any ? alpha : 0.0f;
+    }
+    TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
+    return weights;
+}
+
+TERN_FUNC void pack_caffe_twn(const ternary_weights& weights, std::uint32_t* words) noexcept {
+    const weight_shape& shape = weights.shape;
+    for (std::size_t i = 0; i < caffe_twn_words(shape.size()); ++i)
+        words[i] = 0;
+    for (std::size_t j = 0; j < shape.size(); ++j) {
+        const int code = get_code(weights, j / shape.fan_in(), j / shape.taps() % shape.in_channels, j % shape.taps());
+        const std::uint32_t bits = code > 0 ? 3 : code == 0 ? 1 : 0;
+        words[j / 16] |= bits << (2 * (j % 16));
+    }
 }
 
 TERN_END_NAMESPACE

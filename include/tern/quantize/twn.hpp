@@ -6,10 +6,17 @@
 //
 // One Delta and one alpha for the layer, as in the paper, or for each filter (output channel). All in double; tests of
 // sign look at bits, so flush-to-zero modes change nothing. Quantizing the result again gives the same codes and alpha.
+//
+// The authors' implementations differ in the constants:
+//
+//     caffe-twns                    factor 0.7,  layer;  denominator + 1e-6 on the GPU; Delta and alpha within [-100, 100]
+//     Thinklab-SJTU/twns, cls       factor 0.75, filter
+//     Thinklab-SJTU/twns, YOLOv5    factor 0.7,  filter
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
@@ -24,6 +31,8 @@ enum class twn_granularity : std::uint8_t { layer, filter };
 struct twn_options {
     double factor = 0.7;  ///< Delta / mean |W|; finite, not negative
     twn_granularity granularity = twn_granularity::layer;
+    double denominator_epsilon = 0;  ///< alpha = sum |W| / (number of weights + this); finite, not negative
+    double limit = std::numeric_limits<double>::infinity();  ///< Delta and alpha are at most this; not negative
 };
 
 /// Delta and alpha of a filter or a layer, before any rounding to float.
@@ -52,6 +61,20 @@ TERN_FUNC result<twn_threshold> quantize_twn_channel(const float* w, const weigh
 TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& shape, const char* name,
                                           const float* bias = nullptr, const twn_options& options = {},
                                           const allocator& memory = {});
+
+/// Reads the packed weights of caffe-twns (`ternary_data` of a BlobProto): 16 codes a word, row-major [O][I][kh][kw], code j
+/// of a word in bits 2j (w > -alpha/2) and 2j + 1 (w > alpha/2), so -1 is 00, 0 is 01 (or 10) and +1 is 11; what follows the
+/// last code is ignored. `alpha` is the layer's. Errors: another number of words than (count - 1) / 16 + 1, an alpha that
+/// is negative, NaN or infinite.
+TERN_FUNC result<ternary_weights> unpack_caffe_twn(const std::uint32_t* words, std::size_t word_count,
+                                                   const weight_shape& shape, float alpha, const char* name,
+                                                   const float* bias = nullptr, const allocator& memory = {});
+
+/// Words that the packed form of `count` weights takes.
+TERN_INLINE constexpr std::size_t caffe_twn_words(std::size_t count) noexcept { return ceil_div(count, 16); }
+
+/// The inverse: writes caffe_twn_words(shape.size()) words, zeros behind the last code.
+TERN_FUNC void pack_caffe_twn(const ternary_weights& weights, std::uint32_t* words) noexcept;
 
 TERN_END_NAMESPACE
 

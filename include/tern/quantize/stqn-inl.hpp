@@ -1,0 +1,221 @@
+// Definitions of stqn.hpp.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "channel.hpp"
+#include "check.hpp"
+#include "float_bits.hpp"
+#include "stqn.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+namespace detail {
+
+inline status check_stqn_options(const stqn_options& options, const char* name) {
+    if (!(options.clamp > 0) || !(options.factor > 0 && options.factor <= std::numeric_limits<double>::max()))
+        return make_error(errc::invalid_argument,
+                          "%s: expected a clamp above 0 and a finite factor above 0, found %g and %g", name,
+                          options.clamp, options.factor);
+    return {};
+}
+
+/// What one latent weight is worth in signs: -1, +1, or by the rule for zeros; `refused` is set where that says so.
+inline int latent_sign(float v, zero_rule zeros, bool& refused) noexcept {
+    const int sign = sign_of(v);
+    if (sign != 0)
+        return sign;
+    refused = refused || zeros == zero_rule::refuse;
+    return zeros == zero_rule::positive ? 1 : zeros == zero_rule::negative ? -1 : 0;
+}
+
+inline bool all_zero(const float* const* w, std::size_t count, std::size_t first, std::size_t n) noexcept {
+    for (std::size_t k = 0; k < count; ++k)
+        for (std::size_t j = first; j < first + n; ++j)
+            if (sign_of(w[k][j]) != 0)
+                return false;
+    return true;
+}
+
+/// The code for sums of signs up to `largest`, which are all odd, or all even and then halved, or both (`mixed`).
+inline code_id code_for_sums(int largest, bool odd, bool mixed) noexcept {
+    if (mixed)
+        return largest == 1 ? code_id::ternary : code_id::s8;
+    if (!odd)
+        return largest == 2 ? code_id::ternary : code_id::s8;
+    return largest == 1    ? code_id::o1
+           : largest <= 3  ? code_id::o2
+           : largest <= 7  ? code_id::o3
+           : largest <= 15 ? code_id::o4
+                           : code_id::s8;
+}
+
+/// The sum of biases in double, rounded once; null if there is none.
+inline result<buffer<float>> sum_biases(const float* const* biases, std::size_t count, std::size_t channels,
+                                        const char* const* names, const allocator& memory) {
+    bool any = false;
+    for (std::size_t k = 0; biases != nullptr && k < count; ++k)
+        any = any || biases[k] != nullptr;
+    if (!any)
+        return buffer<float>{};
+    auto sums = make_buffer<float>(channels, memory);
+    if (!sums.ok())
+        return sums;
+    for (std::size_t o = 0; o < channels; ++o) {
+        double sum = -0.0;  // which leaves the sign of a lone -0 alone
+        for (std::size_t k = 0; k < count; ++k) {
+            if (biases[k] == nullptr)
+                continue;
+            if (!is_finite(biases[k][o]))
+                return make_error(errc::bad_value, "bias of %s, output channel %zu: expected a finite value, found %s",
+                                  names[k], o, magnitude_bits(biases[k][o]) > float_infinity_bits ? "NaN" : "infinity");
+            sum += exact_double(biases[k][o]);
+        }
+        if (std::fabs(sum) > std::numeric_limits<float>::max())
+            return make_error(errc::bad_value, "biases of %s and others, output channel %zu: the sum %g is no float",
+                              names[0], o, sum);
+        (*sums)[o] = nearest_float(sum);
+    }
+    return sums;
+}
+
+}  // namespace detail
+
+TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t count, const weight_shape& shape,
+                                             const char* const* names, const float* const* biases,
+                                             const stqn_options& options, const allocator& memory) {
+    const bool powers = options.steps == kernel_steps::powers_of_two;
+    if (count == 0 || count > (powers ? 7u : 127u))
+        return make_error(errc::invalid_argument, "expected 1 to %d binary kernels, found %zu", powers ? 7 : 127,
+                          count);
+    for (std::size_t k = 0; k < count; ++k)
+        TERN_TRY(check_finite(w[k], shape, names[k]));
+    TERN_TRY(detail::check_stqn_options(options, names[0]));
+    const auto share = detail::channels_per_group(shape.out_channels, options.groups, names[0]);
+    if (!share.ok())
+        return share.status();
+
+    const std::size_t n = shape.fan_in();
+    const int largest = powers ? (1 << count) - 1 : static_cast<int>(count);
+    const bool odd = largest % 2 != 0;
+    const auto worth = [&](std::size_t k) { return powers ? 1 << k : 1; };
+    // Sums of signs; whether any of them is between the levels.
+    auto sums = make_buffer<std::int8_t>(shape.size(), memory);
+    if (!sums.ok())
+        return sums.status();
+    bool mixed = false;
+    for (std::size_t o = 0; o < shape.out_channels; ++o) {
+        const bool empty = detail::all_zero(w, count, o * n, n);
+        for (std::size_t j = o * n; j < (o + 1) * n; ++j) {
+            int sum = 0;
+            for (std::size_t k = 0; k < count; ++k) {
+                bool refused = false;
+                sum += worth(k) * detail::latent_sign(w[k][j], empty ? zero_rule::zero : options.zeros, refused);
+                if (refused)
+                    return make_error(errc::bad_value,
+                                      "%s%s: expected a latent weight that is not 0, whose sign has no level", names[k],
+                                      format_index(shape, j).text);
+            }
+            (*sums)[j] = static_cast<std::int8_t>(sum);
+            mixed = mixed || (!empty && (sum % 2 != 0) != odd);
+        }
+    }
+    const code_id code = detail::code_for_sums(largest, odd, mixed);
+    const int unit = !odd && !mixed ? 2 : 1;
+    auto weights = make_code_weights(shape, code, memory);
+    if (!weights.ok())
+        return weights;
+
+    const auto clamped = [&](float v) { return std::fmin(magnitude(v), options.clamp); };
+    for (std::size_t first = 0; first < shape.out_channels; first += *share) {
+        double sum = 0;
+        for (std::size_t j = first * n; j < (first + *share) * n; ++j) {
+            double here = 0;
+            for (std::size_t k = 0; k < count; ++k)
+                here += clamped(w[k][j]);
+            sum += here;
+        }
+        const double mean = sum / (static_cast<double>(count) * static_cast<double>(n * *share));
+        const double scale = options.factor * mean * unit;
+        if (scale > std::numeric_limits<float>::max())
+            return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", names[0], first,
+                              scale);
+        for (std::size_t o = first; o < first + *share; ++o) {
+            if (detail::all_zero(w, count, o * n, n))
+                continue;  // as made: scale 0
+            bool any = false;
+            for (std::size_t j = o * n; j < (o + 1) * n; ++j) {
+                weights->codes[j] = static_cast<std::int8_t>((*sums)[j] / unit);
+                any = any || weights->codes[j] != 0;
+            }
+            weights->scale[o] = any ? nearest_float(scale) : 0.0f;
+        }
+    }
+    auto bias = detail::sum_biases(biases, count, shape.out_channels, names, memory);
+    if (!bias.ok())
+        return bias.status();
+    weights->bias = std::move(*bias);
+    return weights;
+}
+
+TERN_FUNC result<code_weights> quantize_binary(const float* w, const weight_shape& shape, const char* name,
+                                               const float* bias, const stqn_options& options,
+                                               const allocator& memory) {
+    stqn_options one = options;
+    one.steps = kernel_steps::equal;
+    auto weights = quantize_stqn(&w, 1, shape, &name, &bias, one, memory);
+    if (weights.ok() && weights->code == code_id::o1)
+        weights->code = code_id::binary;
+    return weights;
+}
+
+TERN_FUNC result<code_weights> quantize_merged_odd(const float* w, const weight_shape& shape, code_id code,
+                                                   const char* name, const float* bias,
+                                                   const merged_code_options& options, const allocator& memory) {
+    TERN_TRY(check_finite(w, shape, name));
+    const code_info info = get_code_info(code);
+    if (info.step != 2)
+        return make_error(errc::invalid_argument, "%s: expected a code of odd values, found %s", name,
+                          is_code(code) ? info.title : "none");
+    if (!(options.tolerance >= 0 && options.tolerance * 2 * info.max < 1))
+        return make_error(errc::invalid_argument, "%s: expected a tolerance in [0, 1/%d), found %g", name, 2 * info.max,
+                          options.tolerance);
+    auto weights = make_code_weights(shape, code, memory);
+    if (!weights.ok())
+        return weights;
+    for (std::size_t o = 0; o < shape.out_channels; ++o) {
+        const std::size_t n = shape.fan_in(), first = o * n;
+        double largest = 0;
+        for (std::size_t j = first; j < first + n; ++j)
+            largest = std::fmax(largest, magnitude(w[j]));
+        if (!(largest > 0))
+            continue;
+        const double allowed = options.tolerance * largest;
+        std::size_t odd_one = first;  // where the finest grid tried does not fit
+        bool fits = false;
+        for (int top = 1; top <= info.max && !fits; top += 2) {
+            const double a = largest / top;
+            fits = true;
+            for (std::size_t j = first; j < first + n && fits; ++j) {
+                const double q = 2 * std::floor(magnitude(w[j]) / a / 2) + 1;  // the nearest odd number, at most top
+                fits = std::fabs(magnitude(w[j]) - a * q) <= allowed && sign_of(w[j]) != 0;
+                weights->codes[j] = static_cast<std::int8_t>(sign_of(w[j]) < 0 ? -q : q);
+                if (!fits)
+                    odd_one = j;
+            }
+            weights->scale[o] = nearest_float(a);
+        }
+        if (!fits)
+            return make_error(errc::bad_value,
+                              "%s, output channel %zu: expected values of %s times one scale, found %.9g at %s beside "
+                              "the largest magnitude %.9g",
+                              name, o, info.title, exact_double(w[odd_one]), format_index(shape, odd_one).text,
+                              largest);
+    }
+    TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
+    return weights;
+}
+
+TERN_END_NAMESPACE

@@ -1,0 +1,209 @@
+// Definitions of uniform.hpp.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "../core/rounding.hpp"
+#include "channel.hpp"
+#include "check.hpp"
+#include "float_bits.hpp"
+#include "uniform.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+namespace detail {
+
+/// Whether x exactly between the integers k and k + 1 goes up; `negative` is whether the value itself is below 0.
+inline bool tie_goes_up(double k, bool negative, round_ties ties) noexcept {
+    switch (ties) {
+        case round_ties::even: return std::fmod(k, 2) != 0;
+        case round_ties::away: return !negative;
+        case round_ties::up: return true;
+        case round_ties::down: return false;
+    }
+    return true;
+}
+
+/// The integer nearest to x, which is finite; `negative` as above.
+inline double round_to(double x, bool negative, round_ties ties) noexcept {
+    const double below = std::floor(x), rest = x - below;
+    return rest > 0.5 || (rest == 0.5 && tie_goes_up(below, negative, ties)) ? below + 1 : below;
+}
+
+/// The odd number nearest to x, which is finite: min + 2 round((x - min) / 2), without the rounding of that sum.
+inline double round_to_odd(double x, int min, round_ties ties) noexcept {
+    const double half = x / 2, below = std::floor(half);
+    if (half != below)
+        return 2 * below + 1;
+    return tie_goes_up((2 * below - 1 - min) / 2, x < 0, ties) ? x + 1 : x - 1;
+}
+
+inline double clamp_to(double x, double low, double high) noexcept { return x < low ? low : x > high ? high : x; }
+
+inline bool is_positive(double v) noexcept { return v > 0 && v <= std::numeric_limits<double>::max(); }
+
+}  // namespace detail
+
+TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& q) {
+    const code_info c = get_code_info(q.code);
+    if (!is_code(q.code) || c.levels() > level_thresholds::max_count + 1)
+        return make_error(errc::invalid_argument, "expected a code of at most %d values, found %s",
+                          level_thresholds::max_count + 1, is_code(q.code) ? c.title : "none");
+    if (!detail::is_positive(q.scale) || q.divisor < 1)
+        return make_error(errc::invalid_argument,
+                          "expected a finite scale above 0 and a divisor of at least 1, found %g and %d", q.scale,
+                          q.divisor);
+    if (c.step == 1 ? !c.contains(q.zero_point) : q.zero_point != 0)
+        return make_error(errc::invalid_argument, "expected a zero point among %s%s, found %d", c.title,
+                          c.step == 1 ? "" : ", which is 0", q.zero_point);
+    level_thresholds t;
+    t.code = q.code;
+    t.count = c.levels() - 1;
+    for (int i = 0; i < t.count; ++i) {
+        // Between the values min + step*i and the next one, in units; twice that is a whole number.
+        const int twice = 2 * (c.min + c.step * i - q.zero_point) + c.step;
+        const double at = rounded(q.scale * twice) / (2.0 * q.divisor);
+        const int k = c.step == 1 ? c.min + i - q.zero_point : i;
+        t.at[i] = detail::tie_goes_up(k, twice < 0, q.ties) ? float_at_least(at) : float_above(at);
+    }
+    return t;
+}
+
+TERN_FUNC status check_thresholds(const level_thresholds& t) {
+    const code_info c = get_code_info(t.code);
+    if (!is_code(t.code) || c.levels() > level_thresholds::max_count + 1 || t.count != c.levels() - 1)
+        return make_error(errc::invalid_argument,
+                          "expected one threshold fewer than the code has values, found %d for %s", t.count,
+                          is_code(t.code) ? c.title : "no code");
+    for (int i = 0; i < t.count; ++i)
+        if (!(i == 0 ? t.at[0] == t.at[0] : t.at[i] >= t.at[i - 1]))
+            return make_error(errc::invalid_argument, "expected ascending thresholds, found %g after %g at %d",
+                              static_cast<double>(t.at[i]), static_cast<double>(t.at[i > 0 ? i - 1 : 0]), i);
+    return {};
+}
+
+TERN_FUNC status quantize_activations(const tensor_view<const float>& in, const level_thresholds& thresholds,
+                                      const tensor_view<std::int8_t>& out, const channel_affine& affine) {
+    TERN_TRY(check_thresholds(thresholds));
+    if (in.data == nullptr || out.data == nullptr)
+        return make_error(errc::invalid_argument, "%s: no data", in.data == nullptr ? "input" : "output");
+    if (in.n != out.n || in.h != out.h || in.w != out.w || in.c != out.c)
+        return make_error(errc::invalid_argument,
+                          "expected codes of %zux%zux%zux%zu (n, h, w, c), as the input, found %zux%zux%zux%zu", in.n,
+                          in.h, in.w, in.c, out.n, out.h, out.w, out.c);
+    for (std::size_t n = 0; n < in.n; ++n)
+        for (std::size_t y = 0; y < in.h; ++y)
+            for (std::size_t x = 0; x < in.w; ++x)
+                for (std::size_t c = 0; c < in.c; ++c) {
+                    float v = in.at(n, y, x, c);
+                    if (affine.scale != nullptr)
+                        v = rounded(affine.scale[c] * v);
+                    if (affine.shift != nullptr)
+                        v += affine.shift[c];
+                    out.at(n, y, x, c) = static_cast<std::int8_t>(thresholds(v));
+                }
+    return {};
+}
+
+TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_shape& shape, const char* name,
+                                                   const float* bias, const uniform_weight_options& options,
+                                                   const allocator& memory) {
+    TERN_TRY(check_finite(w, shape, name));
+    const code_info c = get_code_info(options.code);
+    const bool asymmetric = c.min == 0;
+    if (!is_code(options.code) || c.max > 127 || options.code == code_id::half_ternary)
+        return make_error(errc::invalid_argument, "%s: expected a code of weights, found %s", name,
+                          is_code(options.code) ? c.title : "none");
+    const int top = options.max_code == 0 ? c.max : options.max_code;
+    if (top < 1 || !c.contains_weight(top))
+        return make_error(errc::invalid_argument, "%s: expected a largest code above 0 among %s, found %d", name,
+                          c.title, top);
+    if (!detail::is_positive(options.range))
+        return make_error(errc::invalid_argument, "%s: expected a finite range above 0, found %g", name, options.range);
+    const auto share = detail::channels_per_group(shape.out_channels, options.groups, name);
+    if (!share.ok())
+        return share.status();
+    auto weights = make_code_weights(shape, options.code, memory);
+    if (!weights.ok())
+        return weights.status();
+    auto zero_point = make_buffer<std::int32_t>(shape.out_channels, memory);
+    if (!zero_point.ok())
+        return zero_point.status();
+
+    const std::size_t n = shape.fan_in();
+    for (std::size_t o = 0; o < shape.out_channels; o += *share) {
+        double low = 0, high = 0, sum = 0;
+        const std::size_t first = o * n, end = (o + *share) * n;
+        for (std::size_t j = first; j < end; ++j) {
+            const double v = exact_double(w[j]);
+            low = std::fmin(low, v);
+            high = std::fmax(high, v);
+            sum += std::fabs(v);
+        }
+        if (!(high > low))
+            continue;  // zeros: scale 0, codes as made
+        double size = options.range;
+        if (asymmetric)
+            size *= high - low;
+        else if (options.kind == weight_range::max_abs)
+            size *= std::fmax(high, -low);
+        else if (options.kind == weight_range::mean_abs)
+            size *= sum / static_cast<double>(end - first);
+        const double unit = size / top;
+        if (!(unit > 0) || unit > std::numeric_limits<float>::max())
+            return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", name, o, unit);
+        const double zero = asymmetric ? detail::round_to(-options.range * low / unit, false, options.ties) : 0;
+        for (std::size_t j = first; j < end; ++j) {
+            const double v = exact_double(w[j]) / unit;
+            double code = 0;
+            if (c.step == 2)
+                code = detail::clamp_to(detail::round_to_odd(v, -top, options.ties), -top, top);
+            else
+                code = detail::clamp_to(detail::round_to(v, v < 0, options.ties) + zero, asymmetric ? 0 : -top, top);
+            weights->codes[j] = static_cast<std::int8_t>(code);
+        }
+        for (std::size_t k = o; k < o + *share; ++k) {
+            bool any = asymmetric;
+            for (std::size_t j = 0; j < n; ++j)
+                any = any || weights->channel(k)[j] != 0;
+            weights->scale[k] = any ? nearest_float(unit) : 0.0f;
+            (*zero_point)[k] = static_cast<std::int32_t>(zero);
+        }
+    }
+    TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
+    uniform_weights made;
+    made.weights = std::move(*weights);
+    made.zero_point = std::move(*zero_point);
+    return made;
+}
+
+TERN_FUNC result<code_weights> quantize_dorefa(const float* w, const weight_shape& shape, int bits, const char* name,
+                                               const float* bias, round_ties ties, const allocator& memory) {
+    TERN_TRY(check_finite(w, shape, name));
+    if (bits < 1 || bits > 4)
+        return make_error(errc::invalid_argument, "%s: expected 1 to 4 bits, found %d", name, bits);
+    auto weights = make_code_weights(shape, odd_code(bits), memory);
+    if (!weights.ok())
+        return weights;
+    double largest = 0, sum = 0;
+    for (std::size_t j = 0; j < shape.size(); ++j) {
+        largest = std::fmax(largest, std::tanh(magnitude(w[j])));
+        sum += magnitude(w[j]);
+    }
+    const int n = (1 << bits) - 1;
+    for (std::size_t j = 0; j < shape.size() && sum > 0; ++j) {
+        const double t = std::tanh(exact_double(w[j])) / largest;
+        const double q =
+            bits == 1 ? (sign_of(w[j]) < 0 ? -1 : 1) : 2 * detail::round_to(n * (t / 2 + 0.5), t < 0, ties) - n;
+        weights->codes[j] = static_cast<std::int8_t>(q);
+    }
+    const double scale = !(sum > 0) ? 0 : bits == 1 ? sum / static_cast<double>(shape.size()) : 1.0 / n;
+    for (float& s : weights->scale)
+        s = nearest_float(scale);
+    TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
+    return weights;
+}
+
+TERN_END_NAMESPACE
