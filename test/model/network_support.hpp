@@ -59,6 +59,8 @@ inline std::vector<std::int64_t> ints(const tern::safetensors_file& file, const 
 /// A copy of a file whose tensors and metadata can be changed, as the bytes of a new file.
 class edited_file {
 public:
+    /// No tensors.
+    edited_file() = default;
     explicit edited_file(const std::string& path) {
         const tern::safetensors_file file = open_file(path);
         for (const tern::tensor_info& t : file.tensors())

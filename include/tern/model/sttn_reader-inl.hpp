@@ -2,21 +2,23 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include "../core/rounding.hpp"
 #include "../quantize/sttn.hpp"
 #include "base3.hpp"
+#include "state_dict.hpp"
 #include "sttn_reader.hpp"
 #include "tensor_source.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace sttn_detail {
 
-inline constexpr double batch_norm_epsilon = 1e-5;
+using state_dict::metadata_count;
+using state_dict::read_conv_floats;
+using state_dict::read_norm;
+
 inline constexpr std::size_t max_block_index = 9999;
 
 // "features.<number>." at the start of a name; SIZE_MAX if it is none.
@@ -28,44 +30,6 @@ inline std::size_t feature_index(std::string_view name) {
     for (; i < name.size() && name[i] >= '0' && name[i] <= '9' && value <= max_block_index; ++i)
         value = value * 10 + static_cast<std::size_t>(name[i] - '0');
     return i > start.size() && i < name.size() && name[i] == '.' && value <= max_block_index ? value : SIZE_MAX;
-}
-
-// A batch norm as four tensors, or folded in the packed form.
-inline result<folded_norm> read_norm(tensor_source& from, const std::string& name, std::size_t channels) {
-    folded_norm norm;
-    auto factor = make_buffer<double>(channels, from.memory());
-    auto shift = make_buffer<double>(channels, from.memory());
-    if (!factor.ok() || !shift.ok())
-        return !factor.ok() ? factor.status() : shift.status();
-    norm.factor = std::move(*factor);
-    norm.shift = std::move(*shift);
-    if (from.has(name + ".folded")) {
-        const auto folded = from.doubles(name + ".folded", {2, channels});
-        if (!folded.ok())
-            return folded.status();
-        std::copy_n(folded->data(), channels, norm.factor.data());
-        std::copy_n(folded->data() + channels, channels, norm.shift.data());
-        return norm;
-    }
-    const char* parts[4] = {".weight", ".bias", ".running_mean", ".running_var"};
-    buffer<float> values[4];
-    for (std::size_t i = 0; i < 4; ++i) {
-        auto read = from.floats(name + parts[i], {channels});
-        if (!read.ok())
-            return read.status();
-        values[i] = std::move(*read);
-    }
-    from.ignore(name + ".num_batches_tracked");
-    for (std::size_t c = 0; c < channels; ++c) {
-        const double spread = static_cast<double>(values[3][c]) + batch_norm_epsilon;
-        if (!(spread > 0.0))
-            return make_error(errc::bad_value, "tensor %.200s[%zu]: expected a variance above -%g, found %g",
-                              from.full_name(name + parts[3]).c_str(), c, batch_norm_epsilon,
-                              static_cast<double>(values[3][c]));
-        norm.factor[c] = static_cast<double>(values[0][c]) / std::sqrt(spread);
-        norm.shift[c] = static_cast<double>(values[1][c]) - rounded(static_cast<double>(values[2][c]) * norm.factor[c]);
-    }
-    return norm;
 }
 
 // Shape of packed codes, from the metadata.
@@ -123,10 +87,6 @@ inline result<ternary_weights> read_packed_conv(tensor_source& from, const std::
         return copy.status();
     weights->bias = std::move(*copy);
     return weights;
-}
-
-inline result<buffer<float>> read_conv_floats(tensor_source& from, const std::string& name, const weight_shape& s) {
-    return from.floats(name, {s.out_channels, s.in_channels, s.kh, s.kw});
 }
 
 // convK in any of the three forms.
@@ -202,37 +162,13 @@ inline result<sttn_block> read_block(tensor_source& from, const std::string& nam
     return block;
 }
 
-// A count in the metadata, or `fallback`.
-inline result<std::size_t> metadata_count(const safetensors_file& file, const char* key, std::size_t fallback) {
-    const std::string* text = file.metadata(key);
-    if (text == nullptr)
-        return fallback;
-    unsigned value = 0;
-    int used = 0;
-    if (std::sscanf(text->c_str(), "%4u%n", &value, &used) != 1 || static_cast<std::size_t>(used) != text->size())
-        return make_error(errc::bad_format, "metadata %s: expected a number of at most 4 digits, found '%.40s'", key,
-                          text->c_str());
-    return static_cast<std::size_t>(value);
-}
-
 inline status read_geometry(const safetensors_file& file, const sttn_options& options, sttn_network& net) {
-    const std::size_t k = net.stem_shape.kh;
-    const auto stride = metadata_count(file, sttn_keys::stem_stride, k >= 5 ? 2 : 1);
-    const auto padding = metadata_count(file, sttn_keys::stem_padding, k / 2);
-    TERN_TRY(stride.status());
-    TERN_TRY(padding.status());
-    net.stem_stride = options.stem_stride.value_or(*stride);
-    net.stem_padding = options.stem_padding.value_or(*padding);
-    if (net.stem_stride == 0 || net.stem_stride > 64 || net.stem_padding > 64)
-        return make_error(errc::invalid_argument,
-                          "stem: expected a stride of 1 to 64 and a padding of at most 64, found %zu and %zu",
-                          net.stem_stride, net.stem_padding);
-    if (const std::string* text = file.metadata(sttn_keys::pool)) {
-        const auto pool = parse_pool(text->c_str());
-        TERN_TRY(pool.status());
-        net.pool = *pool;
-    }
-    net.pool = options.pool.value_or(net.pool);
+    const auto stem = state_dict::read_stem_geometry(file, net.stem_shape.kh,
+                                                     {options.stem_stride, options.stem_padding, options.pool});
+    TERN_TRY(stem.status());
+    net.stem_stride = stem->stride;
+    net.stem_padding = stem->padding;
+    net.pool = stem->pool;
     if (const std::string* text = file.metadata(sttn_keys::preprocess)) {
         const auto preprocess = parse_preprocessing(text->c_str());
         TERN_TRY(preprocess.status());

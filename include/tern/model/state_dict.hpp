@@ -1,0 +1,154 @@
+// What the readers of trained networks share: batch norms, convolutions, scalars, metadata and the geometry of a stem.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "../core/config.hpp"
+#include "../core/memory.hpp"
+#include "../core/rounding.hpp"
+#include "../core/status.hpp"
+#include "safetensors.hpp"
+#include "sttn.hpp"
+#include "tensor_source.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace state_dict {
+
+/// PyTorch's default, which all official networks have.
+inline constexpr double batch_norm_epsilon = 1e-5;
+
+/// A batch norm as four tensors, or folded in the packed form. Errors: a variance that is not above -epsilon.
+inline result<folded_norm> read_norm(tensor_source& from, const std::string& name, std::size_t channels,
+                                     double epsilon = batch_norm_epsilon) {
+    folded_norm norm;
+    auto factor = make_buffer<double>(channels, from.memory());
+    auto shift = make_buffer<double>(channels, from.memory());
+    if (!factor.ok() || !shift.ok())
+        return !factor.ok() ? factor.status() : shift.status();
+    norm.factor = std::move(*factor);
+    norm.shift = std::move(*shift);
+    if (from.has(name + ".folded")) {
+        const auto folded = from.doubles(name + ".folded", {2, channels});
+        if (!folded.ok())
+            return folded.status();
+        std::copy_n(folded->data(), channels, norm.factor.data());
+        std::copy_n(folded->data() + channels, channels, norm.shift.data());
+        return norm;
+    }
+    const char* parts[4] = {".weight", ".bias", ".running_mean", ".running_var"};
+    buffer<float> values[4];
+    for (std::size_t i = 0; i < 4; ++i) {
+        auto read = from.floats(name + parts[i], {channels});
+        if (!read.ok())
+            return read.status();
+        values[i] = std::move(*read);
+    }
+    from.ignore(name + ".num_batches_tracked");
+    for (std::size_t c = 0; c < channels; ++c) {
+        const double spread = static_cast<double>(values[3][c]) + epsilon;
+        if (!(spread > 0.0))
+            return make_error(errc::bad_value, "tensor %.200s[%zu]: expected a variance above -%g, found %g",
+                              from.full_name(name + parts[3]).c_str(), c, epsilon, static_cast<double>(values[3][c]));
+        norm.factor[c] = static_cast<double>(values[0][c]) / std::sqrt(spread);
+        norm.shift[c] = static_cast<double>(values[1][c]) - rounded(static_cast<double>(values[2][c]) * norm.factor[c]);
+    }
+    return norm;
+}
+
+/// Convolution weights of this shape.
+inline result<buffer<float>> read_conv_floats(tensor_source& from, const std::string& name, const weight_shape& s) {
+    return from.floats(name, {s.out_channels, s.in_channels, s.kh, s.kw});
+}
+
+/// A count in the metadata, or `fallback`.
+inline result<std::size_t> metadata_count(const safetensors_file& file, const char* key, std::size_t fallback) {
+    const std::string* text = file.metadata(key);
+    if (text == nullptr)
+        return fallback;
+    unsigned value = 0;
+    int used = 0;
+    const bool digit = !text->empty() && (*text)[0] >= '0' && (*text)[0] <= '9';  // sscanf reads signs and blanks too
+    if (!digit || std::sscanf(text->c_str(), "%4u%n", &value, &used) != 1 ||
+        static_cast<std::size_t>(used) != text->size())
+        return make_error(errc::bad_format, "metadata %s: expected a number of at most 4 digits, found '%.40s'", key,
+                          text->c_str());
+    return static_cast<std::size_t>(value);
+}
+
+/// A number in the metadata, or `fallback`.
+inline result<double> metadata_number(const safetensors_file& file, const char* key, double fallback) {
+    const std::string* text = file.metadata(key);
+    if (text == nullptr)
+        return fallback;
+    double value = 0;
+    int used = 0;
+    if (text->size() > 40 || std::sscanf(text->c_str(), "%lf%n", &value, &used) != 1 ||
+        static_cast<std::size_t>(used) != text->size() || !std::isfinite(value))
+        return make_error(errc::bad_format, "metadata %s: expected a finite number, found '%.40s'", key, text->c_str());
+    return value;
+}
+
+struct stem_options {
+    std::optional<std::size_t> stride, padding;
+    std::optional<pool_geometry> pool;
+};
+struct stem_geometry {
+    std::size_t stride = 1, padding = 0;
+    pool_geometry pool;
+};
+
+/// Geometry of a stem with a k x k kernel: from options, else from metadata (sttn_keys), else stride 2 for kernels from 5x5
+/// on, padding k / 2, pooling 3x3s2p1.
+inline result<stem_geometry> read_stem_geometry(const safetensors_file& file, std::size_t k,
+                                                const stem_options& options) {
+    const auto stride = metadata_count(file, "tern.stem_stride", k >= 5 ? 2 : 1);
+    const auto padding = metadata_count(file, "tern.stem_padding", k / 2);
+    TERN_TRY(stride.status());
+    TERN_TRY(padding.status());
+    stem_geometry stem;
+    stem.stride = options.stride.value_or(*stride);
+    stem.padding = options.padding.value_or(*padding);
+    if (stem.stride == 0 || stem.stride > 64 || stem.padding > 64)
+        return make_error(errc::invalid_argument,
+                          "stem: expected a stride of 1 to 64 and a padding of at most 64, found %zu and %zu",
+                          stem.stride, stem.padding);
+    if (const std::string* text = file.metadata("tern.pool")) {
+        const auto pool = parse_pool(text->c_str());
+        TERN_TRY(pool.status());
+        stem.pool = *pool;
+    }
+    stem.pool = options.pool.value_or(stem.pool);
+    return stem;
+}
+
+/// All values of a tensor of any shape, between 1 and `most` of them; NaN and infinity are errors.
+inline result<buffer<float>> read_constants(tensor_source& from, const std::string& name, std::size_t most) {
+    const auto t = from.get(name);
+    if (!t.ok())
+        return t.status();
+    if ((*t)->count() == 0 || (*t)->count() > most)
+        return make_error(errc::bad_format, "tensor %.200s: expected at least 1 value and at most %zu, found shape %s",
+                          (*t)->name.c_str(), most, to_string((*t)->shape).c_str());
+    auto values = make_buffer<float>((*t)->count(), from.memory());
+    if (!values.ok())
+        return values;
+    TERN_TRY(read_floats(**t, values->data(), values->size()));
+    for (std::size_t i = 0; i < values->size(); ++i)
+        if (!std::isfinite((*values)[i]))
+            return make_error(errc::bad_value, "tensor %.200s[%zu]: expected a finite value, found %g",
+                              (*t)->name.c_str(), i, static_cast<double>((*values)[i]));
+    return values;
+}
+
+/// The prefix of all names: "module." if the file has "module." + `known`, else none.
+inline std::string find_prefix(const safetensors_file& file, const char* known) {
+    return file.find(std::string("module.") + known) != nullptr ? "module." : "";
+}
+
+}  // namespace state_dict
+TERN_END_NAMESPACE

@@ -1,0 +1,93 @@
+// Reads Ternary Weight Networks (Li, Zhang, Liu, arXiv 1605.04711) from state dicts with the names of the official code
+// (Thinklab-SJTU/twns), names with or without the prefix "module.". Weights are latent, or ternary already as after an
+// evaluation: quantizing is idempotent. docs/formats.md lists the names.
+//
+//   plain (LeNet-5, VGG-7)   x = relu(bn(conv(x))) layer by layer, pooling behind each stage, then a float layer
+//   residual (ResNet-18)     stem with pooling, blocks relu(second(relu(first(x))) + shortcut(x)), mean, a float layer
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/memory.hpp"
+#include "../core/status.hpp"
+#include "../format/ternary_weights.hpp"
+#include "../quantize/twn.hpp"
+#include "safetensors.hpp"
+#include "sttn.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// Keys of a file's metadata; values are plain text.
+struct twn_keys {
+    static constexpr const char* factor = "tern.twn_factor";            ///< a number, as "0.75"
+    static constexpr const char* granularity = "tern.twn_granularity";  ///< "layer" or "filter"
+    static constexpr const char* padding = "tern.padding";              ///< of the convolutions of a plain network
+    static constexpr const char* block_stride = "tern.block_stride";    ///< of blocks with a shortcut convolution
+    static constexpr const char* stem_stride = "tern.stem_stride";
+    static constexpr const char* stem_padding = "tern.stem_padding";
+    static constexpr const char* pool = "tern.pool";  ///< behind the stem, or behind each stage of a plain network
+};
+
+/// What tensors do not show. Unset: the file's metadata, and where that is silent the default, which is the official code's.
+struct twn_reader_options {
+    std::optional<double> factor;                ///< Delta / mean |W|; default 0.75
+    std::optional<twn_granularity> granularity;  ///< default: filter
+    std::optional<std::size_t> padding;          ///< default: kernel / 2, but 0 for networks like LeNet-5 (convN)
+    std::optional<std::size_t> block_stride;     ///< default 2
+    std::optional<std::size_t> stem_stride;      ///< default: 2 if the stem's kernel is 5x5 or larger, else 1
+    std::optional<std::size_t> stem_padding;     ///< default: kernel / 2
+    std::optional<pool_geometry> pool;           ///< default: 3x3, stride 2, padding 1 (stem), 2x2, stride 2 (stages)
+    allocator memory{};
+};
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// A ternary convolution with the batch norm behind it.
+struct twn_layer {
+    std::string name;         ///< of the convolution, as "conv1_1"
+    ternary_weights weights;  ///< scale = alpha; with or without bias
+    folded_norm norm;
+    std::size_t stride = 1, padding = 0;
+    pool_geometry pool{0, 1, 0};  ///< behind the ReLU; kernel 0: none
+};
+
+struct twn_block {
+    std::string name;  ///< as "conv2_x.0"
+    twn_layer first, second;
+    std::optional<twn_layer> shortcut;  ///< none: the identity
+};
+
+struct twn_network {
+    std::vector<twn_layer> layers;  ///< each with batch norm, ReLU, pooling; the stem of a residual network
+    std::vector<twn_block> blocks;  ///< empty: a plain network. Else the mean over the map follows
+    std::size_t classes = 0;
+    buffer<float> fc_weight;  ///< [classes][features]
+    buffer<float> fc_bias;    ///< [classes], or empty
+
+    std::size_t features() const noexcept { return classes == 0 ? 0 : fc_weight.size() / classes; }
+};
+
+/// Infers the structure from the tensors and quantizes the weights. In a plain network fc1 [F, C*s*s, 1, 1] on a flattened
+/// map of s x s pixels is given as the s x s convolution without padding that it is.
+/// Errors name the tensor, what was expected and what was found; a tensor that is not part of the network is one of them.
+TERN_FUNC result<twn_network> read_twn(const safetensors_file& file, const twn_reader_options& options = {});
+
+/// The same from a path.
+inline result<twn_network> load_twn(const char* path, const twn_reader_options& options = {}) {
+    const auto file = safetensors_file::open(path);
+    if (!file.ok())
+        return file.status();
+    return read_twn(*file, options);
+}
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "twn_reader-inl.hpp"
+#endif
