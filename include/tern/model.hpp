@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/base3.hpp"
+#include "model/fatnn_reader.hpp"
 #include "model/network.hpp"
 #include "model/preprocess.hpp"
 #include "model/safetensors.hpp"

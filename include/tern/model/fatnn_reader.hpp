@@ -1,0 +1,106 @@
+// Reads residual networks of FATNN (Chen et al., ICCV 2021) from state dicts of the authors' training code (names of
+// torchvision's ResNet with `quant_activation` and `quant_weight` beside the weights), with or without the prefix "module.".
+// docs/formats.md lists the names.
+//
+//   stem    convolution (float), batch norm, ReLU, maximum pooling
+//   block   x -> conv1, norm, ReLU, conv2, norm (, ReLU, conv3, norm), + identity, ReLU
+//           identity: x, or norm(downsample(x)); then a batch norm of its own if the block has one
+//   head    mean over the map, fully connected (float)
+//
+// Every quantized convolution has its own activation quantizer: conv1 and downsample quantize the same x, each for itself.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../code/thresholds.hpp"
+#include "../core/config.hpp"
+#include "../core/memory.hpp"
+#include "../core/status.hpp"
+#include "../format/ternary_weights.hpp"
+#include "../quantize/fatnn.hpp"
+#include "safetensors.hpp"
+#include "sttn.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+/// Keys of a file's metadata; values are plain text. The stem's are those of sttn_keys.
+struct fatnn_keys {
+    static constexpr const char* quantizer = "tern.quantizer";          ///< "fatnn" or "lsq"
+    static constexpr const char* range = "tern.activation_range";       ///< "half" or "full"
+    static constexpr const char* normalize = "tern.normalize_weights";  ///< "var-mean" or "none"
+    static constexpr const char* norm_groups = "tern.norm_groups";      ///< a count
+};
+
+enum class fatnn_quantizer : std::uint8_t { fatnn, lsq };
+enum class activation_range : std::uint8_t { half, full };
+
+/// What tensors do not show. Unset: the file's metadata, and where that is silent the default.
+struct fatnn_reader_options {
+    std::optional<fatnn_quantizer> quantizer;  ///< default: fatnn; lsq: `clip_val` counts and not the alphas
+    std::optional<activation_range> range;     ///< default: half; full needs two alphas. LSQ: half only
+    std::optional<bool> normalize;             ///< weights to mean 0 and deviation 1 first; default: true ("var-mean")
+    std::optional<std::size_t> norm_groups;    ///< as fatnn_weight_options; default 0
+    std::optional<std::size_t> stem_stride;    ///< default: 2 if the stem's kernel is 5x5 or larger, else 1
+    std::optional<std::size_t> stem_padding;   ///< default: kernel / 2
+    std::optional<pool_geometry> pool;         ///< default: 3x3, stride 2, padding 1
+    std::size_t first_stride = 1, stage_stride = 2;  ///< of the first block of layer1, and of the later layers
+    /// The name of a block's batch norm on the identity path, behind "layerX.Y.".
+    std::string identity_norm = "identity_norm";
+    allocator memory{};
+};
+
+/// A convolution of a block with the batch norm behind it: ternary if it has quantizers, else float.
+struct fatnn_conv {
+    std::string name;  ///< "layer1.0.conv1"
+    weight_shape shape{};
+    bool quantized = false;
+    level_thresholds input{};    ///< how its input becomes codes, if quantized
+    float input_scale = 1;       ///< what an activation code is worth: 1; LSQ: clip / 2
+    ternary_weights weights;     ///< if quantized
+    buffer<float> real_weights;  ///< [O][I][k][k], if not
+    folded_norm norm;
+    std::size_t stride = 1, padding = 0;
+};
+
+struct fatnn_block {
+    std::string name;               ///< "layer1.0"
+    std::vector<fatnn_conv> convs;  ///< two, or three (bottleneck)
+    std::optional<fatnn_conv> downsample;
+    std::optional<folded_norm> identity_norm;  ///< behind the downsampling, if there is one
+};
+
+struct fatnn_network {
+    weight_shape stem_shape{};
+    buffer<float> stem;  ///< [C0][input channels][k][k]
+    folded_norm stem_norm;
+    std::size_t stem_stride = 1, stem_padding = 0;
+    pool_geometry pool;
+    std::vector<fatnn_block> blocks;
+    std::size_t classes = 0;
+    buffer<float> fc_weight;  ///< [classes][features]
+    buffer<float> fc_bias;    ///< [classes]
+
+    std::size_t features() const noexcept { return classes == 0 ? 0 : fc_weight.size() / classes; }
+};
+
+/// Infers the structure from the tensors and quantizes the weights. Activations have as many levels as `level_num` says (if
+/// it is there) or as there are alphas, plus one; weights three. Errors name the tensor, what was expected and what was
+/// found; a tensor that is not part of the network (closed-form `basis`, ...) is one of them.
+TERN_FUNC result<fatnn_network> read_fatnn(const safetensors_file& file, const fatnn_reader_options& options = {});
+
+/// The same from a path.
+inline result<fatnn_network> load_fatnn(const char* path, const fatnn_reader_options& options = {}) {
+    const auto file = safetensors_file::open(path);
+    if (!file.ok())
+        return file.status();
+    return read_fatnn(*file, options);
+}
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "fatnn_reader-inl.hpp"
+#endif
