@@ -1,0 +1,34 @@
+// The kernels of the level TERN_TARGET, and the facts of their tiles where objects.py reads them. Compiled by bench/model.
+#include <tern/kernel/target_tu.hpp>
+
+namespace tern {
+namespace kernel {
+
+// All of 64 bits but the name: objects.py knows this layout.
+struct tile_facts {
+    void (*tile)(const dot_tile_args&);
+    char name[16];
+    std::uint64_t pixels, channels, step_channels, step_bytes, panel_step_bytes;
+    std::uint64_t period;  // steps between two emptyings of narrow sums; 0: sums are wide
+};
+
+constexpr tile_facts facts_of(const dot_family& f) {
+    tile_facts facts = {
+        f.tile, {}, f.tile_pixels, f.tile_channels, f.step_channels(), f.step_bytes(), f.panel_step_bytes(), 0};
+    for (int i = 0; f.name != nullptr && f.name[i] != 0 && i < 15; ++i)
+        facts.name[i] = f.name[i];
+    if (f.format == dot_format::planes)
+        facts.period = simd::dot_counter::period;
+    else if (f.format != dot_format::bytes)
+        facts.period = 127 / facts.step_channels;  // signed bytes, one product a channel
+    return facts;
+}
+
+extern const tile_facts model_facts[];
+__attribute__((section("tern_model"), used)) const tile_facts model_facts[] = {
+    facts_of(level_table.popcount),  facts_of(level_table.lookup[0]), facts_of(level_table.lookup[1]),
+    facts_of(level_table.lookup[2]), facts_of(level_table.dot),
+};
+
+}  // namespace kernel
+}  // namespace tern

@@ -1,0 +1,155 @@
+"""Loops of a function, and the step loop of a tile."""
+
+from modelled.tools import Failure
+
+
+class Function:
+    """Basic blocks, loops and which registers point into the stack."""
+
+    def __init__(self, code, machine):
+        self.machine = machine
+        index = {ins.address: i for i, ins in enumerate(code)}
+        starts = {0}
+        for i, ins in enumerate(code):
+            if ins.is_branch:
+                starts.add(i + 1)
+                if ins.target in index:
+                    starts.add(index[ins.target])
+        starts = sorted(s for s in starts if s < len(code))
+        self.blocks = [code[a:b] for a, b in zip(starts, starts[1:] + [len(code)])]
+        number = {s: i for i, s in enumerate(starts)}
+        self.successors = []
+        for i, block in enumerate(self.blocks):
+            last = block[-1]
+            next_blocks = {number[index[last.target]]} if last.target in index else set()
+            if not last.is_last and i + 1 < len(self.blocks):
+                next_blocks.add(i + 1)
+            self.successors.append(next_blocks)
+        self.predecessors = [{p for p, s in enumerate(self.successors) if b in s} for b in range(len(self.blocks))]
+        self.loops = self._find_loops()
+        self.stack_before = self._find_stack_pointers()
+
+    def _find_loops(self):
+        """Natural loops, as {header: blocks}."""
+        everything = set(range(len(self.blocks)))
+        dominators = [everything] * len(self.blocks)
+        dominators[0] = {0}
+        changed = True
+        while changed:
+            changed = False
+            for b in range(1, len(self.blocks)):
+                before = [dominators[p] for p in self.predecessors[b]]
+                now = (set.intersection(*before) if before else set()) | {b}
+                if now != dominators[b]:
+                    dominators[b], changed = now, True
+        loops = {}
+        for b in everything:
+            for header in self.successors[b] & dominators[b]:
+                body, open_blocks = loops.setdefault(header, {header}), [b]
+                while open_blocks:
+                    block = open_blocks.pop()
+                    if block not in body:
+                        body.add(block)
+                        open_blocks += self.predecessors[block]
+        return loops
+
+    def _find_stack_pointers(self):
+        """Per block: registers that may point into the stack where it begins."""
+        before = [set() for _ in self.blocks]
+        before[0] = set(self.machine.stack)
+        todo = list(range(len(self.blocks)))
+        while todo:
+            b = todo.pop(0)
+            after = set(before[b])
+            for ins in self.blocks[b]:
+                self._step(ins, after)
+            for s in self.successors[b]:
+                if not after <= before[s]:
+                    before[s] |= after
+                    todo.append(s)
+        return before
+
+    def _step(self, ins, stack):
+        derived = len(ins.operands) > 1 and not ins.is_branch and self.machine.derived(ins, stack)
+        for r in self.machine.written(ins):
+            if derived:
+                stack.add(r)
+            elif r not in self.machine.stack:
+                stack.discard(r)
+
+    def step_loop(self):
+        """The blocks of the innermost loop that does the work: the deepest, then the longest."""
+        def depth(header):
+            return sum(self.loops[header] <= body for body in self.loops.values())
+
+        inner = [h for h, body in self.loops.items() if not any(other < body for other in self.loops.values())]
+        if not inner:
+            raise Failure("a tile without a loop")
+        best = max(inner, key=lambda h: (depth(h), sum(len(self.blocks[b]) for b in self.loops[h])))
+        return self.loops[best]
+
+    def emptying(self, inner):
+        """What the enclosing loop does beside its inner loops, in one pass, if it computes vectors."""
+        outer = sorted((body for body in self.loops.values() if inner < body), key=len)
+        for body in outer:
+            nested = [other for other in self.loops.values() if other < body]
+            for other in nested:
+                if other != inner and self._computes(self.code(other)):
+                    raise Failure("a loop beside the step loop computes: its number of passes is not known")
+            code = self.code(body - set().union(*nested))
+            if self._computes(code):
+                return code
+        raise Failure("no code that empties narrow sums encloses the step loop")
+
+    def _computes(self, code):
+        machine = self.machine
+        return any(machine.vector.search(ins.text) and not machine.moves.match(ins.mnemonic) for ins in code)
+
+    def code(self, blocks):
+        """The instructions of some blocks, in the order of their addresses."""
+        return [ins for b in sorted(blocks) for ins in self.blocks[b]]
+
+    def stack_references(self, blocks):
+        """The instructions of some blocks that read or write the stack."""
+        found = []
+        for b in sorted(blocks):
+            stack = set(self.stack_before[b])
+            for ins in self.blocks[b]:
+                if any(r in stack for r in self.machine.bases(ins)):
+                    found.append(ins)
+                self._step(ins, stack)
+        return found
+
+
+class TileLoop:
+    """The step loop of a tile; `facts` as objects.read_tiles gives them."""
+
+    def __init__(self, facts, function):
+        blocks = function.step_loop()
+        self.name = facts["name"]
+        self.shape = f"{facts['pixels']} x {facts['channels']}"
+        self.mac = facts["pixels"] * facts["channels"] * facts["step_channels"]  # of a step
+        self.period = facts["period"]
+        self.code = function.code(blocks)
+        self.stack = function.stack_references(blocks)
+        self.copies = sum(bool(function.machine.copy.match(ins.text)) for ins in self.code)
+        self.emptying = function.emptying(blocks) if self.period else []
+        self.steps = self._unrolled(facts, function.machine)
+
+    def _unrolled(self, facts, machine):
+        """Steps per iteration, from how far the pointers go."""
+        totals = {}
+        for ins in self.code:
+            step = machine.increments(ins)
+            if step:
+                totals[step[0]] = totals.get(step[0], 0) + step[1]
+        for unit in (facts["panel_step_bytes"], facts["step_bytes"]):
+            counts = {abs(v) // unit for v in totals.values() if v and v % unit == 0}
+            if counts:
+                return min(counts)
+        raise Failure(f"no pointer of the loop moves by whole steps: {totals}")
+
+    def in_a_period(self):
+        """The instructions of a period and the steps it has."""
+        iterations = max(1, self.period // self.steps)
+        return self.code * iterations + self.emptying, iterations * self.steps
