@@ -89,21 +89,35 @@ class Function:
         return self.loops[best]
 
     def emptying(self, inner):
-        """What the enclosing loop does beside its inner loops, in one pass, if it computes vectors."""
-        outer = sorted((body for body in self.loops.values() if inner < body), key=len)
-        for body in outer:
-            nested = [other for other in self.loops.values() if other < body]
-            for other in nested:
-                if other != inner and self._computes(self.code(other)):
-                    raise Failure("a loop beside the step loop computes: its number of passes is not known")
-            code = self.code(body - set().union(*nested))
-            if self._computes(code):
-                return code
+        """What the enclosing loop does between two runs of an inner loop: of its paths that compute most, the shortest, which
+        leaves out what happens once a tile."""
+        header = next(h for h, body in self.loops.items() if body == inner)
+        for body in sorted((body for body in self.loops.values() if inner < body), key=len):
+            paths = [path for b in inner for s in (self.successors[b] & body) - inner for path in self._paths(s, header, body)]
+            codes = [[ins for b in path for ins in self.blocks[b]] for path in paths]
+            best = max(codes, key=lambda code: (self._computing(code), -len(code)), default=[])
+            if self._computing(best) == 0:
+                continue
+            if any(other < body and other & set(paths[codes.index(best)]) for other in self.loops.values()):
+                raise Failure("a loop beside the step loop: its number of passes is not known")
+            return best
         raise Failure("no code that empties narrow sums encloses the step loop")
 
-    def _computes(self, code):
+    def _paths(self, start, end, allowed):
+        """Ways from a block to another that visit no block twice; without the last block."""
+        open_paths, found = [[start]], []
+        while open_paths:
+            path = open_paths.pop()
+            for s in self.successors[path[-1]] & allowed:
+                if s == end:
+                    found.append(path)
+                elif s not in path:
+                    open_paths.append(path + [s])
+        return found
+
+    def _computing(self, code):
         machine = self.machine
-        return any(machine.vector.search(ins.text) and not machine.moves.match(ins.mnemonic) for ins in code)
+        return sum(bool(machine.vector.search(i.text)) and not machine.moves.match(i.mnemonic) for i in code)
 
     def code(self, blocks):
         """The instructions of some blocks, in the order of their addresses."""
