@@ -35,11 +35,13 @@ class Analyzer:
 
 
 def rates(analyzer, loops):
-    """MAC/cycle of loops, each (with emptying, bare, peak); the peak is that of int8 arithmetic alone, else None."""
+    """MAC/cycle of loops, each (with emptying, bare, peak). None: not known; for other loops than int8's, no peak."""
     bare, periods, peaks = {}, {}, {}
     for i, loop in enumerate(loops):
+        if loop.rolled:
+            continue
         bare[f"loop{i}"] = [ins.line for ins in loop.code]
-        if loop.period:
+        if loop.period and loop.in_a_period():
             periods[f"loop{i}"] = [ins.line for ins in loop.in_a_period()[0]]
         work = [ins for ins in loop.code if analyzer.machine.arithmetic.match(ins.mnemonic)]
         if loop.name == "dot" and work:
@@ -48,7 +50,12 @@ def rates(analyzer, loops):
     result = []
     for i, loop in enumerate(loops):
         name, mac = f"loop{i}", loop.steps * loop.mac
+        if loop.rolled:
+            result.append((None, None, None))
+            continue
         rate = mac / bare[name]
-        with_emptying = loop.in_a_period()[1] * loop.mac / periods[name] if loop.period else rate
+        with_emptying = None if loop.period else rate
+        if name in periods:
+            with_emptying = loop.in_a_period()[1] * loop.mac / periods[name]
         result.append((with_emptying, rate, mac / peaks[name] if name in peaks else None))
     return result

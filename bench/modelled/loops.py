@@ -78,7 +78,8 @@ class Function:
                 stack.discard(r)
 
     def step_loop(self):
-        """The blocks of the innermost loop that does the work: the deepest, then the longest."""
+        """The blocks of the innermost loop that does the work (the deepest, then the longest), and in how many it is."""
+
         def depth(header):
             return sum(self.loops[header] <= body for body in self.loops.values())
 
@@ -86,11 +87,11 @@ class Function:
         if not inner:
             raise Failure("a tile without a loop")
         best = max(inner, key=lambda h: (depth(h), sum(len(self.blocks[b]) for b in self.loops[h])))
-        return self.loops[best]
+        return self.loops[best], depth(best)
 
     def emptying(self, inner):
         """What the enclosing loop does between two runs of an inner loop: of its paths that compute most, the shortest, which
-        leaves out what happens once a tile."""
+        leaves out what happens once a tile. None if that is a loop itself, whose number of passes is not known."""
         header = next(h for h, body in self.loops.items() if body == inner)
         for body in sorted((body for body in self.loops.values() if inner < body), key=len):
             paths = [path for b in inner for s in (self.successors[b] & body) - inner for path in self._paths(s, header, body)]
@@ -99,7 +100,7 @@ class Function:
             if self._computing(best) == 0:
                 continue
             if any(other < body and other & set(paths[codes.index(best)]) for other in self.loops.values()):
-                raise Failure("a loop beside the step loop: its number of passes is not known")
+                return None
             return best
         raise Failure("no code that empties narrow sums encloses the step loop")
 
@@ -139,7 +140,7 @@ class TileLoop:
     """The step loop of a tile; `facts` as objects.read_tiles gives them."""
 
     def __init__(self, facts, function):
-        blocks = function.step_loop()
+        blocks, depth = function.step_loop()
         self.name = facts["name"]
         self.shape = f"{facts['pixels']} x {facts['channels']}"
         self.mac = facts["pixels"] * facts["channels"] * facts["step_channels"]  # of a step
@@ -147,10 +148,12 @@ class TileLoop:
         self.code = function.code(blocks)
         self.stack = function.stack_references(blocks)
         self.copies = sum(bool(function.machine.copy.match(ins.text)) for ins in self.code)
+        # Taps, periods, steps; if there is more, the compiler has not unrolled the tile.
+        self.rolled = depth > (3 if self.period else 2)
         self.emptying = function.emptying(blocks) if self.period else []
-        self.steps = self._unrolled(facts, function.machine)
+        self.steps = 0 if self.rolled else self._steps(facts, function.machine)
 
-    def _unrolled(self, facts, machine):
+    def _steps(self, facts, machine):
         """Steps per iteration, from how far the pointers go."""
         totals = {}
         for ins in self.code:
@@ -164,6 +167,10 @@ class TileLoop:
         raise Failure(f"no pointer of the loop moves by whole steps: {totals}")
 
     def in_a_period(self):
-        """The instructions of a period and the steps it has."""
+        """The instructions of a period and the steps it has; None where that is not known."""
+        if not self.period:
+            return self.code, self.steps
+        if self.emptying is None:
+            return None
         iterations = max(1, self.period // self.steps)
         return self.code * iterations + self.emptying, iterations * self.steps

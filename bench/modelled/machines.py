@@ -9,7 +9,7 @@ class Instruction:
     def __init__(self, address, text):
         self.address = address
         self.text = re.sub(r"\s*<.*>$", "", re.sub(r"\s*(//|# imm =|# 0x).*", "", text)).strip()
-        self.mnemonic, _, rest = self.text.partition("\t") if "\t" in self.text else self.text.partition(" ")
+        self.mnemonic, _, rest = re.sub(r"^\{vex\}\s+", "", self.text).replace("\t", " ").partition(" ")
         self.operands = [o.strip() for o in re.split(r",(?![^\[({]*[\])}])", rest) if o.strip()]
 
     target = property(lambda self: int(self.operands[-1], 16) if self.is_branch and self.operands
@@ -132,7 +132,8 @@ class X86:
         width = re.search(r"%([xyz])mm", ins.text)[1]
         count = len(ins.operands)
         numbers = [12 + (i + k) % 4 for k in range(count - 1)] + [i % 12]
-        return f"{ins.mnemonic} {', '.join(f'%{width}mm{n}' for n in numbers)}"
+        prefix = "{vex} " if "{vex}" in ins.text else ""
+        return f"{prefix}{ins.mnemonic} {', '.join(f'%{width}mm{n}' for n in numbers)}"
 
 
 MACHINES = {"__aarch64__": AArch64, "__x86_64__": X86}
