@@ -25,22 +25,22 @@ struct dot_tile {
     TERN_INLINE void add_group(const typename dot::activations (&x)[Pixels / rows], const unsigned char* step_panel) {
         const unsigned char* panel = step_panel + Group * Blocks * register_bytes;
         if constexpr (dot::holds_activations) {
-            TERN_UNROLL
+            TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Blocks; ++j) {
                 const auto w = dot::load_weights(panel + j * register_bytes);
-                TERN_UNROLL
+                TERN_UNROLL_ALWAYS
                 for (std::size_t i = 0; i < Pixels / rows; ++i)
                     sums[i][j].add(x[i].template operand<Group>(), w);
             }
         } else {
             typename dot::weights_type w[Blocks];
-            TERN_UNROLL
+            TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Blocks; ++j)
                 w[j] = dot::load_weights(panel + j * register_bytes);
-            TERN_UNROLL
+            TERN_UNROLL_ALWAYS
             for (std::size_t i = 0; i < Pixels / rows; ++i) {
                 const auto operand = x[i].template operand<Group>();
-                TERN_UNROLL
+                TERN_UNROLL_ALWAYS
                 for (std::size_t j = 0; j < Blocks; ++j)
                     sums[i][j].add(operand, w[j]);
             }
@@ -51,13 +51,13 @@ struct dot_tile {
 
     TERN_INLINE static void run(const dot_tile_args& args) {
         const unsigned char* pixels[Pixels];
-        TERN_UNROLL
+        TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i)
             pixels[i] = args.pixels[i];
         dot_tile tile;
-        TERN_UNROLL
+        TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels / rows; ++i) {
-            TERN_UNROLL
+            TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Blocks; ++j)
                 tile.sums[i][j].clear();
         }
@@ -66,13 +66,13 @@ struct dot_tile {
             const unsigned char* panel = args.panel + args.taps[t].panel_offset;
             for (std::size_t s = 0; s < args.steps; ++s, offset += step, panel += channels * step) {
                 typename dot::activations x[Pixels / rows];
-                TERN_UNROLL
+                TERN_UNROLL_ALWAYS
                 for (std::size_t i = 0; i < Pixels / rows; ++i)
                     x[i].load(pixels + i * rows, offset);
                 tile.template add_group<0>(x, panel);
             }
         }
-        TERN_UNROLL
+        TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels / rows; ++i)
             dot::store(tile.sums[i], args.acc + i * rows * channels, channels, args.start);
     }

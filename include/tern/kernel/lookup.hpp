@@ -40,9 +40,9 @@ struct lookup_tile {
     simd::u64v acc[Pixels][Vectors];
 
     TERN_INLINE void clear() {
-        TERN_UNROLL
+        TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
-            TERN_UNROLL
+            TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Vectors; ++j)
                 acc[i][j] = simd::zero_bytes();
         }
@@ -51,18 +51,18 @@ struct lookup_tile {
     // Four channels: two bytes of every pixel, one byte of every weight lane.
     TERN_INLINE void step(const unsigned char* const* pixels, std::ptrdiff_t offset, const unsigned char* panel) {
         simd::u64v low[Vectors], high[Vectors];
-        TERN_UNROLL
+        TERN_UNROLL_ALWAYS
         for (std::size_t j = 0; j < Vectors; ++j) {
             const simd::u64v w = simd::load_words(panel + j * lanes);
             low[j] = simd::opaque(simd::low_nibbles(w));
             high[j] = simd::opaque(simd::high_nibbles(w));
         }
         const unsigned char* rows = reinterpret_cast<const unsigned char*>(products.row);
-        TERN_UNROLL
+        TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
             const simd::u64v first = simd::broadcast_row(rows + pixels[i][offset]);
             const simd::u64v second = simd::broadcast_row(rows + pixels[i][offset + 1]);
-            TERN_UNROLL
+            TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Vectors; ++j) {
                 acc[i][j] = simd::add_bytes(acc[i][j], simd::look_up(first, low[j]));
                 acc[i][j] = simd::add_bytes(acc[i][j], simd::look_up(second, high[j]));
@@ -71,9 +71,9 @@ struct lookup_tile {
     }
 
     TERN_INLINE void empty_into(std::int16_t* sums) {
-        TERN_UNROLL
+        TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
-            TERN_UNROLL
+            TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Vectors; ++j)
                 simd::add_widened(sums + i * channels + j * lanes, acc[i][j]);
         }
@@ -82,7 +82,7 @@ struct lookup_tile {
 
     TERN_INLINE static void run(const dot_tile_args& args) {
         const unsigned char* pixels[Pixels];
-        TERN_UNROLL
+        TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i)
             pixels[i] = args.pixels[i];
         alignas(64) std::int16_t sums[Pixels * channels];
