@@ -24,11 +24,20 @@ constexpr tile_facts facts_of(const dot_family& f) {
     return facts;
 }
 
-extern const tile_facts model_facts[];
-__attribute__((section("tern_model"), used)) const tile_facts model_facts[] = {
-    facts_of(level_table.popcount),  facts_of(level_table.lookup[0]), facts_of(level_table.lookup[1]),
-    facts_of(level_table.lookup[2]), facts_of(level_table.dot),
+struct all_facts {
+    static constexpr std::size_t lookups = sizeof level_table.lookup / sizeof(dot_family);
+    tile_facts popcount = facts_of(level_table.popcount);
+    tile_facts lookup[lookups] = {};
+    tile_facts dot = facts_of(level_table.dot);
+
+    constexpr all_facts() {
+        for (std::size_t i = 0; i < lookups; ++i)
+            lookup[i] = facts_of(level_table.lookup[i]);
+    }
 };
+
+extern const all_facts model_facts;
+__attribute__((section("tern_model"), used)) constexpr all_facts model_facts;
 
 }  // namespace kernel
 }  // namespace tern

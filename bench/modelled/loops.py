@@ -31,26 +31,29 @@ class Function:
 
     def _find_loops(self):
         """Natural loops, as {header: blocks}."""
-        everything = set(range(len(self.blocks)))
-        dominators = [everything] * len(self.blocks)
+        reached, todo = {0}, [0]  # not all: there is padding
+        while todo:
+            new = self.successors[todo.pop()] - reached
+            reached |= new
+            todo += new
+        dominators = {b: reached for b in reached}
         dominators[0] = {0}
         changed = True
         while changed:
             changed = False
-            for b in range(1, len(self.blocks)):
-                before = [dominators[p] for p in self.predecessors[b]]
-                now = (set.intersection(*before) if before else set()) | {b}
+            for b in reached - {0}:
+                now = set.intersection(*(dominators[p] for p in self.predecessors[b] & reached)) | {b}
                 if now != dominators[b]:
                     dominators[b], changed = now, True
         loops = {}
-        for b in everything:
+        for b in reached:
             for header in self.successors[b] & dominators[b]:
                 body, open_blocks = loops.setdefault(header, {header}), [b]
                 while open_blocks:
                     block = open_blocks.pop()
                     if block not in body:
                         body.add(block)
-                        open_blocks += self.predecessors[block]
+                        open_blocks += self.predecessors[block] & reached
         return loops
 
     def _find_stack_pointers(self):
