@@ -24,6 +24,7 @@
 #include "op/linear.hpp"
 #include "op/plan_options.hpp"
 #include "op/pooling.hpp"
+#include "op/quantize_image.hpp"
 #include "op/real_conv2d.hpp"
 #include "op/stage.hpp"
 #include "op/ternarize.hpp"

@@ -8,7 +8,9 @@
 #include "lookup3.hpp"
 #include "pool.hpp"
 #include "popcount.hpp"
+#include "quantize_tile.hpp"
 #include "real.hpp"
+
 #include "table.hpp"
 #include "ternarize.hpp"
 
@@ -46,6 +48,8 @@ inline constexpr kernel_table level_table{
     &mean_pool,
     {lookup_families[0], lookup_families[1], lookup_families[2]},
     byte_dot_family,
+    &quantize_tile,
+
 };
 
 }  // namespace kernel

@@ -289,6 +289,31 @@ inline void ternarize_row(const ternarize_args& args) {
     }
 }
 
+inline void quantize_tile(const quantize_tile_args& args) {
+    const level_params& l = *args.levels;
+    for (std::size_t row = 0; row < args.rows; ++row) {
+        for (std::size_t i = 0; i < args.channels; ++i) {
+            const std::size_t c = args.channel + i;
+            const float w = multiply_add_rounded(args.g[c], args.values[row * args.stride + i], args.h[c]);
+            if (l.planes == 0) {
+                const float inside = w != w ? 0.0f : w < l.lo ? l.lo : l.hi < w ? l.hi : w;
+                args.packed[row][c] = static_cast<unsigned char>(static_cast<int>(std::nearbyint(inside)));
+                continue;
+            }
+            unsigned pattern = l.least;
+            for (std::size_t t = 0; t < l.count; ++t)
+                pattern ^= w >= l.at[t] ? l.flips[t] : 0u;
+            for (std::size_t p = 0; p < l.planes; ++p)
+                write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64,
+                          (((w != w ? l.nan : pattern) >> p) & 1u) != 0);
+        }
+        const std::size_t first = args.channel + args.channels;
+        for (std::size_t c = first; c < (first + 7) / 8 * 8 + 8 * args.zero_bytes; ++c)
+            for (std::size_t p = 0; p < l.planes; ++p)
+                write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64, false);
+    }
+}
+
 inline void max_pool(const pool_args& args) {
     for (std::size_t c = 0; c < args.channels; ++c) {
         float v = args.window[0][c];
@@ -338,6 +363,7 @@ inline constexpr kernel_table table{
       &planes_to_triples}},
     {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products>, dot_format::bytes, 1, 1u << 30,
      &planes_to_bytes, byte_products::run},
+    &quantize_tile,
 };
 
 }  // namespace reference

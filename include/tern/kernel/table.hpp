@@ -172,6 +172,28 @@ struct epilogue_tile_args {
 };
 using epilogue_tile = void (*)(const epilogue_tile_args&);
 
+/// How values become codes: ascending thresholds and what each changes in the bits, or, without planes, rounding to bytes.
+struct level_params {
+    static constexpr std::size_t max_count = 15, max_planes = 4;
+    std::size_t planes = 0, count = 0;
+    float at[max_count] = {};
+    std::uint8_t flips[max_count] = {};  ///< bit p: plane p differs from the next lower code
+    std::uint8_t least = 0, nan = 0;     ///< bits of the least code, and of NaN's
+    float lo = 0.0f, hi = 0.0f;          ///< bytes: the range
+};
+
+/// One tile of values, w = g*v + h (two roundings), to codes: rows = pixels. NaN becomes 0 where the code has it.
+struct quantize_tile_args {
+    const float* values;  ///< [rows][stride], readable up to the next multiple of 16 channels
+    std::size_t stride;   ///< floats
+    std::size_t rows;
+    std::size_t channel, channels, zero_bytes;  ///< as in epilogue_tile_args
+    const float* g;                             ///< per output channel, padded to a multiple of 64
+    const float* h;
+    const level_params* levels;
+    unsigned char* const* packed;  ///< per row: the pixel in a packed image
+};
+
 /// Float values to ternary planes, for one row of pixels: w = g*v + h, code = [w >= hi] - [w < lo].
 struct ternarize_args {
     const float* values;
@@ -209,6 +231,7 @@ struct kernel_table {
     // Families that a level may lack have no `tile`.
     dot_family lookup[3] = {};  ///< ternary x ternary by tables, tiles of different shapes; [0] unless none
     dot_family dot = {};        ///< int8 x int8
+    void (*quantize_tile)(const quantize_tile_args&) = nullptr;
 };
 
 TERN_END_VOCABULARY

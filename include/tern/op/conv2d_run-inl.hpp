@@ -347,6 +347,24 @@ TERN_FUNC void conv2d::gather_residual(const tensor_view<const float>& r, const 
         }
 }
 
+// The codes of the float tile, where the epilogue does not make them itself.
+TERN_FUNC void conv2d::quantize_rows(const scratch_area& area, const epilogue_tile_args& e) const {
+    for (std::size_t q = 0; q < epilogue_.quantizers; ++q) {
+        quantize_tile_args z{};
+        z.values = area.out;
+        z.stride = family_.tile_channels;
+        z.rows = e.rows;
+        z.channel = e.channel;
+        z.channels = e.channels;
+        z.zero_bytes = e.zero_bytes;
+        z.g = epilogue_.params.quantizers[q].g;
+        z.h = epilogue_.params.quantizers[q].h;
+        z.levels = &epilogue_.levels[q];
+        z.packed = e.packed[q];
+        kernels_->quantize_tile(z);
+    }
+}
+
 TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out, const task_range& task,
                                 void* memory) const {
     using namespace conv2d_detail;
@@ -355,6 +373,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     const std::size_t taps = lowering_ == lowering::im2col ? 1 : shape_.taps();
     const std::size_t width = positions(out);
     const bool strided_out = args.out && args.out.stride_c != 1;
+    const bool through_tile = strided_out || epilogue_.general;
     const bool strided_residual = args.residual && args.residual.stride_c != 1;
 
     source from;
@@ -384,8 +403,9 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     // A gathered residual is already pooled.
     const residual_kind residual = strided_residual ? residual_kind::same : epilogue_.residual;
     const epilogue_tile finish =
-        epilogue_.thresholds
-            ? kernels_->thresholds[epilogue_.quantizers]
+        epilogue_.thresholds ? kernels_->thresholds[epilogue_.quantizers]
+        : epilogue_.general
+            ? kernels_->epilogue_i32[static_cast<std::size_t>(residual)][1][0]
             : kernels_->epilogue_i32[static_cast<std::size_t>(residual)][epilogue_.store ? 1 : 0][epilogue_.quantizers];
     epilogue_tile_args e{};
     e.acc_stride = tile_channels;
@@ -448,13 +468,15 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                         residual_rows[k] = channel_zero(area.residual + k * tile_channels, channel);
                     e.residual = residual_rows;
                 }
-                if (strided_out) {
+                if (through_tile) {
                     for (std::size_t k = 0; k < rows; ++k)
                         out_rows[k] = channel_zero(area.out + k * tile_channels, channel);
                     e.out = out_rows;
                 }
                 finish(e);
-                if (strided_out)
+                if (epilogue_.general)
+                    quantize_rows(area, e);
+                if (through_tile && args.out)
                     for (std::size_t k = 0; k < rows; ++k)
                         for (std::size_t j = 0; j < channels; ++j)
                             area.out_pixel[i + k][static_cast<std::ptrdiff_t>(channel + j) * args.out.stride_c] =

@@ -5,6 +5,7 @@
 
 #include "../core/rounding.hpp"
 #include "epilogue.hpp"
+#include "levels.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace epilogue_detail {
@@ -155,7 +156,7 @@ inline status does_not_fit(const stage::any& s, std::size_t index, const char* w
     return make_error(
         errc::invalid_argument,
         "epilogue stage %zu (%s) %s; the order is: scale/bias/batch_norm, activation, residual, activation, store, "
-        "then up to two times scale/bias/batch_norm and ternarize",
+        "then up to two times scale/bias/batch_norm and ternarize or quantize",
         index, stage::name(s.kind), why);
 }
 
@@ -257,6 +258,7 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                 low.store = true;
                 at = part::store;
                 break;
+            case stage::kind::quantize:
             case stage::kind::ternarize: {
                 if (low.quantizers == 2)
                     return does_not_fit(s, i, "is the third");
@@ -273,6 +275,13 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                                       "epilogue stage %zu (ternarize): expected lo <= hi, found %g and %g", i,
                                       static_cast<double>(s.lo), static_cast<double>(s.hi));
                 q = {g, h, s.hi, s.lo};
+                const level_thresholds levels =
+                    s.kind == stage::kind::quantize ? s.levels : to_levels(ternary_thresholds{s.hi, s.lo});
+                TERN_TRY(lower_levels(levels, low.levels[low.quantizers]));
+                low.codes[low.quantizers] = levels.code;
+                low.general = low.general || levels.code != code_id::ternary;
+                if (s.kind == stage::kind::quantize && levels.code == code_id::ternary)
+                    q = {g, h, levels.at[1], levels.at[0]};
                 ++low.quantizers;
                 at = part::quantizers;
                 break;
@@ -282,11 +291,12 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
     if (at == part::products)
         TERN_TRY(close_products());
     if (!current.identity)
-        return make_error(
-            errc::invalid_argument,
-            "epilogue: an affine stage behind an activation, residual or store must be followed by ternarize");
+        return make_error(errc::invalid_argument,
+                          "epilogue: an affine stage behind an activation, residual or store must be followed by "
+                          "ternarize or quantize");
 
-    if (max_accumulator > 0 && !low.store && low.residual == residual_kind::none && low.quantizers != 0) {
+    if (max_accumulator > 0 && !low.store && !low.general && low.residual == residual_kind::none &&
+        low.quantizers != 0) {
         auto integers = make_buffer<std::int32_t>(padded * integer_arrays, memory);
         if (!integers.ok())
             return integers.status();

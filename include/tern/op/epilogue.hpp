@@ -21,7 +21,10 @@ struct lowered_epilogue {
     bool store = false;
     std::size_t quantizers = 0;
     code_id codes[2] = {code_id::ternary, code_id::ternary};  ///< what the quantizers write
-    bool thresholds = false;                                  ///< integer thresholds replace the float chain
+    bool general = false;  ///< some quantizer does not write ternary codes: all run on the float tile, as `levels` say
+    level_params levels[2] = {};
+
+    bool thresholds = false;  ///< integer thresholds replace the float chain
     buffer<float> floats{};
     buffer<std::int32_t> integers{};
 

@@ -41,6 +41,12 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
     if (!lowered.ok())
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);
+    if (plan.epilogue_.general)
+        return make_error(
+            errc::unsupported,
+            "real_conv2d: expected an epilogue that quantizes to ternary codes, found %s; "
+            "store floats and call quantize_image",
+            get_code_info(plan.epilogue_.codes[plan.epilogue_.codes[0] == code_id::ternary ? 1 : 0]).title);
     if (plan.epilogue_.residual != residual_kind::none)
         return make_error(errc::unsupported, "real_conv2d: a residual is not supported after fp32 products");
     if (!plan.epilogue_.writes())

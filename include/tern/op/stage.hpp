@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "../code/ternary.hpp"
+#include "../code/thresholds.hpp"
 #include "../core/config.hpp"
 #include "../kernel/table.hpp"
 
@@ -14,7 +15,7 @@ TERN_BEGIN_VOCABULARY
 
 namespace stage {
 
-enum class kind : std::uint8_t { scale, bias, affine, batch_norm, prelu, clamp, residual, store, ternarize };
+enum class kind : std::uint8_t { scale, bias, affine, batch_norm, prelu, clamp, residual, store, ternarize, quantize };
 
 /// One stage; made by the functions below.
 struct any {
@@ -28,6 +29,7 @@ struct any {
     const double* shift = nullptr;
     float lo = 0.0f, hi = 0.0f;
     residual_kind residual = residual_kind::none;
+    level_thresholds levels{};  ///< quantize; without thresholds: rounding to a code of bytes
 };
 
 /// v *= values[channel]
@@ -113,9 +115,27 @@ TERN_INLINE constexpr any ternarize(ternary_thresholds t = {}) noexcept {
     return s;
 }
 
+/// The same for a code of any kind: v becomes the code of its level (code/thresholds.hpp). Half-range activations have the
+/// thresholds T1 <= T2, b-bit codes 2^b - 1.
+TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
+    any s;
+    s.kind = kind::quantize;
+    s.levels = levels;
+    return s;
+}
+
+/// The same for bytes: v rounded to the nearest integer, halves to even, within the range of s8 or u8; NaN gives 0. Affine
+/// stages before it bring v to units of the code and add a zero point.
+TERN_INLINE constexpr any requantize(code_id code) noexcept {
+    any s;
+    s.kind = kind::quantize;
+    s.levels.code = code;
+    return s;
+}
+
 TERN_INLINE constexpr const char* name(kind k) noexcept {
     constexpr const char* names[] = {"scale", "bias",     "affine", "batch_norm", "prelu",
-                                     "clamp", "residual", "store",  "ternarize"};
+                                     "clamp", "residual", "store",  "ternarize",  "quantize"};
     return names[static_cast<std::size_t>(k)];
 }
 
@@ -124,7 +144,7 @@ TERN_INLINE constexpr const char* name(kind k) noexcept {
 /// What happens to a product's result. The chain starts with v = weight scale * accumulator + weight bias and must follow
 /// one order, every part optional:
 ///
-///   scale, bias, affine, batch_norm ...  activation  residual  activation  store  { scale ... batch_norm, ternarize } x 2
+///   scale, bias, affine, batch_norm ...  activation  residual  activation  store  { scale ... batch_norm, ternarize or quantize } x 2
 ///
 /// An empty chain stores nothing; accumulators can still be read. A chain that does not fit is an error from `create`.
 struct epilogue {

@@ -1,0 +1,95 @@
+// Float tiles to codes of any kind but the ternary ones that epilogues write themselves: bit planes from ascending
+// thresholds, or bytes by rounding.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../simd/vec.hpp"
+#include "epilogue_tile.hpp"
+#include "table.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+TERN_INLINE simd::f32v quantizer_input(const quantize_tile_args& args, std::size_t row, std::size_t in_tile) {
+    const std::size_t channel = args.channel + in_tile;
+    return simd::multiply_add_rounded(simd::load(args.g + channel),
+                                      simd::load(args.values + row * args.stride + in_tile),
+                                      simd::load(args.h + channel));
+}
+
+/// Every threshold that a value reaches flips the planes in which its code differs from the one below.
+inline void quantize_to_planes(const quantize_tile_args& tile) {
+    const quantize_tile_args args = tile;
+    const level_params levels = *tile.levels;
+    for (std::size_t chunk = 0; chunk < args.channels; chunk += epilogue_chunk) {
+        const std::size_t rest = args.channels - chunk, valid = rest < epilogue_chunk ? rest : epilogue_chunk;
+        const std::size_t channel = args.channel + chunk;
+        const std::uint32_t keep = (2u << (valid - 1)) - 1u;
+        for (std::size_t row = 0; row < args.rows; ++row) {
+            std::uint32_t planes[level_params::max_planes], nan = 0;
+            for (std::size_t p = 0; p < levels.planes; ++p)
+                planes[p] = ((levels.least >> p) & 1u) != 0 ? ~0u : 0u;
+            for (std::size_t j = 0; j < epilogue_vectors && j * simd::f32_lanes < valid; ++j) {
+                const simd::f32v w = quantizer_input(args, row, chunk + j * simd::f32_lanes);
+                nan |= simd::bits(simd::is_nan(w)) << (j * simd::f32_lanes);
+                for (std::size_t t = 0; t < levels.count; ++t) {
+                    const std::uint32_t reached = simd::bits(simd::greater_equal(w, simd::broadcast(levels.at[t])))
+                                                  << (j * simd::f32_lanes);
+                    for (std::size_t p = 0; p < levels.planes; ++p)
+                        planes[p] ^= ((levels.flips[t] >> p) & 1u) != 0 ? reached : 0u;
+                }
+            }
+            unsigned char* out = args.packed[row] + channel / 64 * levels.planes * 8 + channel % 64 / 8;
+            for (std::size_t p = 0; p < levels.planes; ++p) {
+                const std::uint32_t bits = ((planes[p] & ~nan) | (((levels.nan >> p) & 1u) != 0 ? nan : 0u)) & keep;
+                for (std::size_t i = 0; i < (valid + 7) / 8; ++i)
+                    out[p * 8 + i] = static_cast<unsigned char>(bits >> (8 * i));
+            }
+        }
+    }
+    const std::size_t first = (args.channel + args.channels + 7) / 8 * 8;
+    for (std::size_t row = 0; args.zero_bytes != 0 && row < args.rows; ++row)
+        for (std::size_t p = 0; p < levels.planes; ++p)
+            for (std::size_t i = 0; i < args.zero_bytes; ++i)
+                args.packed[row][first / 64 * levels.planes * 8 + p * 8 + first % 64 / 8 + i] = 0;
+}
+
+/// The nearest integer, halves to even, within the code's range.
+inline void quantize_to_bytes(const quantize_tile_args& tile) {
+    const quantize_tile_args args = tile;
+    const simd::f32v lo = simd::broadcast(args.levels->lo), hi = simd::broadcast(args.levels->hi);
+    // Added to a small float, this leaves its nearest integer in the low bits.
+    const simd::f32v magic = simd::broadcast(12582912.0f), zero = simd::broadcast(0.0f);
+    float rounded[epilogue_chunk] = {};
+    for (std::size_t chunk = 0; chunk < args.channels; chunk += epilogue_chunk) {
+        const std::size_t rest = args.channels - chunk, valid = rest < epilogue_chunk ? rest : epilogue_chunk;
+        for (std::size_t row = 0; row < args.rows; ++row) {
+            for (std::size_t j = 0; j < epilogue_vectors && j * simd::f32_lanes < valid; ++j) {
+                simd::f32v w = quantizer_input(args, row, chunk + j * simd::f32_lanes);
+                w = simd::select(simd::is_nan(w), zero, w);
+                w = simd::select(simd::less(w, lo), lo, w);
+                w = simd::select(simd::less(hi, w), hi, w);
+                simd::store(rounded + j * simd::f32_lanes, simd::add(simd::opaque(w), magic));
+            }
+            unsigned char* out = args.packed[row] + args.channel + chunk;
+            for (std::size_t i = 0; i < valid; ++i) {
+                std::uint32_t bits;
+                __builtin_memcpy(&bits, rounded + i, sizeof bits);
+                out[i] = static_cast<unsigned char>(bits);
+            }
+        }
+    }
+}
+
+inline void quantize_tile(const quantize_tile_args& args) {
+    if (args.levels->planes == 0)
+        quantize_to_bytes(args);
+    else
+        quantize_to_planes(args);
+}
+
+}  // namespace kernel
+TERN_END_NAMESPACE

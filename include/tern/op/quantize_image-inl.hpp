@@ -1,0 +1,82 @@
+// Definitions of op/quantize_image.hpp.
+#pragma once
+
+#include "../core/overlap.hpp"
+#include "../dispatch/select.hpp"
+#include "../format/halo.hpp"
+#include "levels.hpp"
+#include "quantize_image.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+TERN_FUNC status quantize_image(const tensor_view<const float>& values, const packed_image& out,
+                                const level_thresholds& levels, const quantize_image_options& options,
+                                const executor& threads) {
+    level_params params;
+    TERN_TRY(lower_levels(levels, params));
+    TERN_TRY(check_packed_image(out, levels.code, "quantize_image: out"));
+    const packed_layout& l = out.layout;
+    if (!values)
+        return make_error(errc::invalid_argument, "quantize_image: no values");
+    if (values.n != l.n || values.h != l.h || values.w != l.w || values.c != l.c)
+        return make_error(
+            errc::invalid_argument,
+            "quantize_image: expected values of %zux%zux%zux%zu (n, h, w, c) as in the packed image, found "
+            "%zux%zux%zux%zu",
+            l.n, l.h, l.w, l.c, values.n, values.h, values.w, values.c);
+    const byte_range written = range_of(out.data, l.total_bytes);
+    if (written.overlaps(range_of(values)) ||
+        written.overlaps(range_of(options.g, options.g != nullptr ? l.c * sizeof(float) : 0)) ||
+        written.overlaps(range_of(options.h, options.h != nullptr ? l.c * sizeof(float) : 0)))
+        return make_error(errc::invalid_argument, "quantize_image: the packed image overlaps an input");
+    const kernel_table* kernels = options.kernels;
+    if (kernels == nullptr) {
+        const auto selected = select_kernels();
+        if (!selected.ok())
+            return selected.status();
+        kernels = *selected;
+    }
+
+    const std::size_t rows = l.n * l.h, slices = threads.slices == 0 ? 1 : threads.slices;
+    const std::size_t tasks = rows < slices ? rows : slices;
+    parallel_for(threads, tasks, [&](std::size_t task) {
+        const slice_range range = slice_of(rows, tasks, task);
+        // 64 channels of one pixel at a time, padded for whole vectors.
+        alignas(64) float v[word_bits] = {}, g[word_bits], h[word_bits];
+        for (std::size_t channel = 0; channel < l.c; channel += word_bits) {
+            const std::size_t count = l.c - channel < word_bits ? l.c - channel : word_bits;
+            for (std::size_t i = 0; i < word_bits; ++i) {
+                g[i] = options.g != nullptr && i < count ? options.g[channel + i] : 1.0f;
+                h[i] = options.h != nullptr && i < count ? options.h[channel + i] : 0.0f;
+            }
+            quantize_tile_args args{};
+            args.values = v;
+            args.stride = word_bits;
+            args.rows = 1;
+            args.channels = count;
+            args.zero_bytes = (word_bits - round_up(count, 8)) / 8;
+            args.g = g;
+            args.h = h;
+            args.levels = &params;
+            const std::size_t first_byte =
+                l.format == image_format::bytes ? channel : channel / word_bits * params.planes * 8;
+            for (std::size_t row = range.begin; row < range.end; ++row)
+                for (std::size_t x = 0; x < l.w; ++x) {
+                    const float* p = values.data + values.offset(row / l.h, row % l.h, x, channel);
+                    for (std::size_t i = 0; i < count; ++i)
+                        v[i] = p[static_cast<std::ptrdiff_t>(i) * values.stride_c];
+                    unsigned char* pixel =
+                        out.data +
+                        l.offset(row / l.h, static_cast<std::ptrdiff_t>(row % l.h), static_cast<std::ptrdiff_t>(x)) +
+                        first_byte;
+                    args.packed = &pixel;
+                    kernels->quantize_tile(args);
+                }
+        }
+        for (std::size_t row = range.begin; row < range.end; ++row)
+            clear_halo_rows(out, row / l.h, row % l.h, row % l.h + 1);
+    });
+    return {};
+}
+
+TERN_END_NAMESPACE
