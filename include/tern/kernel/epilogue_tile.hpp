@@ -50,7 +50,13 @@ TERN_INLINE simd::f32v load_residual(const epilogue_tile_args& args, std::size_t
 }
 
 struct plane_bits {
-    std::uint32_t mask = 0, sign = 0;
+    std::uint32_t mask, sign;
+
+    TERN_INLINE static plane_bits of(const simd::code_bits& codes) {
+        std::uint32_t plus, minus;
+        codes.get(plus, minus);
+        return {plus ^ minus, minus & ~plus};
+    }
 };
 
 // Writes one chunk's bits as bytes of the two planes; bits of channels beyond `valid` are cleared.
@@ -98,7 +104,10 @@ inline void epilogue(const epilogue_tile_args& tile) {
             shift[j] = simd::load(p.shift + args.channel + chunk + j * simd::f32_lanes);
         }
         for (std::size_t row = 0; row < args.rows; ++row) {
-            plane_bits planes[2];
+            simd::code_bits codes[2];
+            TERN_UNROLL
+            for (int q = 0; q < Quantizers; ++q)
+                codes[q].clear();
             TERN_UNROLL
             for (std::size_t j = 0; j < epilogue_vectors; ++j) {
                 const std::size_t in_tile = chunk + j * simd::f32_lanes;
@@ -128,15 +137,13 @@ inline void epilogue(const epilogue_tile_args& tile) {
                     const quantizer_params& z = p.quantizers[q];
                     const simd::f32v w =
                         simd::multiply_add_rounded(simd::load(z.g + channel), v, simd::load(z.h + channel));
-                    const std::uint32_t plus = simd::bits(simd::greater_equal(w, simd::broadcast(z.hi)));
-                    const std::uint32_t minus = simd::bits(simd::less(w, simd::broadcast(z.lo)));
-                    planes[q].mask |= (plus ^ minus) << (j * simd::f32_lanes);
-                    planes[q].sign |= (minus & ~plus) << (j * simd::f32_lanes);
+                    codes[q].add(simd::greater_equal(w, simd::broadcast(z.hi)), simd::less(w, simd::broadcast(z.lo)),
+                                 j);
                 }
             }
             TERN_UNROLL
             for (int q = 0; q < Quantizers; ++q)
-                store_planes(args.packed[q][row], args.channel + chunk, planes[q], valid);
+                store_planes(args.packed[q][row], args.channel + chunk, plane_bits::of(codes[q]), valid);
         }
     }
     clear_planes(args, Quantizers);
@@ -165,7 +172,8 @@ inline void threshold_epilogue(const epilogue_tile_args& tile) {
                 flip[j] = simd::load(t.flip + channel);
             }
             for (std::size_t row = 0; row < args.rows; ++row) {
-                plane_bits planes;
+                simd::code_bits codes;
+                codes.clear();
                 TERN_UNROLL
                 for (std::size_t j = 0; j < epilogue_vectors; ++j) {
                     if (j * simd::f32_lanes >= valid)
@@ -174,13 +182,9 @@ inline void threshold_epilogue(const epilogue_tile_args& tile) {
                     const simd::i32v a =
                         simd::subtract(simd::bit_xor(simd::load(acc + row * args.acc_stride + in_tile), flip[j]),
                                        flip[j]);
-                    const std::uint32_t plus = simd::bits(simd::greater_equal(a, hi[j]));
-                    const std::uint32_t minus =
-                        ~simd::bits(simd::greater_equal(a, lo[j])) & ((1u << (simd::f32_lanes - 1) << 1) - 1u);
-                    planes.mask |= (plus ^ minus) << (j * simd::f32_lanes);
-                    planes.sign |= (minus & ~plus) << (j * simd::f32_lanes);
+                    codes.add(simd::greater_equal(a, hi[j]), simd::less(a, lo[j]), j);
                 }
-                store_planes(args.packed[q][row], args.channel + chunk, planes, valid);
+                store_planes(args.packed[q][row], args.channel + chunk, plane_bits::of(codes), valid);
             }
         }
     }

@@ -21,14 +21,12 @@ struct ternarize_limits {
     simd::f32v hi, lo;
 };
 
-// Adds the bits of one vector of channels at bit `i`; g and h point to its first channel, if Affine.
+// w of one vector of channels; g and h point to its first channel, if Affine.
 template <bool Affine>
-TERN_INLINE void ternarize_vector(const ternarize_limits& limits, simd::f32v v, const float* g, const float* h,
-                                  std::size_t i, std::uint64_t& plus, std::uint64_t& minus) {
+TERN_INLINE simd::f32v ternarized_value(simd::f32v v, const float* g, const float* h, std::size_t i) {
     if constexpr (Affine)
-        v = simd::multiply_add_rounded(simd::load(g + i), v, simd::load(h + i));
-    plus |= static_cast<std::uint64_t>(simd::bits(simd::greater_equal(v, limits.hi))) << i;
-    minus |= static_cast<std::uint64_t>(simd::bits(simd::less(v, limits.lo))) << i;
+        return simd::multiply_add_rounded(simd::load(g + i), v, simd::load(h + i));
+    return v;
 }
 
 // A whole word of channels side by side.
@@ -36,14 +34,18 @@ template <bool Affine>
 TERN_INLINE void ternarize_word(const ternarize_limits& limits, const float* values, const float* g, const float* h,
                                 unsigned char* out) {
     constexpr std::size_t lanes = simd::f32_lanes;
-    constexpr std::size_t group = lanes < 8 ? 8 * lanes : 64;
-    std::uint64_t plus = 0, minus = 0;
+    constexpr std::size_t group = lanes < 8 && !simd::mask_word::in_order ? 8 * lanes : 64;
+    simd::mask_word plus, minus;
     for (std::size_t first = 0; first < 64; first += group) {
-        TERN_UNROLL
-        for (std::size_t i = 0; i < group; i += lanes)
-            ternarize_vector<Affine>(limits, simd::load(values + first + i), g, h, first + i, plus, minus);
+        TERN_UNROLL_ALWAYS
+        for (std::size_t k = 0; k < group; k += lanes) {
+            const std::size_t i = first + k;
+            const simd::f32v v = ternarized_value<Affine>(simd::load(values + i), g, h, i);
+            plus.add(simd::greater_equal(v, limits.hi), i / lanes);
+            minus.add(simd::less(v, limits.lo), i / lanes);
+        }
     }
-    store_word(out, plus, minus);
+    store_word(out, plus.bits(), minus.bits());
 }
 
 // A word of `count` channels; g and h have whole vectors, `values` has them if `whole`.
@@ -52,8 +54,11 @@ TERN_INLINE void ternarize_part(const ternarize_limits& limits, const float* val
                                 std::size_t count, bool whole, unsigned char* out) {
     std::uint64_t plus = 0, minus = 0;
     for (std::size_t i = 0; i < count; i += simd::f32_lanes) {
-        const simd::f32v v = whole ? simd::load(values + i) : simd::load_partial(values + i, count - i);
-        ternarize_vector<Affine>(limits, v, g, h, i, plus, minus);
+        const simd::f32v v =
+            ternarized_value<Affine>(whole ? simd::load(values + i) : simd::load_partial(values + i, count - i), g, h,
+                                     i);
+        plus |= static_cast<std::uint64_t>(simd::bits(simd::greater_equal(v, limits.hi))) << i;
+        minus |= static_cast<std::uint64_t>(simd::bits(simd::less(v, limits.lo))) << i;
     }
     const std::uint64_t used = ~std::uint64_t{0} >> (64 - count);
     store_word(out, plus & used, minus & used);

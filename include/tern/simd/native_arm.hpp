@@ -20,6 +20,39 @@ TERN_INLINE std::uint32_t bits(uint32x4_t m) {
     static constexpr std::uint32_t place[4] = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(m, vld1q_u32(place)));
 }
+/// Bits of two masks per vector, of up to four vectors, through one sum across lanes: lane i of vector j is bit 4 j + i of
+/// `plus`, and bit 16 + 4 j + i is that of `minus`.
+struct code_bits {
+    uint32x4_t both;
+
+    TERN_INLINE void clear() { both = vdupq_n_u32(0); }
+    TERN_INLINE void add(uint32x4_t plus, uint32x4_t minus, std::size_t j) {
+        alignas(16) static constexpr std::uint32_t place[4] = {1, 2, 4, 8};
+        const int32x4_t shift = vdupq_n_s32(static_cast<std::int32_t>(4 * j));
+        const uint32x4_t here = vshlq_u32(vld1q_u32(place), shift);
+        both = vorrq_u32(both, vorrq_u32(vandq_u32(plus, here), vandq_u32(minus, vshlq_n_u32(here, 16))));
+    }
+    TERN_INLINE std::uint32_t all() const { return vaddvq_u32(both); }
+};
+/// 64 masked lanes as the bits of a word: vectors come in order, so that 16 lanes narrow to bytes.
+struct mask_word {
+    uint32x4_t pending[4];
+    uint8x16_t sixteen[4];
+
+    TERN_INLINE void add(uint32x4_t m, std::size_t vector) {
+        pending[vector % 4] = m;
+        if (vector % 4 != 3)
+            return;
+        const uint16x8_t low = vuzp1q_u16(vreinterpretq_u16_u32(pending[0]), vreinterpretq_u16_u32(pending[1]));
+        const uint16x8_t high = vuzp1q_u16(vreinterpretq_u16_u32(pending[2]), vreinterpretq_u16_u32(pending[3]));
+        const uint8x16_t place = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
+        sixteen[vector / 4] = vandq_u8(vuzp1q_u8(vreinterpretq_u8_u16(low), vreinterpretq_u8_u16(high)), place);
+    }
+    TERN_INLINE std::uint64_t bits() const {
+        const uint8x16_t four = vpaddq_u8(vpaddq_u8(sixteen[0], sixteen[1]), vpaddq_u8(sixteen[2], sixteen[3]));
+        return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(four, four)), 0);
+    }
+};
 TERN_INLINE float32x4_t multiply_add(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
 TERN_INLINE float32x4_t select(uint32x4_t m, float32x4_t a, float32x4_t b) { return vbslq_f32(m, a, b); }
 TERN_INLINE uint32x4_t is_nan(float32x4_t a) { return vmvnq_u32(vceqq_f32(a, a)); }

@@ -49,6 +49,33 @@ TERN_INLINE void store_partial(float* p, f32v v, std::size_t count) {
 }
 
 #if TERN_LEVEL_IS_SCALAR || !TERN_HAS_NEON
+/// Two masks per vector of channels, collected as bits: lane i of vector j is bit j * lanes + i. Up to 16 bits.
+struct code_bits {
+    std::uint32_t plus, minus;
+
+    TERN_INLINE void clear() { plus = minus = 0; }
+    template <class Mask>
+    TERN_INLINE void add(Mask p, Mask m, std::size_t j) {
+        plus |= bits(p) << (j * f32_lanes);
+        minus |= bits(m) << (j * f32_lanes);
+    }
+    TERN_INLINE void get(std::uint32_t& p, std::uint32_t& m) const {
+        p = plus;
+        m = minus;
+    }
+};
+
+/// A word of masked lanes, lane i of vector j at bit j * lanes + i; every vector is added once.
+struct mask_word {
+    static constexpr bool in_order = false;  // whether vectors must come in order, with constant numbers
+    std::uint64_t collected = 0;
+
+    TERN_INLINE void add(f32_mask m, std::size_t vector) {
+        collected |= static_cast<std::uint64_t>(simd::bits(m)) << (vector * f32_lanes);
+    }
+    TERN_INLINE std::uint64_t bits() const { return collected; }
+};
+
 /// What a row of counters is emptied into.
 template <std::size_t Vectors>
 struct dot_sums {

@@ -56,6 +56,7 @@ TERN_INLINE i32v subtract(i32v a, i32v b) {
     return {static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v) - static_cast<std::uint32_t>(b.v))};
 }
 TERN_INLINE i32_mask greater_equal(i32v a, i32v b) { return {a.v >= b.v}; }
+TERN_INLINE i32_mask less(i32v a, i32v b) { return {a.v < b.v}; }
 TERN_INLINE std::uint32_t bits(i32_mask m) { return m.v ? 1u : 0u; }
 /// a where the float mask is set, else 0.
 TERN_INLINE i32v keep(f32_mask m, i32v a) { return {m.v ? a.v : 0}; }

@@ -82,6 +82,7 @@ TERN_INLINE i32v bit_xor(i32v a, i32v b) { return a ^ b; }
 TERN_INLINE i32v bit_or(i32v a, i32v b) { return a | b; }
 TERN_INLINE i32v subtract(i32v a, i32v b) { return a - b; }
 TERN_INLINE i32_mask greater_equal(i32v a, i32v b) { return a >= b; }
+TERN_INLINE i32_mask less(i32v a, i32v b) { return a < b; }
 TERN_INLINE std::uint32_t bits(i32_mask m) {
     typename i32_mask::register_type r = m;
 #if TERN_HAS_AVX512 || TERN_HAS_NEON
@@ -106,6 +107,32 @@ TERN_INLINE i32v keep(f32_mask m, i32v a) {
     return i32v(_mm_and_si128(_mm_castps_si128(r), x));
 #endif
 }
+
+#if TERN_HAS_NEON
+/// See the generic ones in simd/vec.hpp.
+struct code_bits {
+    native::code_bits collected;
+
+    TERN_INLINE void clear() { collected.clear(); }
+    template <class Mask>
+    TERN_INLINE void add(Mask plus, Mask minus, std::size_t j) {
+        const uint32x4_t p = plus, m = minus;
+        collected.add(p, m, j);
+    }
+    TERN_INLINE void get(std::uint32_t& plus, std::uint32_t& minus) const {
+        const std::uint32_t all = collected.all();
+        plus = all & 0xffffu;
+        minus = all >> 16;
+    }
+};
+struct mask_word {
+    static constexpr bool in_order = true;
+    native::mask_word collected;
+
+    TERN_INLINE void add(f32_mask m, std::size_t vector) { collected.add(m, vector); }
+    TERN_INLINE std::uint64_t bits() const { return collected.bits(); }
+};
+#endif
 
 TERN_INLINE u64v load_words(const void* p) {
     u64v a;
