@@ -109,8 +109,9 @@ inline result<packed_layout> make_packed_layout(code_id code, const image_shape&
     if (shape.n == 0 || shape.h == 0 || shape.w == 0 || c == 0)
         return make_error(errc::invalid_argument, "an image of %zux%zux%zux%zu (n, h, w, c) has no elements", shape.n,
                           shape.h, shape.w, c);
-    const checked_size pixel =
-        is_byte_code(code) ? checked_size(ceil_div(c, 16)) * 16 : checked_size(l.words()) * code_planes(code) * 8;
+    const checked_size pixel = is_byte_code(code)
+                                   ? checked_size(ceil_div(c, 16)) * 16
+                                   : checked_size(l.words()) * static_cast<std::size_t>(code_planes(code)) * 8;
     const checked_size row = pixel * (checked_size(shape.w) + halo.left + halo.right);
     const checked_size image = row * (checked_size(shape.h) + halo.top + halo.bottom);
     const checked_size total = image * shape.n;
