@@ -284,4 +284,102 @@ TEST_CASE("shapes that differ, missing data and bad thresholds are statuses") {
     CHECK(tern::pack_activations(tern::nhwc(v.data(), 2, 3, 4, 5), out, {0.5f, 0.5f}).ok());
 }
 
+/// One threshold fewer than a code has values, on a grid that random values and the special ones meet.
+tern::level_thresholds grid_thresholds(tern::code_id code) {
+    tern::level_thresholds t;
+    t.code = code;
+    t.count = tern::get_code_info(code).levels() - 1;
+    for (int i = 0; i < t.count; ++i)
+        t.at[i] = 0.5f * static_cast<float>(i - t.count / 2);
+    return t;
+}
+
+TEST_CASE("activations of every code go through thresholds into images, whose halo and slack are written too") {
+    std::mt19937 random(71);
+    const auto special = special_values();
+    for (std::size_t number = 0; number < tern::code_count; ++number)
+        for (const test_shape& s : odd_images())
+            for (bool affine : {false, true}) {
+                const auto code = static_cast<tern::code_id>(number);
+                const tern::code_info c = tern::get_code_info(code);
+                if (c.levels() > 16)
+                    continue;
+                CAPTURE(c.title);
+                CAPTURE(s.c);
+                const tern::level_thresholds t = grid_thresholds(code);
+                std::vector<float> values(s.n * s.h * s.w * s.c), scale(s.c), shift(s.c);
+                for (float& v : values)
+                    v = random() % 4 == 0 ? special[random() % special.size()]
+                                          : static_cast<float>(static_cast<int>(random() % 64) - 32) * 0.25f;
+                for (std::size_t i = 0; i < s.c; ++i) {
+                    scale[i] = static_cast<float>(static_cast<int>(random() % 9) - 4) * 0.5f;
+                    shift[i] = static_cast<float>(static_cast<int>(random() % 9) - 4) * 0.25f;
+                }
+                const tern::channel_affine map{affine ? scale.data() : nullptr, affine ? shift.data() : nullptr};
+                const border halo{1, 2, 0, 1};
+                auto made = tern::make_packed_tensor(code, {s.n, s.h, s.w}, s.c, halo);
+                REQUIRE(made.ok());
+                const tern::packed_image image = made->view();
+                std::memset(image.data, 0xff, image.layout.total_bytes);
+                REQUIRE(
+                    tern::pack_levels(tern::nchw<const float>(values.data(), s.n, s.c, s.h, s.w), image, t, map).ok());
+                // The same image, code by code, over fresh memory.
+                auto expected = tern::make_packed_tensor(code, {s.n, s.h, s.w}, s.c, halo);
+                REQUIRE(expected.ok());
+                for (std::size_t n = 0; n < s.n; ++n)
+                    for (std::size_t y = 0; y < s.h; ++y)
+                        for (std::size_t x = 0; x < s.w; ++x)
+                            for (std::size_t i = 0; i < s.c; ++i) {
+                                volatile float v = values[((n * s.c + i) * s.h + y) * s.w + x];
+                                if (affine) {
+                                    v = scale[i] * v;
+                                    v = v + shift[i];
+                                }
+                                const float w = v;
+                                int value = c.min;
+                                for (int k = 0; k < t.count; ++k)
+                                    value += w >= t.at[k] ? c.step : 0;
+                                if (w != w)
+                                    value = c.has_zero ? 0 : c.min;
+                                tern::set_code(expected->view(), n, static_cast<std::ptrdiff_t>(y),
+                                               static_cast<std::ptrdiff_t>(x), i, value);
+                            }
+                REQUIRE(std::memcmp(image.data, expected->bytes.data(), image.layout.total_bytes) == 0);
+            }
+}
+
+TEST_CASE("thresholds that are not ascending, too few or for another code are refused") {
+    const float values[] = {1, 2};
+    const auto in = tern::nhwc<const float>(values, 1, 1, 1, 2);
+    auto image = tern::make_packed_tensor(tern::code_id::u2, {1, 1, 1}, 2);
+    REQUIRE(image.ok());
+    const tern::level_thresholds good = grid_thresholds(tern::code_id::u2);
+    CHECK(tern::pack_levels(in, image->view(), good).ok());
+    const auto refused = [&](const tern::level_thresholds& t) {
+        return tern::pack_levels(in, image->view(), t).code() == errc::invalid_argument;
+    };
+    tern::level_thresholds bad = good;
+    std::swap(bad.at[0], bad.at[2]);
+    CHECK(refused(bad));
+    bad = good;
+    bad.at[0] = std::numeric_limits<float>::quiet_NaN();
+    CHECK(refused(bad));
+    bad.at[1] = bad.at[0];
+    CHECK(refused(bad));
+    bad = good;
+    bad.count = 2;
+    CHECK(refused(bad));
+    bad.code = static_cast<tern::code_id>(99);
+    CHECK(refused(bad));
+    bad = good;
+    bad.at[1] = bad.at[0];  // skips a value
+    bad.at[2] = std::numeric_limits<float>::infinity();
+    CHECK(tern::pack_levels(in, image->view(), bad).ok());
+    CHECK(refused(grid_thresholds(tern::code_id::u1)));
+    CHECK(tern::pack_levels(tern::nhwc<const float>(values, 1, 1, 1, 1), image->view(), good).code() ==
+          errc::invalid_argument);
+    CHECK(tern::pack_levels(tern::nhwc<const float>(nullptr, 1, 1, 1, 2), image->view(), good).code() ==
+          errc::invalid_argument);
+}
+
 }  // namespace

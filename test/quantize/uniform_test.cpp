@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <tern/quantize/activation.hpp>
 #include <tern/quantize/uniform.hpp>
 
 #include "../support/failing_allocator.hpp"
@@ -109,57 +110,6 @@ TEST_CASE("a divisor keeps thirds exact: DoReFa's activations of 2 bits") {
     CHECK((*t)(0.83f) == 2);
     CHECK((*t)(0.84f) == 3);
     CHECK((*t)(std::numeric_limits<float>::quiet_NaN()) == 0);
-}
-
-TEST_CASE("activations become codes through an affine map and thresholds, in any layout") {
-    tern::uniform_activation q;
-    q.scale = 0.5;
-    const auto t = tern::uniform_thresholds(q);
-    REQUIRE(t.ok());
-    std::mt19937 random(32);
-    std::vector<float> in(2 * 3 * 4 * 5);
-    for (float& v : in)
-        v = test::random_float(random, 3.0f);
-    in[7] = std::numeric_limits<float>::quiet_NaN();
-    const float scale[] = {1, -1, 0.5f, 0, 2}, shift[] = {0, 1, 0.25f, 0.75f, -1};
-    for (bool affine : {false, true}) {
-        codes_type out(in.size(), 77);
-        const tern::channel_affine map{affine ? scale : nullptr, affine ? shift : nullptr};
-        REQUIRE(tern::quantize_activations(tern::nchw<const float>(in.data(), 2, 5, 3, 4), *t,
-                                           tern::nhwc(out.data(), 2, 3, 4, 5), map)
-                    .ok());
-        for (std::size_t n = 0; n < 2; ++n)
-            for (std::size_t c = 0; c < 5; ++c)
-                for (std::size_t at = 0; at < 12; ++at) {
-                    volatile float v = in[(n * 5 + c) * 12 + at];
-                    if (affine) {
-                        v = scale[c] * v;
-                        v = v + shift[c];
-                    }
-                    const double code = std::clamp(std::nearbyint(static_cast<double>(v) / 0.5), 0.0, 3.0);
-                    REQUIRE(out[(n * 12 + at) * 5 + c] == (v == v ? code : 0));
-                }
-    }
-    codes_type out(in.size());
-    CHECK(tern::quantize_activations(tern::nhwc<const float>(in.data(), 1, 3, 4, 5), *t,
-                                     tern::nhwc(out.data(), 1, 3, 4, 4))
-              .code() == errc::invalid_argument);
-    CHECK(
-        tern::quantize_activations(tern::nhwc<const float>(nullptr, 1, 3, 4, 5), *t, tern::nhwc(out.data(), 1, 3, 4, 5))
-            .code() == errc::invalid_argument);
-    tern::level_thresholds bad = *t;
-    std::swap(bad.at[0], bad.at[2]);
-    CHECK(tern::check_thresholds(bad).code() == errc::invalid_argument);
-    bad = *t;
-    bad.at[0] = std::numeric_limits<float>::quiet_NaN();
-    CHECK(tern::check_thresholds(bad).code() == errc::invalid_argument);
-    bad.at[1] = bad.at[0];
-    CHECK(tern::check_thresholds(bad).code() == errc::invalid_argument);
-    bad = *t;
-    bad.count = 2;
-    CHECK(tern::check_thresholds(bad).code() == errc::invalid_argument);
-    bad.code = static_cast<code_id>(99);
-    CHECK(tern::check_thresholds(bad).code() == errc::invalid_argument);
 }
 
 struct weight_case {

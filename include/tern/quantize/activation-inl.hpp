@@ -57,6 +57,24 @@ void read_codes(const const_packed_image& in, Write&& write) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// Writes the codes that `quantize` gives for the values of `in`, after the affine map.
+template <class Quantize>
+void pack_through(const tensor_view<const float>& in, const packed_image& out, const Quantize& quantize,
+                  const channel_affine& affine) {
+    write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+        float v = in.at(n, y, x, c);
+        if (affine.scale != nullptr)
+            v = rounded(affine.scale[c] * v);
+        if (affine.shift != nullptr)
+            v += affine.shift[c];
+        return quantize(v);
+    });
+}
+
+}  // namespace detail
+
 TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
                                   const ternary_thresholds& thresholds, const channel_affine& affine) {
     TERN_TRY(detail::check_same_shape(out, in));
@@ -64,14 +82,29 @@ TERN_FUNC status pack_activations(const tensor_view<const float>& in, const pack
     if (!(thresholds.lo <= thresholds.hi))
         return make_error(errc::invalid_argument, "expected thresholds lo <= hi, found lo = %g, hi = %g",
                           static_cast<double>(thresholds.lo), static_cast<double>(thresholds.hi));
-    detail::write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
-        float v = in.at(n, y, x, c);
-        if (affine.scale != nullptr)
-            v = rounded(affine.scale[c] * v);
-        if (affine.shift != nullptr)
-            v += affine.shift[c];
-        return thresholds(v);
-    });
+    detail::pack_through(in, out, thresholds, affine);
+    return {};
+}
+
+TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_image& out,
+                             const level_thresholds& thresholds, const channel_affine& affine) {
+    TERN_TRY(check_thresholds(thresholds));
+    TERN_TRY(detail::check_same_shape(out, in));
+    TERN_TRY(check_packed_image(out, thresholds.code, "packed image"));
+    detail::pack_through(in, out, thresholds, affine);
+    return {};
+}
+
+TERN_FUNC status check_thresholds(const level_thresholds& t) {
+    const code_info c = get_code_info(t.code);
+    if (!is_code(t.code) || c.levels() > level_thresholds::max_count + 1 || t.count != c.levels() - 1)
+        return make_error(errc::invalid_argument,
+                          "expected one threshold fewer than the code has values, found %d for %s", t.count,
+                          is_code(t.code) ? c.title : "no code");
+    for (int i = 0; i < t.count; ++i)
+        if (!(i == 0 ? t.at[0] == t.at[0] : t.at[i] >= t.at[i - 1]))
+            return make_error(errc::invalid_argument, "expected ascending thresholds, found %g after %g at %d",
+                              static_cast<double>(t.at[i]), static_cast<double>(t.at[i > 0 ? i - 1 : 0]), i);
     return {};
 }
 

@@ -1,7 +1,8 @@
-// Activations to ternary codes and back: the scalar definition, which kernels must equal bit for bit.
+// Activations to codes and back: the scalar definition, which kernels must equal bit for bit.
 //
 //     w    = g[c] * v + h[c]                      the product is rounded to float before the sum: no fused multiply-add
-//     code = [w >= hi] - [w < lo]                 NaN gives 0
+//     code = [w >= hi] - [w < lo]                 ternary; NaN gives 0
+//     code = min + step * number of t <= w        any code of at most 16 values, see code/thresholds.hpp
 //
 // The default thresholds are those of STTN (Xu et al., "Soft Threshold Ternary Networks", IJCAI 2020, section 3, with
 // the ties of the authors' CUDA kernel): 0.5 gives +1, -0.5 gives 0. NaN gives 0 here, +1 in that kernel.
@@ -10,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../code/ternary.hpp"
+#include "../code/thresholds.hpp"
 #include "../core/config.hpp"
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
@@ -32,6 +33,14 @@ TERN_BEGIN_NAMESPACE
 /// Errors: shapes that differ, no data, thresholds that are NaN or lo > hi.
 TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
                                   const ternary_thresholds& thresholds = {}, const channel_affine& affine = {});
+
+/// The same for an image of the code that the thresholds are for; its halo gets real zeros (the layout's halo_code).
+/// Errors: as above, an image of another code, thresholds that check_thresholds refuses.
+TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_image& out,
+                             const level_thresholds& thresholds, const channel_affine& affine = {});
+
+/// An error unless thresholds are as many as the code has values less one, ascending, and no NaN.
+TERN_FUNC status check_thresholds(const level_thresholds& thresholds);
 
 /// Writes codes given as small integers to `out`, an image of any code, and its halo.
 /// Errors: shapes that differ, no data, a value that the code does not have (names its position [n,y,x,c]; nothing has been

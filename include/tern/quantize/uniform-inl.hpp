@@ -71,42 +71,6 @@ TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& 
     return t;
 }
 
-TERN_FUNC status check_thresholds(const level_thresholds& t) {
-    const code_info c = get_code_info(t.code);
-    if (!is_code(t.code) || c.levels() > level_thresholds::max_count + 1 || t.count != c.levels() - 1)
-        return make_error(errc::invalid_argument,
-                          "expected one threshold fewer than the code has values, found %d for %s", t.count,
-                          is_code(t.code) ? c.title : "no code");
-    for (int i = 0; i < t.count; ++i)
-        if (!(i == 0 ? t.at[0] == t.at[0] : t.at[i] >= t.at[i - 1]))
-            return make_error(errc::invalid_argument, "expected ascending thresholds, found %g after %g at %d",
-                              static_cast<double>(t.at[i]), static_cast<double>(t.at[i > 0 ? i - 1 : 0]), i);
-    return {};
-}
-
-TERN_FUNC status quantize_activations(const tensor_view<const float>& in, const level_thresholds& thresholds,
-                                      const tensor_view<std::int8_t>& out, const channel_affine& affine) {
-    TERN_TRY(check_thresholds(thresholds));
-    if (in.data == nullptr || out.data == nullptr)
-        return make_error(errc::invalid_argument, "%s: no data", in.data == nullptr ? "input" : "output");
-    if (in.n != out.n || in.h != out.h || in.w != out.w || in.c != out.c)
-        return make_error(errc::invalid_argument,
-                          "expected codes of %zux%zux%zux%zu (n, h, w, c), as the input, found %zux%zux%zux%zu", in.n,
-                          in.h, in.w, in.c, out.n, out.h, out.w, out.c);
-    for (std::size_t n = 0; n < in.n; ++n)
-        for (std::size_t y = 0; y < in.h; ++y)
-            for (std::size_t x = 0; x < in.w; ++x)
-                for (std::size_t c = 0; c < in.c; ++c) {
-                    float v = in.at(n, y, x, c);
-                    if (affine.scale != nullptr)
-                        v = rounded(affine.scale[c] * v);
-                    if (affine.shift != nullptr)
-                        v += affine.shift[c];
-                    out.at(n, y, x, c) = static_cast<std::int8_t>(thresholds(v));
-                }
-    return {};
-}
-
 TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_shape& shape, const char* name,
                                                    const float* bias, const uniform_weight_options& options,
                                                    const allocator& memory) {

@@ -15,9 +15,7 @@
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
-#include "../core/tensor.hpp"
 #include "../format/code_weights.hpp"
-#include "activation.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -34,7 +32,9 @@ struct uniform_activation {
     code_id code = code_id::u2;  ///< at most 16 values
     double scale = 1;            ///< finite, above 0
     int divisor = 1;             ///< at least 1
-    int zero_point = 0;          ///< the code of real zero; a value of the code, 0 for odd codes and binary
+    /// The code of real zero: a value of the code, 0 for odd codes and binary. An image whose real zero is not code 0 has it
+    /// as its layout's halo_code, and products owe zero_point times the sum of a channel's weights.
+    int zero_point = 0;
     round_ties ties = round_ties::even;
 };
 
@@ -69,14 +69,6 @@ struct uniform_weights {
 /// The thresholds of an activation quantizer: `code = min + step * number of thresholds t with x >= t` is the formula
 /// above for every float x. Errors: a code of more than 16 values, parameters out of range.
 TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& q);
-
-/// An error unless thresholds are as many as the code has values less one, ascending, and no NaN.
-TERN_FUNC status check_thresholds(const level_thresholds& thresholds);
-
-/// Writes the codes of `in`: w = g[c] * v + h[c] as pack_activations has it, then the thresholds; what kernels must equal.
-/// Errors: shapes that differ, no data, thresholds that check_thresholds refuses.
-TERN_FUNC status quantize_activations(const tensor_view<const float>& in, const level_thresholds& thresholds,
-                                      const tensor_view<std::int8_t>& out, const channel_affine& affine = {});
 
 /// Weights w [O][I][kh][kw] to codes, group by group: unit = range / max_code, and the formula above.
 ///
