@@ -259,6 +259,11 @@ TEST_CASE("factor, granularity and geometry come from options, else metadata (TW
 
     for (const auto& [key, value] :
          std::vector<std::pair<std::string, std::string>>{{"tern.twn_factor", "0.7x"},
+                                                          {"tern.twn_factor", ""},
+                                                          {"tern.twn_factor", "-1"},
+                                                          {"tern.twn_factor", "0.7.5"},
+                                                          {"tern.twn_factor", "0,75"},
+                                                          {"tern.twn_factor", "1234567890.123456"},
                                                           {"tern.twn_factor", "nan"},
                                                           {"tern.twn_granularity", "channel"},
                                                           {"tern.padding", "-1"},

@@ -286,6 +286,18 @@ TEST_CASE("merged odd weights are read back, codes and scale, and values between
     CHECK(q->scale[2] == 0.1f);
     CHECK(q->bias[2] == 3);
 
+    // A trained layer that was merged to floats.
+    for (std::size_t count = 2; count <= 4; ++count) {
+        const kernels trained = trained_kernels(count);
+        const auto raw = trained.quantize({});
+        REQUIRE_MESSAGE(raw.ok(), raw.message());
+        std::vector<float> merged(trained.shape.size());
+        tern::dequantize_weights(*raw, merged.data());
+        q = tern::quantize_merged_odd(merged.data(), trained.shape, raw->code, "w");
+        REQUIRE_MESSAGE(q.ok(), q.message());
+        CHECK(test::codes_of(*q) == test::codes_of(*raw));
+    }
+
     const float between[] = {1, -3, 2};
     q = tern::quantize_merged_odd(between, {1, 3, 1, 1}, code_id::o2, "conv.weight");
     CHECK(q.status().code() == errc::bad_value);

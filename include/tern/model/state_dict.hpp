@@ -80,17 +80,30 @@ inline result<std::size_t> metadata_count(const safetensors_file& file, const ch
     return static_cast<std::size_t>(value);
 }
 
-/// A number in the metadata, or `fallback`.
+/// A decimal number of at most 15 digits in the metadata, as "0.75", or `fallback`. Whatever the locale, rounded once.
 inline result<double> metadata_number(const safetensors_file& file, const char* key, double fallback) {
     const std::string* text = file.metadata(key);
     if (text == nullptr)
         return fallback;
-    double value = 0;
-    int used = 0;
-    if (text->size() > 40 || std::sscanf(text->c_str(), "%lf%n", &value, &used) != 1 ||
-        static_cast<std::size_t>(used) != text->size() || !std::isfinite(value))
-        return make_error(errc::bad_format, "metadata %s: expected a finite number, found '%.40s'", key, text->c_str());
-    return value;
+    double digits = 0, unit = 1;
+    std::size_t count = 0;
+    bool good = true, point = false;
+    for (const char c : *text) {
+        if (c == '.' && !point) {
+            point = true;
+            continue;
+        }
+        good = good && c >= '0' && c <= '9' && ++count <= 15;
+        digits = digits * 10 + (c - '0');
+        unit *= point ? 10 : 1;
+        if (!good)
+            break;
+    }
+    if (!good || count == 0)
+        return make_error(errc::bad_format,
+                          "metadata %s: expected a number of at most 15 digits as 0.75, found '%.40s'", key,
+                          text->c_str());
+    return digits / unit;
 }
 
 struct stem_options {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "../core/rounding.hpp"
 #include "channel.hpp"
 #include "check.hpp"
 #include "float_bits.hpp"
@@ -200,7 +201,7 @@ TERN_FUNC result<code_weights> quantize_merged_odd(const float* w, const weight_
             fits = true;
             for (std::size_t j = first; j < first + n && fits; ++j) {
                 const double q = 2 * std::floor(magnitude(w[j]) / a / 2) + 1;  // the nearest odd number, at most top
-                fits = std::fabs(magnitude(w[j]) - a * q) <= allowed && sign_of(w[j]) != 0;
+                fits = std::fabs(magnitude(w[j]) - rounded(a * q)) <= allowed && sign_of(w[j]) != 0;
                 weights->codes[j] = static_cast<std::int8_t>(sign_of(w[j]) < 0 ? -q : q);
                 if (!fits)
                     odd_one = j;
