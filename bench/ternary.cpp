@@ -46,6 +46,8 @@ public:
           weight_codes_(numbers<std::int8_t>(l.weights(), -1, 1, 2)) {
         options_.level = level.level;
         options_.family = family;
+        if (l.kind == layer_kind::gemm)
+            options_.expected_pixels = l.w;
         auto scale = zeros<float>(l.cout), bias = zeros<float>(l.cout);
         for (std::size_t c = 0; c < l.cout; ++c) {
             scale[c] = std::ldexp(c % 5 == 4 ? -1.0f : 1.0f, -4 - static_cast<int>(c % 3));
@@ -112,6 +114,7 @@ protected:
     tern::plan_options free_options() const {
         tern::plan_options o;
         o.level = options_.level;
+        o.expected_pixels = options_.expected_pixels;
         return o;
     }
 
