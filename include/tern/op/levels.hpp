@@ -9,7 +9,7 @@
 #include "../core/status.hpp"
 #include "../format/packed_image.hpp"
 #include "../kernel/table.hpp"
-#include "../quantize/uniform.hpp"
+#include "../quantize/activation.hpp"
 
 TERN_BEGIN_NAMESPACE
 

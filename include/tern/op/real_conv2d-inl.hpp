@@ -19,6 +19,31 @@ inline constexpr std::size_t strip_bytes =
 TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape,
                                                   const conv_geometry& geometry, const epilogue& chain,
                                                   const plan_options& options) {
+    return create(weights, shape, nullptr, nullptr, geometry, chain, options);
+}
+
+TERN_FUNC result<real_conv2d> real_conv2d::create(const code_weights& weights, const conv_geometry& geometry,
+                                                  const epilogue& chain, const plan_options& options) {
+    TERN_TRY(check_code_weights(weights));
+    auto values = make_buffer<float>(weights.shape.size(), options.memory);
+    if (!values.ok())
+        return values.status();
+    for (std::size_t i = 0; i < weights.shape.size(); ++i)
+        (*values)[i] = weights.codes[i];
+    return create(values->data(), weights.shape, weights.scale.data(), weights.bias.data(), geometry, chain, options);
+}
+
+TERN_FUNC result<real_conv2d> real_conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
+                                                  const epilogue& chain, const plan_options& options) {
+    auto codes = to_code_weights(weights, options.memory);
+    if (!codes.ok())
+        return codes.status();
+    return create(*codes, geometry, chain, options);
+}
+
+TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape, const float* scale,
+                                                  const float* bias, const conv_geometry& geometry,
+                                                  const epilogue& chain, const plan_options& options) {
     if (weights == nullptr)
         return make_error(errc::invalid_argument, "real_conv2d: no weights");
     TERN_TRY(check_finite(weights, shape, "real_conv2d weights"));
@@ -37,7 +62,7 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
         return make_error(errc::unsupported, "real_conv2d: kernel tile of %u pixels x %u channels", f.tile_pixels,
                           f.tile_channels);
 
-    auto lowered = lower_epilogue(chain, shape.out_channels, nullptr, nullptr, 0, options.memory);
+    auto lowered = lower_epilogue(chain, shape.out_channels, scale, bias, 0, options.memory);
     if (!lowered.ok())
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);

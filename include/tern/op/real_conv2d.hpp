@@ -10,6 +10,7 @@
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
+#include "../format/code_weights.hpp"
 #include "../format/packed_image.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../kernel/table.hpp"
@@ -43,6 +44,13 @@ public:
                                                 const conv_geometry& geometry, const epilogue& chain,
                                                 const plan_options& options = {});
 
+    /// Weights of small integers, as TWN has them for fp32 activations (Li et al., "Ternary Weight Networks", 2016): products
+    /// with the codes, to which the chain applies the scale and bias of the weights first. Errors: as above.
+    static TERN_FUNC result<real_conv2d> create(const code_weights& weights, const conv_geometry& geometry,
+                                                const epilogue& chain, const plan_options& options = {});
+    static TERN_FUNC result<real_conv2d> create(const ternary_weights& weights, const conv_geometry& geometry,
+                                                const epilogue& chain, const plan_options& options = {});
+
     std::size_t in_channels() const noexcept { return shape_.in_channels * geometry_.groups; }
     std::size_t out_channels() const noexcept { return shape_.out_channels; }
     const conv_geometry& geometry() const noexcept { return geometry_; }
@@ -65,6 +73,9 @@ public:
     TERN_FUNC status run(const real_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:
+    static TERN_FUNC result<real_conv2d> create(const float* weights, const weight_shape& shape, const float* scale,
+                                                const float* bias, const conv_geometry& geometry, const epilogue& chain,
+                                                const plan_options& options);
     // A tile of output channels has a panel for each group it touches.
     struct segment {
         std::size_t panel;  // float offset in panels_: [tap][channel of the group][tile_channels], 0 outside the group
