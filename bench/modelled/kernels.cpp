@@ -1,5 +1,6 @@
-// The kernels of the level TERN_TARGET, and the facts of their tiles where objects.py reads them. Compiled by bench/model.
-#include <tern/kernel/target_tu.hpp>
+// The tiles of the level TERN_TARGET, and their facts where objects.py reads them. Compiled by bench/model. Not by way of
+// kernel/target_tu.hpp: its table would need the code of all other kernels, too.
+#include <tern/kernel/all.hpp>
 
 namespace tern {
 namespace kernel {
@@ -20,7 +21,8 @@ constexpr tile_facts facts_of(const dot_family& f) {
     if (f.format == dot_format::planes)
         facts.period = simd::dot_counter::period;
     else if (f.format != dot_format::bytes)
-        facts.period = 127 / facts.step_channels;  // signed bytes, one product a channel
+        facts.period =
+            127 / facts.step_channels;  // a signed byte holds 127 products; a twin's 4-bit fields come to the same
     return facts;
 }
 
