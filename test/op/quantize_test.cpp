@@ -140,6 +140,7 @@ void images(const tern::kernel_table& table) {
 /// A convolution that stores floats and writes two images of any codes: the images hold the codes of the floats.
 void epilogues(const tern::kernel_table& table) {
     std::mt19937 random(6);
+    int by_integers = 0;
     for (const code_id first : all_codes)
         for (const code_id second : {code_id::ternary, code_id::half_ternary, code_id::u2, code_id::s8}) {
             tern_test::conv_problem p;
@@ -157,12 +158,16 @@ void epilogues(const tern::kernel_table& table) {
             };
             const std::vector<float> g = floats(), h = floats(), g2 = floats();
             const std::vector<float> scale = floats();
+            std::vector<float> slopes = floats();
+            if (random() % 2 == 0)
+                for (float& slope : slopes)
+                    slope = std::fabs(slope);
             const tern::level_thresholds levels[2] = {any_levels(first, random), any_levels(second, random)};
             const auto stage_of = [](const tern::level_thresholds& l) {
                 return l.count == 0 ? tern::stage::requantize(l.code) : tern::stage::quantize(l);
             };
             const bool stores = random() % 2 == 0;
-            tern::epilogue chain = tern::chain(tern::stage::prelu(scale.data()));
+            tern::epilogue chain = tern::chain(tern::stage::prelu(slopes.data()));
             if (stores)
                 chain.add(tern::stage::store());
             chain.add(tern::stage::scale(g.data())).add(tern::stage::bias(h.data())).add(stage_of(levels[0]));
@@ -201,14 +206,15 @@ void epilogues(const tern::kernel_table& table) {
                 tern_test::run_plan(plan, args, tern_test::any_executor(static_cast<unsigned>(random())));
             REQUIRE_MESSAGE(s.ok(), std::string(s.message()));
 
+            by_integers += plan.uses_integer_thresholds() ? 1 : 0;
             const std::vector<std::int32_t> sums = tern_test::convolve(p);
             std::size_t wrong = 0;
             std::vector<int> codes[2];
             for (std::size_t i = 0; i < sums.size(); ++i) {
                 const std::size_t k = i % c, pixel = i / c;
                 volatile float v = scale[k] * static_cast<float>(sums[i]);
-                volatile float slope = scale[k] * v;
-                const float value = v < 0.0f ? slope : v;
+                volatile float below = slopes[k] * v;
+                const float value = v < 0.0f ? below : v;
                 const std::size_t x = pixel % out.w, y = pixel / out.w % out.h, n = pixel / out.w / out.h;
                 wrong += stores && view.at(n, y, x, k) != value;
                 codes[0].push_back(code_of(levels[0], value, g[k], h[k]));
@@ -222,6 +228,7 @@ void epilogues(const tern::kernel_table& table) {
                                std::string(tern::code_name(levels[q].code)), ": ", p.text());
             }
         }
+    CHECK(by_integers > 3);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ TERN_INLINE simd::f32v quantizer_input(const quantize_tile_args& args, std::size
 }
 
 /// Every threshold that a value reaches flips the planes in which its code differs from the one below.
+template <bool Integers>
 inline void quantize_to_planes(const quantize_tile_args& tile) {
     const quantize_tile_args args = tile;
     const level_params levels = *tile.levels;
@@ -33,11 +34,26 @@ inline void quantize_to_planes(const quantize_tile_args& tile) {
             for (std::size_t p = 0; p < levels.planes; ++p)
                 planes[p] = ((levels.least >> p) & 1u) != 0 ? ~0u : 0u;
             for (std::size_t j = 0; j < epilogue_vectors && j * simd::f32_lanes < valid; ++j) {
-                const simd::f32v w = quantizer_input(args, row, chunk + j * simd::f32_lanes);
-                nan |= simd::bits(simd::is_nan(w)) << (j * simd::f32_lanes);
+                const std::size_t in_tile = chunk + j * simd::f32_lanes;
+                simd::f32v w;
+                simd::i32v a;
+                if constexpr (Integers) {
+                    const simd::i32v flip = simd::load(args.flip + args.channel + in_tile);
+                    a = simd::subtract(simd::bit_xor(simd::load(args.acc + row * args.stride + in_tile), flip), flip);
+                } else {
+                    w = quantizer_input(args, row, in_tile);
+                    nan |= simd::bits(simd::is_nan(w)) << (j * simd::f32_lanes);
+                }
                 for (std::size_t t = 0; t < levels.count; ++t) {
-                    const std::uint32_t reached = simd::bits(simd::greater_equal(w, simd::broadcast(levels.at[t])))
-                                                  << (j * simd::f32_lanes);
+                    std::uint32_t reached;
+                    if constexpr (Integers)
+                        reached =
+                            simd::bits(simd::greater_equal(a, simd::load(args.thresholds + t * args.threshold_pitch +
+                                                                         args.channel + in_tile)));
+                    else
+                        reached = simd::bits(simd::greater_equal(w, simd::broadcast(levels.at[t])));
+                    reached <<= j * simd::f32_lanes;
+
                     for (std::size_t p = 0; p < levels.planes; ++p)
                         planes[p] ^= ((levels.flips[t] >> p) & 1u) != 0 ? reached : 0u;
                 }
@@ -87,8 +103,10 @@ inline void quantize_to_bytes(const quantize_tile_args& tile) {
 inline void quantize_tile(const quantize_tile_args& args) {
     if (args.levels->planes == 0)
         quantize_to_bytes(args);
+    else if (args.acc != nullptr)
+        quantize_to_planes<true>(args);
     else
-        quantize_to_planes(args);
+        quantize_to_planes<false>(args);
 }
 
 }  // namespace kernel

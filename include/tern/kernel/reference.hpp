@@ -294,7 +294,11 @@ inline void quantize_tile(const quantize_tile_args& args) {
     for (std::size_t row = 0; row < args.rows; ++row) {
         for (std::size_t i = 0; i < args.channels; ++i) {
             const std::size_t c = args.channel + i;
-            const float w = multiply_add_rounded(args.g[c], args.values[row * args.stride + i], args.h[c]);
+            const bool integers = args.acc != nullptr;
+            const std::int32_t sum = integers ? args.acc[row * args.stride + i] : 0;
+            const std::int32_t a = integers && args.flip[c] != 0 ? -sum : sum;
+            const float w =
+                integers ? 0.0f : multiply_add_rounded(args.g[c], args.values[row * args.stride + i], args.h[c]);
             if (l.planes == 0) {
                 const float inside = w != w ? 0.0f : w < l.lo ? l.lo : l.hi < w ? l.hi : w;
                 args.packed[row][c] = static_cast<unsigned char>(static_cast<int>(std::nearbyint(inside)));
@@ -302,7 +306,8 @@ inline void quantize_tile(const quantize_tile_args& args) {
             }
             unsigned pattern = l.least;
             for (std::size_t t = 0; t < l.count; ++t)
-                pattern ^= w >= l.at[t] ? l.flips[t] : 0u;
+                pattern ^=
+                    (integers ? a >= args.thresholds[t * args.threshold_pitch + c] : w >= l.at[t]) ? l.flips[t] : 0u;
             for (std::size_t p = 0; p < l.planes; ++p)
                 write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64,
                           (((w != w ? l.nan : pattern) >> p) & 1u) != 0);

@@ -192,6 +192,11 @@ struct quantize_tile_args {
     const float* h;
     const level_params* levels;
     unsigned char* const* packed;  ///< per row: the pixel in a packed image
+    // Integers in place of the float chain, where `acc` is not null: a = flip ? -acc : acc, compared with `thresholds`.
+    const std::int32_t* acc = nullptr;         ///< [rows][stride]
+    const std::int32_t* thresholds = nullptr;  ///< [levels->count][threshold_pitch], per output channel
+    const std::int32_t* flip = nullptr;        ///< 0 or -1, per output channel
+    std::size_t threshold_pitch = 0;
 };
 
 /// Float values to ternary planes, for one row of pixels: w = g*v + h, code = [w >= hi] - [w < lo].

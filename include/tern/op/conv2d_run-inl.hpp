@@ -361,6 +361,13 @@ TERN_FUNC void conv2d::quantize_rows(const scratch_area& area, const epilogue_ti
         z.h = epilogue_.params.quantizers[q].h;
         z.levels = &epilogue_.levels[q];
         z.packed = e.packed[q];
+        if (epilogue_.thresholds) {
+            z.acc = static_cast<const std::int32_t*>(e.acc);
+            z.thresholds = epilogue_.level_thresholds[q];
+            z.threshold_pitch = epilogue_.threshold_pitch;
+            z.flip = z.thresholds + z.levels->count * z.threshold_pitch;
+        }
+
         kernels_->quantize_tile(z);
     }
 }
@@ -403,7 +410,8 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     // A gathered residual is already pooled.
     const residual_kind residual = strided_residual ? residual_kind::same : epilogue_.residual;
     const epilogue_tile finish =
-        epilogue_.thresholds ? kernels_->thresholds[epilogue_.quantizers]
+        epilogue_.general && epilogue_.thresholds ? nullptr
+        : epilogue_.thresholds                    ? kernels_->thresholds[epilogue_.quantizers]
         : epilogue_.general
             ? kernels_->epilogue_i32[static_cast<std::size_t>(residual)][1][0]
             : kernels_->epilogue_i32[static_cast<std::size_t>(residual)][epilogue_.store ? 1 : 0][epilogue_.quantizers];
@@ -454,8 +462,9 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                             to[static_cast<std::ptrdiff_t>(j) * args.accumulators.stride_c] =
                                 acc[k * tile_channels + j];
                     }
-                if (finish == nullptr)
+                if (finish == nullptr && !epilogue_.general)
                     return;
+
                 e.acc = acc;
                 e.rows = rows;
                 e.out = area.out_pixel + i;
@@ -473,7 +482,8 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                         out_rows[k] = channel_zero(area.out + k * tile_channels, channel);
                     e.out = out_rows;
                 }
-                finish(e);
+                if (finish != nullptr)
+                    finish(e);
                 if (epilogue_.general)
                     quantize_rows(area, e);
                 if (through_tile && args.out)

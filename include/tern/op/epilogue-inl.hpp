@@ -133,20 +133,41 @@ std::int32_t first_at_least(float threshold, std::int32_t limit, const Value& va
     return static_cast<std::int32_t>(low);
 }
 
+// Whether quantizer q can use integers in channel c, and whether its input falls with the accumulator.
+inline bool is_monotone(const epilogue_params& p, std::size_t q, std::size_t c, std::int32_t limit, bool& falling) {
+    if (!non_decreasing(p.first, c) || !non_decreasing(p.second, c))
+        return false;
+    falling = (p.scale[c] < 0.0f) != (p.quantizers[q].g[c] < 0.0f);
+    return std::isfinite(quantizer_input(p, q, c, -limit)) && std::isfinite(quantizer_input(p, q, c, limit)) &&
+           std::isfinite(std::fabs(p.scale[c]) * static_cast<float>(limit) + std::fabs(p.shift[c]));
+}
+
 // Fills the thresholds of quantizer q; false if some channel is not monotone or leaves the finite numbers.
 inline bool find_thresholds(const epilogue_params& p, std::size_t q, std::size_t channels, std::int32_t limit,
                             std::int32_t* hi, std::int32_t* lo, std::int32_t* flip) {
     for (std::size_t c = 0; c < channels; ++c) {
-        if (!non_decreasing(p.first, c) || !non_decreasing(p.second, c))
+        bool falling = false;
+        if (!is_monotone(p, q, c, limit, falling))
             return false;
-        const float ends[2] = {quantizer_input(p, q, c, -limit), quantizer_input(p, q, c, limit)};
-        if (!std::isfinite(ends[0]) || !std::isfinite(ends[1]) ||
-            !std::isfinite(std::fabs(p.scale[c]) * static_cast<float>(limit) + std::fabs(p.shift[c])))
-            return false;
-        const bool falling = (p.scale[c] < 0.0f) != (p.quantizers[q].g[c] < 0.0f);
         const auto value = [&](std::int32_t a) { return quantizer_input(p, q, c, falling ? -a : a); };
         hi[c] = first_at_least(p.quantizers[q].hi, limit, value);
         lo[c] = first_at_least(p.quantizers[q].lo, limit, value);
+        flip[c] = falling ? -1 : 0;
+    }
+    return true;
+}
+
+// The same for any ascending thresholds: [level][pitch].
+inline bool find_level_thresholds(const epilogue_params& p, std::size_t q, const level_params& levels,
+                                  std::size_t channels, std::int32_t limit, std::int32_t* at, std::size_t pitch,
+                                  std::int32_t* flip) {
+    for (std::size_t c = 0; c < channels; ++c) {
+        bool falling = false;
+        if (!is_monotone(p, q, c, limit, falling))
+            return false;
+        const auto value = [&](std::int32_t a) { return quantizer_input(p, q, c, falling ? -a : a); };
+        for (std::size_t t = 0; t < levels.count; ++t)
+            at[t * pitch + c] = first_at_least(levels.at[t], limit, value);
         flip[c] = falling ? -1 : 0;
     }
     return true;
@@ -295,8 +316,33 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                           "epilogue: an affine stage behind an activation, residual or store must be followed by "
                           "ternarize or quantize");
 
-    if (max_accumulator > 0 && !low.store && !low.general && low.residual == residual_kind::none &&
-        low.quantizers != 0) {
+    const bool may_use_integers =
+        max_accumulator > 0 && !low.store && low.residual == residual_kind::none && low.quantizers != 0;
+    if (may_use_integers && low.general) {
+        checked_size arrays = 0;
+        for (std::size_t q = 0; q < low.quantizers; ++q) {
+            if (low.levels[q].planes == 0)
+                return low;  // values that are rounded have no thresholds
+            arrays = arrays + low.levels[q].count + 1;
+        }
+        auto integers = make_buffer<std::int32_t>(padded * arrays, memory);
+        if (!integers.ok())
+            return integers.status();
+        low.integers = std::move(*integers);
+        low.threshold_pitch = padded.value;
+        low.thresholds = true;
+        std::int32_t* next = low.integers.data();
+        for (std::size_t q = 0; q < low.quantizers; ++q) {
+            const level_params& levels = low.levels[q];
+            low.level_thresholds[q] = next;
+            std::int32_t* flip = next + levels.count * padded.value;
+            low.thresholds = low.thresholds &&
+                             find_level_thresholds(p, q, levels, channels, max_accumulator, next, padded.value, flip);
+            next = flip + padded.value;
+        }
+        return low;
+    }
+    if (may_use_integers) {
         auto integers = make_buffer<std::int32_t>(padded * integer_arrays, memory);
         if (!integers.ok())
             return integers.status();

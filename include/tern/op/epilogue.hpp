@@ -23,6 +23,8 @@ struct lowered_epilogue {
     code_id codes[2] = {code_id::ternary, code_id::ternary};  ///< what the quantizers write
     bool general = false;  ///< some quantizer does not write ternary codes: all run on the float tile, as `levels` say
     level_params levels[2] = {};
+    const std::int32_t* level_thresholds[2] = {};  ///< [levels.count][padded channels], then the flips, if `thresholds`
+    std::size_t threshold_pitch = 0;
 
     bool thresholds = false;  ///< integer thresholds replace the float chain
     buffer<float> floats{};
