@@ -209,9 +209,14 @@ public:
             sum[i % x.c] += x.v[i];
             squares[i % x.c] += x.v[i] * x.v[i];
         }
+        const auto count = static_cast<double>(x.pixels());
+        double all_squares = 0;
+        for (const double s : squares)
+            all_squares += s / (count * static_cast<double>(x.c));
         for (std::size_t c = 0; c < x.c; ++c) {
-            const auto count = static_cast<double>(x.pixels());
-            const double mean = sum[c] / count, var = std::max(squares[c] / count - mean * mean, 0.0) + 0.01;
+            // A few pixels may hardly vary: a norm that spread them would spread rounding errors too.
+            const double mean = sum[c] / count,
+                         var = std::max(squares[c] / count - mean * mean, 0.1 * all_squares) + 0.01;
             made.mean.push_back(static_cast<float>(mean) + uniform(-0.2f, 0.2f) * std::sqrt(static_cast<float>(var)));
             made.var.push_back(static_cast<float>(var) * uniform(0.7f, 1.5f));
             made.weight.push_back(uniform(0.6f, 1.4f) * (random_() % 8 == 0 ? -1.0f : 1.0f));
