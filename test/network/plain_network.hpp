@@ -130,12 +130,13 @@ inline plain_map linear_plain(const plain_map& in, const std::vector<float>& wei
 struct plain_levels {
     std::vector<double> at{};
     int min = 0, step = 1;
-    bool rounds = false;  ///< to u8
+    bool rounds = false;  ///< v / unit, to u8
+    double unit = 1;
 
     /// Values on a threshold do not occur: plain_generator::clear_norm.
     double operator()(double v) const {
         if (rounds)
-            return std::min(std::max(std::nearbyint(v), 0.0), 255.0);
+            return std::min(std::max(std::nearbyint(v / unit), 0.0), 255.0);
         double code = min;
         for (const double t : at)
             code += v > t ? step : 0;
@@ -144,7 +145,7 @@ struct plain_levels {
     /// Whether float arithmetic could see another code than double.
     bool is_near(double v) const {
         if (rounds)
-            return v > -0.6 && v < 255.6 && std::fabs(v - std::floor(v) - 0.5) < 1e-3;
+            return v < 256 * unit && std::fabs(v / unit - std::floor(v / unit) - 0.5) < 1e-3;
         return std::any_of(at.begin(), at.end(), [&](double t) { return std::fabs(v - t) < 2e-5; });
     }
     plain_map operator()(plain_map x) const {
