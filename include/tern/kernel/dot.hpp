@@ -83,12 +83,16 @@ struct dot_traits {
     static constexpr std::size_t lanes = simd::byte_dot::lanes;
 #if TERN_LEVEL_IS_SCALAR
     static constexpr std::size_t pixels = 1, blocks = 8;
-#elif TERN_HAS_AVX512
+#elif TERN_HAS_AVX512_VNNI
     static constexpr std::size_t pixels = 6, blocks = 4;  // 24 sums, 4 weights of 32 registers
+#elif TERN_HAS_AVX512
+    static constexpr std::size_t pixels = 4, blocks = 4;  // 16 sums, 4 weights, and what a product takes
+#elif TERN_HAS_AVX2_VNNI
+    static constexpr std::size_t pixels = 6, blocks = 2;  // 12 sums, 2 weights of 16 registers
 #elif TERN_HAS_AVX2
-    static constexpr std::size_t pixels = 4, blocks = 2;
+    static constexpr std::size_t pixels = 4, blocks = 2;  // 8 sums, 2 weights, an activation and its magnitude, ones
 #elif TERN_HAS_SSE42
-    static constexpr std::size_t pixels = 4, blocks = 2;
+    static constexpr std::size_t pixels = 3, blocks = 2;  // two-operand instructions take copies
 #else
     static constexpr std::size_t pixels = simd::byte_dot::tile_pixels, blocks = simd::byte_dot::tile_blocks;
 #endif

@@ -9,6 +9,7 @@
 
 #include "../core/config.hpp"
 #include "native_x86.hpp"
+#include "vec.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace simd {
@@ -36,13 +37,21 @@ TERN_INLINE u64_register add_i32(u64_register a, u64_register b) {
 #endif
 }
 
+/// Computed where it stands: compilers otherwise make the operands of a step's later products first and spill sums.
+TERN_INLINE u64_register in_place(u64_register v) {
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__ volatile("" : TERN_IN_VECTOR_REGISTER(v));
+#endif
+    return v;
+}
+
 }  // namespace native
 
 struct byte_dot {
     static constexpr std::size_t run = 4, lanes = sizeof(native::u64_register) / run, rows = 1;
     static constexpr bool holds_activations = false;
     static constexpr bool unsigned_bytes = TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI;
-    static constexpr std::uint32_t rate = unsigned_bytes ? 7 * lanes : 4 * lanes;  // MAC per cycle
+    static constexpr std::uint32_t rate = (unsigned_bytes ? 7 : TERN_HAS_AVX512 ? 2 : 3) * lanes;  // MAC per cycle
 
 #if TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI
     using operand_type = native::u64_register;
@@ -64,7 +73,7 @@ struct byte_dot {
         TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) { p = *pixels + offset; }
         template <std::size_t Group>
         TERN_INLINE operand_type operand() const {
-            const native::u64_register x = native::broadcast_i32(p + Group * run);
+            const native::u64_register x = native::in_place(native::broadcast_i32(p + Group * run));
 #if TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI
             return x;
 #elif TERN_HAS_AVX512
@@ -82,7 +91,7 @@ struct byte_dot {
     static TERN_INLINE weights_type load_weights(const unsigned char* p) {
         weights_type w;
         __builtin_memcpy(&w, p, sizeof w);
-        return w;
+        return native::in_place(w);
     }
     TERN_INLINE void clear() { sum = native::u64_register{}; }
     TERN_INLINE void add(const operand_type& x, weights_type w) {
@@ -101,6 +110,8 @@ struct byte_dot {
         const __m128i pairs = _mm_maddubs_epi16(x.magnitude, _mm_sign_epi8(w, x.sign));
         sum = native::add_i32(sum, _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
 #endif
+        if constexpr (!unsigned_bytes)
+            sum = native::in_place(sum);
     }
     /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
     template <std::size_t Blocks>
