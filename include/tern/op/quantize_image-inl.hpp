@@ -1,9 +1,9 @@
 // Definitions of op/quantize_image.hpp.
 #pragma once
 
-#include "../core/overlap.hpp"
 #include "../dispatch/select.hpp"
 #include "../format/halo.hpp"
+#include "image_checks.hpp"
 #include "levels.hpp"
 #include "quantize_image.hpp"
 
@@ -16,19 +16,7 @@ TERN_FUNC status quantize_image(const tensor_view<const float>& values, const pa
     TERN_TRY(lower_levels(levels, params));
     TERN_TRY(check_packed_image(out, levels.code, "quantize_image: out"));
     const packed_layout& l = out.layout;
-    if (!values)
-        return make_error(errc::invalid_argument, "quantize_image: no values");
-    if (values.n != l.n || values.h != l.h || values.w != l.w || values.c != l.c)
-        return make_error(
-            errc::invalid_argument,
-            "quantize_image: expected values of %zux%zux%zux%zu (n, h, w, c) as in the packed image, found "
-            "%zux%zux%zux%zu",
-            l.n, l.h, l.w, l.c, values.n, values.h, values.w, values.c);
-    const byte_range written = range_of(out.data, l.total_bytes);
-    if (written.overlaps(range_of(values)) ||
-        written.overlaps(range_of(options.g, options.g != nullptr ? l.c * sizeof(float) : 0)) ||
-        written.overlaps(range_of(options.h, options.h != nullptr ? l.c * sizeof(float) : 0)))
-        return make_error(errc::invalid_argument, "quantize_image: the packed image overlaps an input");
+    TERN_TRY(check_values_of_image(values, out, options.g, options.h, "quantize_image"));
     const kernel_table* kernels = options.kernels;
     if (kernels == nullptr) {
         const auto selected = select_kernels();

@@ -1,34 +1,21 @@
 // Definitions of op/ternarize.hpp.
 #pragma once
 
-#include "../core/overlap.hpp"
 #include "../dispatch/select.hpp"
 #include "../format/halo.hpp"
+#include "image_checks.hpp"
 #include "ternarize.hpp"
 
 TERN_BEGIN_NAMESPACE
 
 TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_image& out,
                            const ternarize_options& options, const executor& threads) {
-    TERN_TRY(check_packed_image(out,
-                                out.layout.code == code_id::half_ternary ? code_id::half_ternary : code_id::ternary,
-                                "ternarize: out"));
+    TERN_TRY(check_packed_image(out, code_id::ternary, "ternarize: out"));
     const packed_layout& l = out.layout;
-    if (!values)
-        return make_error(errc::invalid_argument, "ternarize: no values");
-    if (values.n != l.n || values.h != l.h || values.w != l.w || values.c != l.c)
-        return make_error(
-            errc::invalid_argument,
-            "ternarize: expected values of %zux%zux%zux%zu (n, h, w, c) as in the packed image, found %zux%zux%zux%zu",
-            l.n, l.h, l.w, l.c, values.n, values.h, values.w, values.c);
+    TERN_TRY(check_values_of_image(values, out, options.g, options.h, "ternarize"));
     if (!(options.thresholds.lo <= options.thresholds.hi))
         return make_error(errc::invalid_argument, "ternarize: expected thresholds lo <= hi, found lo = %g, hi = %g",
                           static_cast<double>(options.thresholds.lo), static_cast<double>(options.thresholds.hi));
-    const byte_range written = range_of(out.data, l.total_bytes);
-    if (written.overlaps(range_of(values)) ||
-        written.overlaps(range_of(options.g, options.g != nullptr ? l.c * sizeof(float) : 0)) ||
-        written.overlaps(range_of(options.h, options.h != nullptr ? l.c * sizeof(float) : 0)))
-        return make_error(errc::invalid_argument, "ternarize: the packed image overlaps an input");
     const kernel_table* kernels = options.kernels;
     if (kernels == nullptr) {
         const auto selected = select_kernels();
