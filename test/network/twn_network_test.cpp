@@ -1,6 +1,7 @@
 // Ternary Weight Networks with fp32 activations: the ResNet-18 and VGG-7 of the official code, from their state dicts.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
