@@ -104,15 +104,18 @@ struct triple_tile {
     }
 
 private:
+    // The first emptying stores: GCC makes zeros that are stored before a memset, a call in the loop.
     TERN_INLINE void empty_into(std::int16_t* sums, bool summed) {
-        if (!summed)
-            for (std::size_t i = 0; i < Pixels * channels; ++i)
-                sums[i] = 0;
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
             TERN_UNROLL_ALWAYS
-            for (std::size_t j = 0; j < Vectors; ++j)
-                simd::add_widened(sums + i * channels + j * lanes, acc[i][j]);
+            for (std::size_t j = 0; j < Vectors; ++j) {
+                const std::size_t at = i * channels + j * lanes;
+                if (summed)
+                    simd::add_widened(sums + at, acc[i][j]);
+                else
+                    simd::set_widened(sums + at, acc[i][j]);
+            }
         }
         clear();
     }

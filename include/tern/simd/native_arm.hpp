@@ -167,6 +167,12 @@ TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
     vst1q_s16(sums, vaddw_s8(vld1q_s16(sums), vget_low_s8(lanes)));
     vst1q_s16(sums + 8, vaddw_high_s8(vld1q_s16(sums + 8), lanes));
 }
+// The same where no sums are yet.
+TERN_INLINE void set_widened(std::int16_t* sums, u64_register v) {
+    const int8x16_t lanes = vreinterpretq_s8_u64(v);
+    vst1q_s16(sums, vmovl_s8(vget_low_s8(lanes)));
+    vst1q_s16(sums + 8, vmovl_high_s8(lanes));
+}
 // Each signed byte, plus the sum of its lane if there is one, to int32.
 TERN_INLINE void store_widened(std::int32_t* out, u64_register v, const std::int16_t* sums) {
     const int8x16_t lanes = vreinterpretq_s8_u64(v);

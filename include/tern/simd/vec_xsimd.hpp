@@ -218,6 +218,8 @@ TERN_INLINE void settle([[maybe_unused]] u64v (&sums)[Count]) {
         __asm__ volatile("" : TERN_IN_VECTOR_REGISTER(sums[j].v));
 #endif
 }
+/// sums[lane] = the signed byte of each lane.
+TERN_INLINE void set_widened(std::int16_t* sums, u64v v) { native::set_widened(sums, v.v); }
 /// out[lane] = the signed byte of each lane, plus sums[lane] unless `sums` is null.
 TERN_INLINE void store_widened(std::int32_t* out, u64v v, const std::int16_t* sums) {
     native::store_widened(out, v.v, sums);
