@@ -17,8 +17,10 @@ struct setup {
     std::vector<const tern::kernel_table*> levels;
 };
 
-/// Ternary weights x ternary activations, for every level, output and lowering.
+/// Ternary weights x ternary activations, for every level, family, output and lowering, and our own int8 x int8.
 void add_ternary(const setup& s, const layer& l);
+/// The pairs of codes that were asked for, for every level and family that multiplies them.
+void add_codes(const setup& s, const layer& l);
 /// fp32 x fp32, for every level.
 void add_stem(const setup& s, const layer& l);
 /// Ternarizing and packing float images, for every level.

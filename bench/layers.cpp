@@ -62,6 +62,14 @@ std::vector<layer> standard_layers() {
     };
 }
 
+bool is_for_codes(const layer& l) {
+    for (const layer& chosen :
+         {conv(56, 64, 64, 3, 1), conv(14, 256, 256, 3, 1), gemm(512, 512, 512), gemm(1, 4096, 4096)})
+        if (l.name() == chosen.name())
+            return true;
+    return false;
+}
+
 std::vector<layer> standard_stems() {
     layer l = conv(224, 3, 64, 7, 2);
     l.kind = layer_kind::stem;

@@ -37,6 +37,9 @@ std::string case_name(const layer& l, const std::string& impl, const std::string
 /// The 3x3 layers of ResNet-18, two 1x1 layers, AlexNet conv2; matrix products, four of them im2col shapes of ResNet.
 std::vector<layer> standard_layers();
 
+/// Whether a standard layer is one of the four on which pairs of codes are compared.
+bool is_for_codes(const layer& l);
+
 /// The first layer of ResNet-18: 3 channels, fp32.
 std::vector<layer> standard_stems();
 

@@ -57,6 +57,8 @@ int run(int argc, char** argv) {
     for (const bench::layer& l : own_shapes ? bench::read_shapes(setup.flags.shapes) : bench::standard_layers()) {
         add_peers(setup, l);
         bench::add_ternary(setup, l);
+        if (own_shapes || bench::is_for_codes(l))
+            bench::add_codes(setup, l);
     }
     if (!own_shapes) {
         for (const bench::layer& l : bench::standard_stems()) {

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <sstream>
 #include <stdexcept>
 
 namespace bench {
@@ -15,6 +16,11 @@ const char* const options_help =
     "  --shapes FILE.csv  convolutions to run instead of the standard layers, one a line:\n"
     "                     h,w,cin,cout,kh,kw,stride,pad,dilation,groups,batch (bench/example.csv)\n"
     "  --threads N        threads of both sides (default 1)\n"
+    "  --codes LIST       more pairs of weights and activations, as b:b,t:s8, on four layers or those of --shapes; "
+    "all:\n"
+    "                     every pair worth a look. b binary, t ternary, h {0,1,2}, u1 to u4 unsigned bits, o1 to o4 "
+    "odd\n"
+    "                     numbers, s8, u8 (activations)\n"
     "\n"
     "Names are conv|gemm|stem|pack/<implementation>/<layer>/<output>. Every case is checked against plain loops before "
     "it is\n"
@@ -49,6 +55,30 @@ std::size_t parse_threads(const std::string& text) {
     return n;
 }
 
+tern::code_id parse_code(const std::string& name) {
+    tern::code_id code{};
+    if (tern::find_code(name.c_str(), code))
+        return code;
+    std::string names;
+    for (std::size_t i = 0; i < tern::code_count; ++i)
+        names += (i == 0 ? "" : ", ") + std::string(tern::code_name(static_cast<tern::code_id>(i)));
+    throw std::invalid_argument("--codes: unknown code '" + name + "'; codes are: " + names);
+}
+
+std::vector<code_pair> parse_codes(const std::string& text) {
+    std::vector<code_pair> pairs;
+    std::istringstream list(text == "all" ? "b:b,t:b,b:t,t:h,t:u2,o2:u2,o2:u4,o4:u4,t:s8,s8:u8" : text);
+    for (std::string pair; std::getline(list, pair, ',');) {
+        const std::size_t colon = pair.find(':');
+        if (colon == std::string::npos)
+            throw std::invalid_argument("--codes: expected 'all' or pairs such as t:s8, found '" + pair + "'");
+        pairs.push_back({parse_code(pair.substr(0, colon)), parse_code(pair.substr(colon + 1))});
+        if (tern::code_max(pairs.back().weights) > 127)
+            throw std::invalid_argument("--codes: '" + pair + "': weights are at most 127");
+    }
+    return pairs;
+}
+
 }  // namespace
 
 options parse_options(int& argc, char** argv) {
@@ -74,6 +104,8 @@ options parse_options(int& argc, char** argv) {
             o.shapes = value;
         else if (is("--threads"))
             o.threads = parse_threads(value);
+        else if (is("--codes"))
+            o.codes = parse_codes(value);
         else
             argv[kept++] = argv[i];
     }

@@ -9,10 +9,18 @@
 
 namespace bench {
 
+/// What multiplies what.
+struct code_pair {
+    tern::code_id weights, activations;
+
+    constexpr bool operator==(const code_pair& o) const { return weights == o.weights && activations == o.activations; }
+};
+
 struct options {
     std::string isa;     ///< a level that caps both sides; "": none
     std::string shapes;  ///< a CSV file; "": the standard layers
     std::size_t threads = 1;
+    std::vector<code_pair> codes;  ///< beside ternary x ternary and int8 x int8
 };
 
 extern const char* const options_help;

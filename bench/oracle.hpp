@@ -22,19 +22,19 @@ inline std::size_t index_of(const layer& l, const position& p) {
     return ((p.n * l.out_h() + p.y) * l.out_w() + p.x) * l.cout + p.channel;
 }
 
-/// One output of the convolution of `in` [n][h][w][cin] and `weights` [cout][cin/groups][kh][kw].
+/// One output of the convolution of `in` [n][h][w][cin] and `weights` [cout][cin/groups][kh][kw]; the padding holds `border`.
 template <class In, class Weight>
-std::int64_t product_at(const layer& l, const In* in, const Weight* weights, const position& p) {
+std::int64_t product_at(const layer& l, const In* in, const Weight* weights, const position& p, int border = 0) {
     const std::size_t depth = l.cin / l.groups, group = p.channel / (l.cout / l.groups);
     std::int64_t sum = 0;
     for (std::size_t ky = 0; ky < l.kh; ++ky)
         for (std::size_t kx = 0; kx < l.kw; ++kx) {
             const std::size_t y = p.y * l.stride + ky * l.dilation, x = p.x * l.stride + kx * l.dilation;
-            if (y < l.pad || y >= l.h + l.pad || x < l.pad || x >= l.w + l.pad)
-                continue;
-            const In* pixel = in + ((p.n * l.h + y - l.pad) * l.w + x - l.pad) * l.cin + group * depth;
+            const bool outside = y < l.pad || y >= l.h + l.pad || x < l.pad || x >= l.w + l.pad;
+            const In* pixel =
+                outside ? nullptr : in + ((p.n * l.h + y - l.pad) * l.w + x - l.pad) * l.cin + group * depth;
             for (std::size_t c = 0; c < depth; ++c)
-                sum += static_cast<std::int64_t>(pixel[c]) *
+                sum += (outside ? border : static_cast<std::int64_t>(pixel[c])) *
                        static_cast<std::int64_t>(weights[((p.channel * depth + c) * l.kh + ky) * l.kw + kx]);
         }
     return sum;
