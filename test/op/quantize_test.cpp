@@ -96,7 +96,7 @@ bool is_strange(const tern::packed_layout& l, const unsigned char* found, const 
 void images(const tern::kernel_table& table) {
     std::mt19937 random(5);
     for (const code_id code : all_codes)
-        for (const std::size_t channels : {1, 2, 8, 9, 63, 64, 65, 127, 130})
+        for (const std::size_t channels : tern_test::sizes{1, 2, 8, 9, 63, 64, 65, 127, 130})
             for (const bool channels_last : {false, true}) {
                 const tern::image_shape shape{1 + random() % 2, 1 + random() % 3, 1 + random() % 4};
                 auto layout = tern::make_packed_layout(code, shape, channels, {random() % 2, 1, random() % 3, 0});

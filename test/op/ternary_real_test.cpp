@@ -27,10 +27,9 @@ void random_problems(const tern::kernel_table& table) {
         const auto geometry = tern::conv_geometry::square(1 + random() % 2, random() % 2);
         const tern::code_info info = tern::get_code_info(code);
         std::vector<std::int8_t> codes(shape.size());
+        const auto values = static_cast<unsigned>((info.max - info.weight_min) / info.step + 1);
         for (auto& c : codes)
-            c = static_cast<std::int8_t>(
-                info.weight_min +
-                info.step * static_cast<int>(random() % ((info.max - info.weight_min) / info.step + 1)));
+            c = static_cast<std::int8_t>(info.weight_min + info.step * static_cast<int>(random() % values));
         std::vector<float> scale(shape.out_channels), bias(shape.out_channels),
             input(in.n * in.h * in.w * shape.in_channels);
         for (auto* v : {&scale, &bias, &input})
