@@ -191,6 +191,7 @@ float_map run_network(const tern::fatnn_network& net, const plain_fatnn& expecte
 
         const tern::conv2d plan1 =
             plan(first, tern::chain(norm(first.norm), stage::relu(), stage::quantize(second.input)));
+        CHECK(plan1.uses_integer_thresholds());
         const tern::image_shape out = must(plan1.output_shape(x.shape()));
         tern::packed_tensor middle = on.image(second.input.code, out, plan1.out_channels());
         tern::conv2d_args args;
