@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -37,12 +38,14 @@ tern::epilogue chain_of(output out) {
 /// Random values of a code, in its full range.
 template <class T>
 tern::buffer<T> values_of(std::size_t n, const tern::code_info& code, int least, unsigned seed) {
-    auto a = numbers<T>(n, 0, (code.max - least) / code.step, seed);
+    auto a = zeros<T>(n);
+    std::mt19937 random(seed);
+    const auto count = static_cast<unsigned>((code.max - least) / code.step + 1);
     for (T& v : a)
-        v = static_cast<T>(least + v * code.step);
+        v = static_cast<T>(least + code.step * static_cast<int>(random() % count));
     return a;
 }
-/// ... of which every one is as likely: the root of their mean square.
+/// The root of their mean square.
 double magnitude_of(const tern::code_info& code) {
     double squares = 0.0;
     for (int v = code.min; v <= code.max; v += code.step)
