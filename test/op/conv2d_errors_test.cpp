@@ -73,8 +73,9 @@ TEST_CASE("a plan is refused for weights that are empty, too large or not what t
     refuses(shape_only({most, 2, 1, 1}), {}, {}, errc::invalid_argument, {"empty or too large"});
     refuses(shape_only({1, 1, most / 2, 3}), {}, {}, errc::invalid_argument, {"empty or too large"});
     refuses(shape_only({1, 0, 1, 1}), {}, {}, errc::invalid_argument, {"1x0x1x1"});
-    refuses(shape_only({1, std::size_t{1} << 31, 1, 1}), {}, {}, errc::invalid_argument,
-            {"2147483648 products", "int32"});
+    if (sizeof(std::size_t) > 4)  // else so many are too large already
+        refuses(shape_only({1, std::size_t{1} << 31, 1, 1}), {}, {}, errc::invalid_argument,
+                {"2147483648 products", "int32"});
     refuses(shape_only({2, 64, 3, 3}), {}, {}, errc::invalid_argument, {"do not match the shape 2x64x3x3"});
 
     const auto p = any_problem({3, 65, 1, 1});
