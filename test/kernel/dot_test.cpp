@@ -54,6 +54,13 @@ void put_activation(const dot_family& f, unsigned char* pixel, std::size_t i, in
         case dot_format::twins:
             pixel[i / 2] = static_cast<unsigned char>(pixel[i / 2] + (twin ? 18 : 2) * pair_digit(i, code));
             break;
+        case dot_format::twin_triples: {
+            std::uint16_t word;
+            std::memcpy(&word, pixel + i / 3 * 2, sizeof word);
+            word = static_cast<std::uint16_t>(word + 32 * (twin ? 27 : 1) * triple_digit(i, code));
+            std::memcpy(pixel + i / 3 * 2, &word, sizeof word);
+            break;
+        }
         case dot_format::planes: tern_test::put_code(pixel, i, code); break;
         case dot_format::pairs:
             pixel[i / 2] = static_cast<unsigned char>(pixel[i / 2] + 16 * pair_digit(i, code));
@@ -72,10 +79,12 @@ void put_weight(const dot_family& f, unsigned char* panel, std::size_t o, std::s
         step[o] = static_cast<unsigned char>(step[o] + (i % 4 < 2 ? 1 : 16) * pair_digit(i, code));
         return;
     }
-    if (f.format == dot_format::twins) {
-        const std::size_t lane = o % f.lanes, half = f.lanes / 2;
-        step += i % 16 / 4 * f.tile_channels + o / f.lanes * f.lanes + lane % half * 2 + lane / half;
-        *step = static_cast<unsigned char>(*step + (i % 4 < 2 ? 1 : 16) * pair_digit(i, code));
+    if (f.twins()) {
+        const bool pairs = f.format == dot_format::twins;
+        const std::size_t lane = o % f.lanes, half = f.lanes / 2, row = pairs ? i % 16 / 4 : i % 6 / 3;
+        step += row * f.tile_channels + o / f.lanes * f.lanes + lane % half * 2 + lane / half;
+        *step = static_cast<unsigned char>(
+            *step + (pairs ? (i % 4 < 2 ? 1 : 16) * pair_digit(i, code) : triple_digit(i, code)));
         return;
     }
     if (f.format == dot_format::triples) {
@@ -109,7 +118,7 @@ void check_problem(const dot_family& f, const dot_problem& p) {
         taps[t].panel_offset = (p.taps - 1 - t) * tap_panel;
         for (std::size_t i = 0; i < p.depth; ++i) {
             for (std::size_t x = 0; x < p.pixels; ++x) {
-                const bool twin = f.format == dot_format::twins && x % 2 == 1;
+                const bool twin = f.twins() && x % 2 == 1;
                 put_activation(f, bytes + (twin ? x - 1 : x) * pixel_bytes + taps[t].pixel_offset, i,
                                p.activations[(x * p.taps + t) * p.depth + i], twin);
             }
@@ -136,7 +145,8 @@ void check_problem(const dot_family& f, const dot_problem& p) {
 
 template <class Body>
 void for_each_family(const kernel_table& table, Body&& body) {
-    for (const dot_family* f : {&table.popcount, &table.lookup[0], &table.lookup[1], &table.lookup[2], &table.dot}) {
+    for (const dot_family* f :
+         {&table.popcount, &table.lookup[0], &table.lookup[1], &table.lookup[2], &table.lookup[3], &table.dot}) {
         if (f->tile == nullptr)
             continue;
         CAPTURE(std::string(table.level));
@@ -155,7 +165,7 @@ void random_tiles(const kernel_table& table) {
         REQUIRE(f.tile_channels % 8 == 0);
         REQUIRE((64 % f.tile_channels == 0 || f.tile_channels % 64 == 0));
         REQUIRE(f.tile_channels % f.lanes == 0);
-        REQUIRE((f.format != dot_format::twins || f.tile_pixels % 2 == 0));
+        REQUIRE((!f.twins() || f.tile_pixels % 2 == 0));
         for (const std::size_t taps : tern_test::sizes{1, 2, 9, 25})
             for (const std::size_t steps : tern_test::sizes{1, 2, 3, 8, 45}) {
                 CAPTURE(taps);
@@ -174,7 +184,7 @@ void random_tiles(const kernel_table& table) {
 void largest_sums(const kernel_table& table) {
     for_each_family(table, [](const dot_family& f) {
         for (const int sign : {-1, 1})
-            for (const std::size_t steps : tern_test::sizes{1, 7, 8, 15, 16, 31, 32, 42, 43, 63, 85})
+            for (const std::size_t steps : tern_test::sizes{1, 7, 8, 15, 16, 21, 22, 31, 32, 42, 43, 63, 85})
                 for (const std::size_t taps : tern_test::sizes{1, 2, 3, 16}) {
                     dot_problem p(f, taps, steps);
                     for (auto& code : p.activations)
@@ -244,6 +254,34 @@ void conversions(const kernel_table& table) {
                 CHECK(out.guards_intact());
                 CHECK(std::memcmp(out.data(), expected.data(), expected.size()) == 0);
             }
+        CHECK((f.join != nullptr) == f.twins());
+    });
+}
+
+/// A row of pixels, each joined with the one behind it, whose bytes are its own.
+void joins(const kernel_table& table) {
+    for_each_family(table, [](const dot_family& f) {
+        if (!f.twins())
+            return;
+        std::mt19937 random(10);
+        for (const std::size_t steps : tern_test::sizes{1, 2, 11, 32})
+            for (const std::size_t pixels : tern_test::sizes{2, 3, 9}) {
+                const std::size_t bytes = steps * f.step_bytes(), channels = steps * f.step_channels();
+                tern_test::guarded_array<unsigned char> row(pixels * bytes);
+                std::memset(row.data(), 0, row.size());
+                std::vector<unsigned char> expected(pixels * bytes);
+                for (std::size_t p = 0; p < pixels; ++p)
+                    for (std::size_t c = 0; c < channels; ++c) {
+                        const int code = tern_test::random_code(random);
+                        put_activation(f, row.data() + p * bytes, c, code);
+                        put_activation(f, expected.data() + p * bytes, c, code);
+                        if (p > 0)
+                            put_activation(f, expected.data() + (p - 1) * bytes, c, code, true);
+                    }
+                f.join(row.data(), row.data() + bytes, (pixels - 1) * bytes);
+                CHECK(row.guards_intact());
+                CHECK(std::memcmp(row.data(), expected.data(), expected.size()) == 0);
+            }
     });
 }
 
@@ -255,4 +293,5 @@ TEST_CASE("dot products of all ones and all minus ones do not overflow") {
 }
 TEST_CASE("dot products as deep as a family allows do not overflow") { tern_test::for_each_table(deepest_sums); }
 TEST_CASE("dot products of int8 operands equal a plain loop") { tern_test::for_each_table_and_reference(byte_tiles); }
+TEST_CASE("pixels are joined with their twins") { tern_test::for_each_table_and_reference(joins); }
 TEST_CASE("packed pixels become the bytes of a family") { tern_test::for_each_table_and_reference(conversions); }

@@ -107,7 +107,8 @@ TEST_CASE("a plan is refused for a family that the level or the depth rules out"
     tern::plan_options options;
     options.family = tern::kernel_family::lookup;
     tern::kernel_table without = tern::reference_table();
-    without.lookup[0] = without.lookup[1] = without.lookup[2] = {};
+    for (tern::dot_family& f : without.lookup)
+        f = {};
     options.kernels = &without;
     refuses(tern_test::packed_weights(any_problem({1, 3, 1, 1})), {}, options, errc::unsupported,
             {"reference", "3 products"});

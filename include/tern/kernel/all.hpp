@@ -46,7 +46,7 @@ inline constexpr kernel_table level_table{
     &ternarize_row,
     &max_pool,
     &mean_pool,
-    {lookup_families[0], lookup_families[1], lookup_families[2]},
+    {lookup_families[0], lookup_families[1], lookup_families[2], lookup_families[3]},
     byte_dot_family,
     &quantize_tile,
 

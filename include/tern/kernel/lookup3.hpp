@@ -13,6 +13,7 @@
 #include "lookup.hpp"
 #include "table.hpp"
 #include "twin_lookup.hpp"
+#include "twin_lookup3.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace kernel {
@@ -121,13 +122,6 @@ private:
     }
 };
 
-// 24 bits to 8 bytes of 3.
-TERN_INLINE std::uint64_t spread_triples(std::uint64_t x) {
-    x = (x | x << 20) & 0x00000fff00000fffu;
-    x = (x | x << 10) & 0x003f003f003f003fu;
-    return (x | x << 5) & 0x0707070707070707u;
-}
-
 /// Planes to bytes of d0 + 3 d1 + 9 d2, where d = mask + sign bit.
 inline void planes_to_triples(const convert_args& args) {
     const std::size_t words = (args.channels + 63) / 64;
@@ -140,8 +134,10 @@ inline void planes_to_triples(const convert_args& args) {
             __builtin_memcpy(here, from + word * 16, sizeof here);
             if (word + 1 < words)
                 __builtin_memcpy(next, from + (word + 1) * 16, sizeof next);
-            const std::uint64_t m = spread_triples((here[0] >> bit | next[0] << 1 << (63 - bit)) & 0xffffffu);
-            const std::uint64_t s = spread_triples((here[1] >> bit | next[1] << 1 << (63 - bit)) & 0xffffffu);
+            const std::uint64_t m =
+                simd::native::spread_triples((here[0] >> bit | next[0] << 1 << (63 - bit)) & 0xffffffu);
+            const std::uint64_t s =
+                simd::native::spread_triples((here[1] >> bit | next[1] << 1 << (63 - bit)) & 0xffffffu);
             // Bits of 1, 2, 4 to 1, 3, 9.
             constexpr std::uint64_t ones = 0x0101010101010101u;
             const std::uint64_t second = (m >> 1 & ones) + (s >> 1 & ones), third = (m >> 2 & ones) + (s >> 2 & ones);
@@ -157,27 +153,26 @@ inline void planes_to_triples(const convert_args& args) {
     }
 }
 
-/// 16 sums, weights and rows in 32 registers; fewer channels with more pixels; one pixel alone.
-inline void triple_tile_entry(const dot_tile_args& args) { triple_tile<4, 4>::run(args); }
-inline void triple_narrow_tile_entry(const dot_tile_args& args) { triple_tile<8, 2>::run(args); }
+/// One pixel, for few rows, whose weights come from far.
 inline void triple_single_tile_entry(const dot_tile_args& args) { triple_tile<1, 4>::run(args); }
 
-inline constexpr dot_family lookup_families[3] = {
-    {"lookup3", 4, triple_tile<4, 4>::channels, simd::byte_lanes, &triple_tile_entry, dot_format::triples, 48,
-     lookup_max_depth, &planes_to_triples},
-    {"lookup3", 8, triple_tile<8, 2>::channels, simd::byte_lanes, &triple_narrow_tile_entry, dot_format::triples, 44,
-     lookup_max_depth, &planes_to_triples},
+inline constexpr dot_family lookup_families[4] = {
+    twin_triple_family,
     {"lookup3", 1, triple_tile<1, 4>::channels, simd::byte_lanes, &triple_single_tile_entry, dot_format::triples, 40,
      lookup_max_depth, &planes_to_triples},
 };
 
 #elif TERN_LEVEL_IS_SCALAR || TERN_HAS_NEON
 
-inline constexpr dot_family lookup_families[3] = {lookup_family, lookup_narrow_family, {}};
+inline constexpr dot_family lookup_families[4] = {lookup_family, lookup_narrow_family, {}};
+
+#elif TERN_HAS_AVX512_ICL
+
+inline constexpr dot_family lookup_families[4] = {twin_triple_family, twin_triple_wide_family, lookup_single_family};
 
 #else
 
-inline constexpr dot_family lookup_families[3] = {twin_family, lookup_single_family, {}};
+inline constexpr dot_family lookup_families[4] = {twin_family, lookup_single_family, {}};
 
 #endif
 

@@ -72,27 +72,6 @@ struct pair_products {
     static constexpr std::size_t activation_bytes = 2, panel_bytes = tile_channels;
 };
 
-// Products of twins (kernel/twin_lookup.hpp): 16 channels a step; one tile of three pairs of pixels.
-inline constexpr std::uint32_t twin_tile_pixels = 6;
-
-inline void twin_tile(const dot_tile_args& args) {
-    for (std::size_t p = 0; p < twin_tile_pixels; ++p)
-        for (std::size_t o = 0; o < tile_channels; ++o) {
-            std::int32_t sum = 0;
-            for (std::size_t t = 0; t < args.tap_count; ++t)
-                for (std::size_t i = 0; i < args.steps * 8; ++i) {
-                    const int twin =
-                        args.pixels[p - p % 2][args.taps[t].pixel_offset + static_cast<std::ptrdiff_t>(i)] / 2;
-                    const std::size_t lane = o % lanes, half = lanes / 2;
-                    const std::size_t at = o - lane + (lane < half ? 2 * lane : 2 * (lane - half) + 1);
-                    const int weights = args.panel[args.taps[t].panel_offset + i / 2 * tile_channels + at];
-                    sum += pair_products::of_pairs(p % 2 == 0 ? twin % 9 : twin / 9,
-                                                   i % 2 == 0 ? weights % 16 : weights / 16);
-                }
-            args.acc[p * tile_channels + o] = sum;
-        }
-}
-
 inline int code_of_digits(int digits, std::size_t i) {
     for (; i > 0; --i)
         digits /= 3;
@@ -109,6 +88,46 @@ struct triple_products {
     }
     static constexpr std::size_t activation_bytes = 1, panel_bytes = tile_channels;
 };
+
+// Products of twins (kernel/twin_tile.hpp); one tile of three pairs of pixels. `lookups` of a step.
+inline constexpr std::uint32_t twin_tile_pixels = 6;
+
+struct twin_pair_products {
+    static int of_lookup(const unsigned char* x, const unsigned char* panel, std::size_t i, bool twin) {
+        const int codes = x[i] / 2, weights = panel[i / 2 * tile_channels];
+        return pair_products::of_pairs(twin ? codes / 9 : codes % 9, i % 2 == 0 ? weights % 16 : weights / 16);
+    }
+    static constexpr std::size_t lookups = 8, activation_bytes = 8, panel_bytes = 4 * tile_channels;
+};
+
+struct twin_triple_products {
+    static int of_lookup(const unsigned char* x, const unsigned char* panel, std::size_t i, bool twin) {
+        std::uint16_t codes;
+        std::memcpy(&codes, x + 2 * i, sizeof codes);
+        const auto own = static_cast<unsigned char>(twin ? codes / 32 / 27 : codes / 32 % 27);
+        return triple_products::of_step(&own, panel + i * tile_channels, 0);
+    }
+    static constexpr std::size_t lookups = 2, activation_bytes = 4, panel_bytes = 2 * tile_channels;
+};
+
+template <class Products>
+inline void twin_tile(const dot_tile_args& args) {
+    for (std::size_t p = 0; p < twin_tile_pixels; ++p)
+        for (std::size_t o = 0; o < tile_channels; ++o) {
+            const std::size_t lane = o % lanes, half = lanes / 2;
+            const std::size_t at = o - lane + (lane < half ? 2 * lane : 2 * (lane - half) + 1);
+            std::int32_t sum = 0;
+            for (std::size_t t = 0; t < args.tap_count; ++t)
+                for (std::size_t s = 0; s < args.steps; ++s)
+                    for (std::size_t i = 0; i < Products::lookups; ++i)
+                        sum +=
+                            Products::of_lookup(args.pixels[p - p % 2] + args.taps[t].pixel_offset +
+                                                    s * Products::activation_bytes,
+                                                args.panel + args.taps[t].panel_offset + s * Products::panel_bytes + at,
+                                                i, p % 2 == 1);
+            args.acc[p * tile_channels + o] = sum;
+        }
+}
 
 // Products of int8: 16 channels a step. Panel: [tap][step][channel / run][output channel][channel % run].
 struct byte_products {
@@ -159,6 +178,11 @@ inline void planes_to_twins(const convert_args& args) {
         args.out[i] = static_cast<unsigned char>(args.out[i] / 8);
 }
 
+inline void join_pairs(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; ++i)
+        pixels[i] = static_cast<unsigned char>(pixels[i] + 9 * twins[i]);
+}
+
 inline void planes_to_triples(const convert_args& args) {
     for (std::size_t p = 0; p < args.pixels; ++p)
         for (std::size_t i = 0; i < args.out_pixel_bytes; ++i) {
@@ -167,6 +191,27 @@ inline void planes_to_triples(const convert_args& args) {
                                9 * digit_of_code(get_code(args, p, 3 * i + 2));
             args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(digits);
         }
+}
+
+inline void planes_to_twin_triples(const convert_args& args) {
+    for (std::size_t p = 0; p < args.pixels; ++p)
+        for (std::size_t i = 0; i < args.out_pixel_bytes / 2; ++i) {
+            int digits = 0;
+            for (std::size_t k = 3; k-- > 0;)
+                digits = 3 * digits + digit_of_code(get_code(args, p, 3 * i + k));
+            const auto word = static_cast<std::uint16_t>(32 * digits);
+            std::memcpy(args.out + p * args.out_pixel_bytes + 2 * i, &word, sizeof word);
+        }
+}
+
+inline void join_triples(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; i += 2) {
+        std::uint16_t one, other;
+        std::memcpy(&one, pixels + i, sizeof one);
+        std::memcpy(&other, twins + i, sizeof other);
+        one = static_cast<std::uint16_t>(one + 27 * other);
+        std::memcpy(pixels + i, &one, sizeof one);
+    }
 }
 
 inline void planes_to_bytes(const convert_args& args) {
@@ -363,7 +408,10 @@ inline constexpr kernel_table table{
     &mean_pool,
     {{"lookup", tile_pixels, tile_channels, lanes, &dot_tile<pair_products>, dot_format::pairs, 1, 32767,
       &planes_to_pairs},
-     {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_tile, dot_format::twins, 1, 32767, &planes_to_twins},
+     {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_tile<twin_pair_products>, dot_format::twins, 1, 32767,
+      &planes_to_twins, 0, false, &join_pairs},
+     {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_tile<twin_triple_products>, dot_format::twin_triples, 1,
+      32767, &planes_to_twin_triples, 0, false, &join_triples},
      {"lookup", tile_pixels, tile_channels, lanes, &dot_tile<triple_products>, dot_format::triples, 1, 32767,
       &planes_to_triples}},
     {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products>, dot_format::bytes, 1, 1u << 30,

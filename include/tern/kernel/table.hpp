@@ -39,6 +39,10 @@ enum class dot_format : std::uint8_t {
     /// used; the odd ones are their twins. Panel: [tap][step][4 channels][vector][lane], bytes as in `pairs`; a vector's first
     /// half of channels is in its even lanes, the second half in the odd ones.
     twins,
+    /// Activations: triple codes of two pixels in 16 bits, 4 bytes a step of 6 channels: a family converts pixels to
+    /// 32 * (d0 + 3 d1 + 9 d2), to which 27 times the twin's is added. Pixel pointers and lanes as in `twins`.
+    /// Panel: [tap][step][3 channels][vector][lane], bytes as in `triples`.
+    twin_triples,
     /// Activations: d0 + 3 d1 + 9 d2, d = 0, 1, 2 for the codes 0, +1, -1; 1 byte a step of 3 channels. Panel: [tap][step]
     /// [output channel], bytes made in the same way.
     triples,
@@ -70,24 +74,34 @@ struct dot_family {
     void (*convert)(const convert_args&) = nullptr;  ///< null where the format is planes
     std::uint32_t run = 0;                           ///< bytes: consecutive channels of one output channel in the panel
     bool unsigned_bytes = false;
+    /// Twins: adds the codes of twins, `bytes` at the second address, to those of pixels at the first. The twins may overlap
+    /// what lies behind the pixels.
+    void (*join)(unsigned char*, const unsigned char*, std::size_t) = nullptr;
 
+    /// Whether two pixels share what tiles read.
+    TERN_INLINE constexpr bool twins() const noexcept {
+        return format == dot_format::twins || format == dot_format::twin_triples;
+    }
     TERN_INLINE constexpr std::size_t step_channels() const noexcept {
-        return format == dot_format::planes    ? 64
-               : format == dot_format::pairs   ? 4
-               : format == dot_format::triples ? 3
-                                               : 16;
+        return format == dot_format::planes         ? 64
+               : format == dot_format::pairs        ? 4
+               : format == dot_format::triples      ? 3
+               : format == dot_format::twin_triples ? 6
+                                                    : 16;
     }
     /// Activation bytes of one step.
     TERN_INLINE constexpr std::size_t step_bytes() const noexcept {
-        return format == dot_format::pairs     ? 2
-               : format == dot_format::triples ? 1
-               : format == dot_format::twins   ? 8
-                                               : 16;
+        return format == dot_format::pairs          ? 2
+               : format == dot_format::triples      ? 1
+               : format == dot_format::twin_triples ? 4
+               : format == dot_format::twins        ? 8
+                                                    : 16;
     }
     /// Panel bytes of one step.
     TERN_INLINE constexpr std::size_t panel_step_bytes() const noexcept {
         return tile_channels * (format == dot_format::planes || format == dot_format::bytes ? 16
                                 : format == dot_format::twins                               ? 4
+                                : format == dot_format::twin_triples                        ? 2
                                                                                             : 1);
     }
 };
@@ -234,7 +248,7 @@ struct kernel_table {
     void (*max_pool)(const pool_args&);
     void (*mean_pool)(const pool_args&);
     // Families that a level may lack have no `tile`.
-    dot_family lookup[3] = {};  ///< ternary x ternary by tables, tiles of different shapes; [0] unless none
+    dot_family lookup[4] = {};  ///< ternary x ternary by tables, tiles of different shapes; [0] unless none
     dot_family dot = {};        ///< int8 x int8
     void (*quantize_tile)(const quantize_tile_args&) = nullptr;
 };

@@ -8,7 +8,6 @@
 #include "conv2d.hpp"
 #include "panel.hpp"
 #include "plan_checks.hpp"
-#include "twins.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace conv2d_detail {

@@ -111,7 +111,7 @@ private:
     }
     // Positions of a row of outputs in a strip: twins must lie in one row, so an odd one ends with an unused position.
     std::size_t positions(const image_shape& out) const noexcept {
-        return family_.format == dot_format::twins && !by_rows() ? round_up(out.w, 2) : out.w;
+        return family_.twins() && !by_rows() ? round_up(out.w, 2) : out.w;
     }
     // Whether rows of taps that see only padding are left out: where what kernels see of it adds 0 to the sums.
     bool skips_taps() const noexcept {

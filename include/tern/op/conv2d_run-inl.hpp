@@ -247,8 +247,8 @@ TERN_FUNC void conv2d::convert_image(const const_packed_image& in, const image_s
             }
         }
         const std::size_t twin = geometry_.stride_w;
-        if (family_.format == dot_format::twins && twin < width)
-            join_twins(converted, converted + twin * pixel_bytes_, (width - twin) * pixel_bytes_);
+        if (family_.twins() && twin < width)
+            family_.join(converted, converted + twin * pixel_bytes_, (width - twin) * pixel_bytes_);
     }
 }
 
@@ -323,10 +323,10 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
         return;
     for (std::size_t i = 0; i < count; ++i)
         area.input[i] = from.rows + i * pixel_bytes_;
-    if (family_.format == dot_format::twins)
+    if (family_.twins())
         for (std::size_t i = 0; i + 1 < count; i += 2) {
             unsigned char* row = from.rows + i * pixel_bytes_;
-            join_twins(row, row + pixel_bytes_, pixel_bytes_);
+            family_.join(row, row + pixel_bytes_, pixel_bytes_);
         }
 }
 

@@ -30,11 +30,13 @@ inline void put_weight(const dot_family& f, unsigned char* step, std::size_t o, 
             return;
         }
         case dot_format::pairs: step[o] = static_cast<unsigned char>(step[o] + digit(in_pairs[i])); return;
-        case dot_format::twins: {
+        case dot_format::twins:
+        case dot_format::twin_triples: {
+            const bool pairs = f.format == dot_format::twins;
             const std::size_t lane = o % f.lanes, half = f.lanes / 2;
-            unsigned char* byte =
-                step + i / 4 * f.tile_channels + o - lane + (lane < half ? 2 * lane : 2 * (lane - half) + 1);
-            *byte = static_cast<unsigned char>(*byte + digit(in_pairs[i % 4]));
+            unsigned char* byte = step + i / (pairs ? 4 : 3) * f.tile_channels + o - lane +
+                                  (lane < half ? 2 * lane : 2 * (lane - half) + 1);
+            *byte = static_cast<unsigned char>(*byte + digit(pairs ? in_pairs[i % 4] : in_triples[i % 3]));
             return;
         }
         case dot_format::triples: step[o] = static_cast<unsigned char>(step[o] + digit(in_triples[i])); return;

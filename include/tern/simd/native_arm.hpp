@@ -187,6 +187,54 @@ TERN_INLINE void store_widened(std::int32_t* out, u64_register v, const std::int
     vst1q_s32(out + 12, vmovl_high_s16(high));
 }
 
+// Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes mod 256, `shifted` the high fields.
+TERN_INLINE u64_register shift_fields(u64_register v) { return words(vshrq_n_u8(bytes(v), 4)); }
+TERN_INLINE uint16x8_t shorts(u64_register a) { return vreinterpretq_u16_u64(a); }
+TERN_INLINE u64_register words(uint16x8_t a) { return vreinterpretq_u64_u16(a); }
+struct fields {
+    u64_register low_even, low_odd, high_even, high_odd;
+};
+TERN_INLINE fields separate(u64_register bytes, u64_register shifted) {
+    const uint16x8_t low = vreinterpretq_u16_u8(vsubq_u8(native::bytes(bytes), vshlq_n_u8(native::bytes(shifted), 4)));
+    const uint16x8_t high = shorts(shifted), even = vdupq_n_u16(255);
+    return {words(vandq_u16(low, even)), words(vshrq_n_u16(low, 8)), words(vandq_u16(high, even)),
+            words(vshrq_n_u16(high, 8))};
+}
+TERN_INLINE u64_register add_shorts(u64_register a, u64_register b) { return words(vaddq_u16(shorts(a), shorts(b))); }
+TERN_INLINE u64_register multiply_shorts(u64_register a, u64_register b) {
+    return words(vmulq_u16(shorts(a), shorts(b)));
+}
+TERN_INLINE u64_register broadcast_short(std::int16_t v) { return vreinterpretq_u64_s16(vdupq_n_s16(v)); }
+TERN_INLINE void store_widened(std::int32_t* out, u64_register v) {
+    const int16x8_t lanes = vreinterpretq_s16_u64(v);
+    vst1q_s32(out, vmovl_s16(vget_low_s16(lanes)));
+    vst1q_s32(out + 4, vmovl_high_s16(lanes));
+}
+
+// 24 bits to 8 bytes of 3.
+TERN_INLINE std::uint64_t spread_triples(std::uint64_t x) {
+    x = (x | x << 20) & 0x00000fff00000fffu;
+    x = (x | x << 10) & 0x003f003f003f003fu;
+    return (x | x << 5) & 0x0707070707070707u;
+}
+// 48 bits of both planes to 16 words of 32 * (d0 + 3 d1 + 9 d2), d = mask + sign bit. Writes `size` bytes, at most 32.
+TERN_INLINE void store_triples(unsigned char* out, std::uint64_t mask, std::uint64_t sign, std::size_t size) {
+    alignas(16) static constexpr std::uint8_t worth[16] = {0, 1, 3, 4, 9, 10, 12, 13};
+    const auto spread = [](std::uint64_t plane) {
+        return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(spread_triples(plane & 0xffffffu)),
+                                                 vcreate_u64(spread_triples(plane >> 24 & 0xffffffu))));
+    };
+    const uint8x16_t table = vld1q_u8(worth);
+    const uint8x16_t digits = vaddq_u8(vqtbl1q_u8(table, spread(mask)), vqtbl1q_u8(table, spread(sign)));
+    std::uint16_t triples[16];
+    vst1q_u16(triples, vshll_n_u8(vget_low_u8(digits), 5));
+    vst1q_u16(triples + 8, vshll_n_u8(vget_high_u8(digits), 5));
+    if (size == sizeof triples)
+        __builtin_memcpy(out, triples, sizeof triples);
+    else
+        __builtin_memcpy(out, triples, size);
+}
+
 }  // namespace native
 }  // namespace simd
 TERN_END_NAMESPACE

@@ -207,8 +207,9 @@ TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
 
 #endif
 
-// Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes, `shifted` the words moved right by
-// four bits, both mod 256. Shifting leaves the low field of the odd bytes in the even ones, so fields come out one by one.
+// Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes mod 256, `shifted` the high fields or,
+// without GFNI, the words moved right by four bits mod 256: that leaves the low field of the odd bytes in the even ones, so
+// fields come out one by one.
 #if TERN_HAS_AVX512
 #define TERN_WORDS(op) _mm512_##op##_epi16
 #define TERN_LOW_BYTES(v) _mm512_and_si512(v, _mm512_set1_epi16(255))
@@ -220,11 +221,20 @@ TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
 #define TERN_LOW_BYTES(v) _mm_and_si128(v, _mm_set1_epi16(255))
 #endif
 
-TERN_INLINE u64_register shift_fields(u64_register v) { return TERN_WORDS(srli)(v, 4); }
-
 struct fields {
     u64_register low_even, low_odd, high_even, high_odd;
 };
+#if TERN_HAS_AVX512_ICL
+TERN_INLINE u64_register shift_fields(u64_register v) {
+    return _mm512_gf2p8affine_epi64_epi8(v, _mm512_set1_epi64(0x1020408000000000), 0);
+}
+TERN_INLINE fields separate(u64_register bytes, u64_register shifted) {
+    const u64_register high = _mm512_and_si512(_mm512_slli_epi16(shifted, 4), _mm512_set1_epi8(-16));
+    const u64_register low = _mm512_sub_epi8(bytes, high);
+    return {TERN_LOW_BYTES(low), TERN_WORDS(srli)(low, 8), TERN_LOW_BYTES(shifted), TERN_WORDS(srli)(shifted, 8)};
+}
+#else
+TERN_INLINE u64_register shift_fields(u64_register v) { return TERN_WORDS(srli)(v, 4); }
 TERN_INLINE fields separate(u64_register bytes, u64_register shifted) {
     fields f;
     f.high_odd = TERN_WORDS(srli)(shifted, 8);
@@ -233,6 +243,8 @@ TERN_INLINE fields separate(u64_register bytes, u64_register shifted) {
     f.low_even = TERN_LOW_BYTES(TERN_WORDS(sub)(bytes, TERN_WORDS(slli)(f.high_even, 4)));
     return f;
 }
+#endif
+TERN_INLINE u64_register multiply_shorts(u64_register a, u64_register b) { return TERN_WORDS(mullo)(a, b); }
 TERN_INLINE u64_register add_shorts(u64_register a, u64_register b) { return TERN_WORDS(add)(a, b); }
 TERN_INLINE u64_register broadcast_short(std::int16_t v) { return TERN_WORDS(set1)(v); }
 TERN_INLINE void store_widened(std::int32_t* out, u64_register v) {
@@ -283,6 +295,36 @@ TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 16), _mm_add_epi8(of(mask, second), of(sign, second)));
 #endif
 }
+
+#if TERN_HAS_AVX512_ICL
+
+// Rows of 32 bytes.
+struct long_row {
+    __m512i v;
+};
+TERN_INLINE long_row load_long_row(const void* p) {
+    return {_mm512_broadcast_i64x4(_mm256_load_si256(static_cast<const __m256i*>(p)))};
+}
+TERN_INLINE u64_register look_up(const long_row& row, u64_register indices) {
+    return _mm512_permutexvar_epi8(indices, row.v);
+}
+
+// 48 bits of both planes to 16 words of 32 * (d0 + 3 d1 + 9 d2), d = mask + sign bit: each byte takes three bits of the plane
+// and looks up what they are worth. Writes `size` bytes, at most 32.
+TERN_INLINE void store_triples(unsigned char* out, std::uint64_t mask, std::uint64_t sign, std::size_t size) {
+    const __m256i places = _mm256_setr_epi8(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45,  //
+                                            0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45);
+    const __m256i worth = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 3, 4, 9, 10, 12, 13, 0, 0, 0, 0, 0, 0, 0, 0));
+    const auto m = static_cast<long long>(mask), s = static_cast<long long>(sign);
+    const __m256i threes =
+        _mm256_and_si256(_mm256_multishift_epi64_epi8(places, _mm256_setr_epi64x(m, m, s, s)), _mm256_set1_epi8(7));
+    const __m256i digits = _mm256_shuffle_epi8(worth, threes);
+    const __m128i sum = _mm_add_epi8(_mm256_castsi256_si128(digits), _mm256_extracti128_si256(digits, 1));
+    const __m256i words = _mm256_slli_epi16(_mm256_cvtepu8_epi16(sum), 5);
+    _mm256_mask_storeu_epi8(out, static_cast<__mmask32>((std::uint64_t{1} << size) - 1), words);
+}
+
+#endif
 
 }  // namespace native
 }  // namespace simd

@@ -173,7 +173,6 @@ TERN_INLINE u64v high_nibbles(u64v a) { return {native::high_nibbles(a.v)}; }
 /// sums[lane] += the signed byte of each lane; aligned.
 TERN_INLINE void add_widened(std::int16_t* sums, u64v v) { native::add_widened(sums, v.v); }
 
-#if !TERN_HAS_NEON
 /// sum += v, in the register that holds sum. GCC otherwise moves loads of later steps up until it runs out of registers.
 TERN_INLINE void add_bytes_to(u64v& sum, u64v v) {
     sum = add_bytes(sum, v);
@@ -181,7 +180,8 @@ TERN_INLINE void add_bytes_to(u64v& sum, u64v v) {
     __asm__ volatile("" : TERN_IN_VECTOR_REGISTER(sum.v) : : "memory");
 #endif
 }
-/// Words moved right by four bits: the high field of each odd byte to its low one, the even bytes' below the odd's low field.
+/// The high fields of all bytes moved to the low ones. Without an instruction for that, words are shifted: the low field of each
+/// odd byte comes to lie above the even one's.
 TERN_INLINE u64v shift_fields(u64v v) { return {native::shift_fields(v.v)}; }
 /// The totals of the two unsigned 4-bit fields of many bytes as 16-bit lanes, [field][even bytes, odd bytes], from the sums
 /// mod 256 of the bytes and of their `shift_fields`, if each total is below 256.
@@ -195,8 +195,11 @@ TERN_INLINE fields separate(u64v bytes, u64v shifted) {
 /// 16-bit lanes.
 TERN_INLINE u64v add_shorts(u64v a, u64v b) { return {native::add_shorts(a.v, b.v)}; }
 TERN_INLINE u64v broadcast_short(std::int16_t v) { return {native::broadcast_short(v)}; }
+TERN_INLINE u64v multiply_shorts(u64v a, u64v b) { return {native::multiply_shorts(a.v, b.v)}; }
+TERN_INLINE void store_words(void* p, u64v v) { __builtin_memcpy(p, &v.v, sizeof v.v); }
 /// Signed 16-bit lanes to int32, aligned.
 TERN_INLINE void store_widened(std::int32_t* out, u64v v) { native::store_widened(out, v.v); }
+#if !TERN_HAS_NEON
 /// One word of both planes (16 bytes) to 32 bytes of Unit * (d0 + 3 d1), where d = mask + sign bit of a channel.
 template <int Unit>
 TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
@@ -204,11 +207,16 @@ TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
 }
 #endif
 
-#if TERN_HAS_NEON
-// Rows of 32 bytes, in two registers.
+#if TERN_HAS_AVX512_ICL || TERN_HAS_NEON
+/// Rows of 32 bytes, which indices of any lane reach.
 using native::load_long_row;
 using native::long_row;
 TERN_INLINE u64v look_up(const long_row& row, u64v indices) { return {native::look_up(row, indices.v)}; }
+/// 48 channels, 16 words of 32 * (d0 + 3 d1 + 9 d2), where d = mask + sign bit; `size` bytes of them, at most 32.
+using native::store_triples;
+#endif
+
+#if TERN_HAS_NEON
 /// Keeps Clang from mixing what follows with what made `sums`, which takes more registers than there are.
 template <std::size_t Count>
 TERN_INLINE void settle([[maybe_unused]] u64v (&sums)[Count]) {

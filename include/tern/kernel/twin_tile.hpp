@@ -1,0 +1,146 @@
+// The tile of products by table for two pixels at a time: a row is selected by the activations of a pixel and its twin, a byte
+// of it holds both pixels' products as two 4-bit fields, plus what makes them positive. Some lookups add up before a field can
+// overflow; then one shift separates the fields. What rows are is the table's affair:
+//
+//   lookups   per step                                   fields      that add up before they are separated
+//   bias      what a field has too much                  largest     field
+//   bytes     of activations a step                      panel_rows  of `lanes` weights a step
+//   row       of a twin's lookup                         index       of weights for a lookup
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../simd/vec.hpp"
+#include "table.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+#if !TERN_LEVEL_IS_SCALAR
+
+template <class Table, std::size_t Twins, std::size_t Vectors>
+struct twin_tile {
+    static constexpr std::size_t pixels = 2 * Twins;
+    static constexpr std::size_t lanes = simd::byte_lanes;
+    static constexpr std::size_t channels = Vectors * lanes;
+    static constexpr std::size_t period = 255 / Table::largest / Table::lookups;  // steps: a field's total is below 256
+    static constexpr std::size_t panel_bytes = Table::panel_rows * channels;      // a step
+    static_assert(Table::largest * Table::fields < 16, "a field is four bits");
+
+    simd::u64v bytes[Twins][Vectors], shifted[Twins][Vectors];  // see simd::separate
+
+    TERN_INLINE void clear() {
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Twins; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j)
+                bytes[i][j] = shifted[i][j] = simd::zero_bytes();
+        }
+    }
+
+    // Lookups `First` to `First + Count` of a step.
+    template <std::size_t First, std::size_t Count>
+    TERN_INLINE void add(const unsigned char* const* at, std::ptrdiff_t offset, const unsigned char* panel) {
+        simd::u64v index[Count][Vectors];
+        TERN_UNROLL_ALWAYS
+        for (std::size_t k = 0; k < Count; ++k) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j)
+                index[k][j] = simd::opaque(Table::index(panel + j * lanes, channels, First + k));
+        }
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Twins; ++i) {
+            simd::u64v sum[Vectors];
+            TERN_UNROLL_ALWAYS
+            for (std::size_t k = 0; k < Count; ++k) {
+                const auto row = Table::row(at[i] + offset, First + k);
+                TERN_UNROLL_ALWAYS
+                for (std::size_t j = 0; j < Vectors; ++j) {
+                    const simd::u64v product = simd::look_up(row, index[k][j]);
+                    sum[j] = k == 0 ? product : simd::add_bytes(sum[j], product);
+                }
+            }
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j) {
+                simd::add_bytes_to(bytes[i][j], sum[j]);
+                simd::add_bytes_to(shifted[i][j], simd::shift_fields(sum[j]));
+            }
+        }
+    }
+
+    template <std::size_t First = 0>
+    TERN_INLINE void step(const unsigned char* const* at, std::ptrdiff_t offset, const unsigned char* panel) {
+        constexpr std::size_t left = Table::lookups - First, count = left < Table::fields ? left : Table::fields;
+        add<First, count>(at, offset, panel);
+        if constexpr (count < left)
+            step<First + count>(at, offset, panel);
+    }
+
+    // sums: [twin][vector][pixel of the twin][half of the lanes], 16 bits each
+    TERN_INLINE void empty_into(simd::u64v* sums) {
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Twins; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j) {
+                const simd::fields f = simd::separate(bytes[i][j], shifted[i][j]);
+                TERN_UNROLL_ALWAYS
+                for (std::size_t k = 0; k < 4; ++k)
+                    sums[(i * Vectors + j) * 4 + k] = simd::add_shorts(sums[(i * Vectors + j) * 4 + k], f.total[k]);
+            }
+        }
+        clear();
+    }
+
+    TERN_INLINE static void run(const dot_tile_args& args) {
+        const unsigned char* at[Twins];
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Twins; ++i)
+            at[i] = args.pixels[2 * i];
+        // Sums modulo 2^16: they begin with what the fields have too much.
+        const std::size_t excess = Table::bias * Table::lookups * args.steps * args.tap_count;
+        const simd::u64v start =
+            simd::broadcast_short(static_cast<std::int16_t>(static_cast<std::uint16_t>(0u - excess)));
+        alignas(64) simd::u64v memory[Twins * Vectors * 4];
+        simd::u64v* sums = simd::opaque(memory);
+        for (std::size_t i = 0; i < Twins * Vectors * 4; ++i)
+            sums[i] = start;
+        twin_tile tile;
+        tile.clear();
+        std::size_t left = period;
+        for (std::size_t t = 0; t < args.tap_count; ++t) {
+            std::ptrdiff_t offset = args.taps[t].pixel_offset;
+            const unsigned char* panel = args.panel + args.taps[t].panel_offset;
+            for (std::size_t done = 0; done < args.steps;) {
+                const std::size_t rest = args.steps - done;
+                const std::size_t n = rest < left ? rest : left;
+                for (std::size_t s = 0; s < n; ++s, offset += Table::bytes, panel += panel_bytes)
+                    tile.step(at, offset, panel);
+                done += n;
+                left -= n;
+                if (left == 0) {
+                    tile.empty_into(sums);
+                    left = period;
+                }
+            }
+        }
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Twins; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j) {
+                const simd::fields f = simd::separate(tile.bytes[i][j], tile.shifted[i][j]);
+                std::int32_t* to = args.acc + 2 * i * channels + j * lanes;
+                TERN_UNROLL_ALWAYS
+                for (std::size_t k = 0; k < 4; ++k)
+                    simd::store_widened(to + k / 2 * channels + k % 2 * (lanes / 2),
+                                        simd::add_shorts(sums[(i * Vectors + j) * 4 + k], f.total[k]));
+            }
+        }
+    }
+};
+
+#endif
+
+}  // namespace kernel
+TERN_END_NAMESPACE
