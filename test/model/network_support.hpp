@@ -16,6 +16,7 @@
 
 #include <tern/model.hpp>
 
+#include "../support/check_refused.hpp"
 #include "../support/thread_executor.hpp"
 
 namespace tern_test {
@@ -281,14 +282,6 @@ inline run_record run(tern::network& net, const tern::tensor_view<const float>& 
     const tern::status done = net.run(images, record.logits.data(), threads, record.observer());
     REQUIRE_MESSAGE(done.ok(), std::string(done.message()));
     return record;
-}
-
-/// A check that fails with a message that lacks one of the words.
-inline void check_refused(const tern::status& s, tern::errc code, const std::vector<std::string>& words) {
-    CHECK(s.code() == code);
-    const std::string message = s.message();
-    for (const std::string& word : words)
-        CHECK_MESSAGE(message.find(word) != std::string::npos, "expected '", word, "' in: ", message);
 }
 
 }  // namespace tern_test
