@@ -31,11 +31,11 @@ class Function:
 
     def _find_loops(self):
         """Natural loops, as {header: blocks}."""
-        reached, todo = {0}, [0]  # not all: there is padding
-        while todo:
-            new = self.successors[todo.pop()] - reached
+        reached, pending = {0}, [0]  # not all: there is padding
+        while pending:
+            new = self.successors[pending.pop()] - reached
             reached |= new
-            todo += new
+            pending += new
         dominators = {b: reached for b in reached}
         dominators[0] = {0}
         changed = True
@@ -60,16 +60,16 @@ class Function:
         """Per block: registers that may point into the stack where it begins."""
         before = [set() for _ in self.blocks]
         before[0] = set(self.machine.stack)
-        todo = list(range(len(self.blocks)))
-        while todo:
-            b = todo.pop(0)
+        pending = list(range(len(self.blocks)))
+        while pending:
+            b = pending.pop(0)
             after = set(before[b])
             for ins in self.blocks[b]:
                 self._step(ins, after)
             for s in self.successors[b]:
                 if not after <= before[s]:
                     before[s] |= after
-                    todo.append(s)
+                    pending.append(s)
         return before
 
     def _step(self, ins, stack):
