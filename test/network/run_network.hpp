@@ -111,14 +111,17 @@ public:
         must(tern::quantize_image(x.view(), to.view(), levels, o, threads_));
         return to;
     }
-    /// A convolution of floats that stores and perhaps ternarizes.
-    float_map run(const tern::real_conv2d& plan, const float_map& x, tern::packed_tensor* packed = nullptr) const {
+    /// A convolution of floats that stores, and perhaps quantizes or adds a residual.
+    float_map run(const tern::real_conv2d& plan, const float_map& x, tern::packed_tensor* packed = nullptr,
+                  const float_map* residual = nullptr) const {
         float_map out(must(plan.output_shape(x.shape())), plan.out_channels());
         tern::real_conv2d_args args;
         args.input = x.view();
         args.out = out.view();
         if (packed != nullptr)
             args.packed[0] = packed->view();
+        if (residual != nullptr)
+            args.residual = residual->view();
         guarded_array<unsigned char> scratch(plan.workspace_bytes(x.shape(), threads_.slices));
         must(plan.run(args, {scratch.data(), scratch.size()}, threads_));
         CHECK(scratch.guards_intact());

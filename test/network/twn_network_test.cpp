@@ -1,7 +1,6 @@
 // Ternary Weight Networks with fp32 activations: the ResNet-18 and VGG-7 of the official code, from their state dicts.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
@@ -117,17 +116,20 @@ private:
     plain_twn net_;
 };
 
-/// A convolution with its batch norm, a ReLU if asked for, and its pooling.
-float_map run_layer(const tern::twn_layer& layer, const float_map& x, bool with_relu, const network_runner& on) {
+/// A convolution with its batch norm, a sum with `residual` if there is one, a ReLU if asked for, and its pooling.
+float_map run_layer(const tern::twn_layer& layer, const float_map& x, bool with_relu, const network_runner& on,
+                    const float_map* residual = nullptr) {
     namespace stage = tern::stage;
     tern::epilogue chain = tern::chain(stage::affine(layer.norm.factor.data(), layer.norm.shift.data()));
+    if (residual != nullptr)
+        chain.add(stage::residual());
     if (with_relu)
         chain.add(stage::relu());
     chain.add(stage::store());
     const tern::code_weights w = must(tern::to_code_weights(layer.weights));
     const tern::real_conv2d plan = must(
         tern::real_conv2d::create(w, tern::conv_geometry::square(layer.stride, layer.padding), chain, on.options()));
-    float_map y = on.run(plan, x);
+    float_map y = on.run(plan, x, nullptr, residual);
     return layer.pool.kernel == 0 ? y : on.pooled(y, layer.pool);
 }
 
@@ -138,12 +140,10 @@ float_map run_network(const tern::twn_network& net, const plain_twn& expected, c
         check_floats(layer.name, x, expected.floats.at(layer.name));
     }
     for (const tern::twn_block& block : net.blocks) {
-        const float_map y = run_layer(block.second, run_layer(block.first, x, true, on), false, on);
+        const float_map y = run_layer(block.first, x, true, on);
         if (block.shortcut)
             x = run_layer(*block.shortcut, x, false, on);
-        REQUIRE(x.v.size() == y.v.size());
-        for (std::size_t i = 0; i < x.v.size(); ++i)  // plans of fp32 activations have no residual
-            x.v[i] = std::max(x.v[i] + y.v[i], 0.0f);
+        x = run_layer(block.second, y, true, on, &x);
         check_floats(block.name, x, expected.floats.at(block.name));
     }
     if (!net.blocks.empty())

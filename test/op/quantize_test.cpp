@@ -15,6 +15,7 @@
 
 #include "../support/arrays.hpp"
 #include "../support/compare.hpp"
+#include "../support/levels.hpp"
 #include "../support/oracle.hpp"
 #include "../support/reference_tables.hpp"
 #include "../support/run_plan.hpp"
@@ -23,34 +24,10 @@
 namespace {
 
 using tern::code_id;
-
-constexpr code_id all_codes[] = {code_id::binary, code_id::ternary, code_id::half_ternary, code_id::u1,
-                                 code_id::u2,     code_id::u3,      code_id::u4,           code_id::o1,
-                                 code_id::o2,     code_id::o4,      code_id::s8,           code_id::u8};
-
-/// Ascending thresholds, two of them equal, one infinite where there are enough.
-tern::level_thresholds any_levels(code_id code, std::mt19937& random) {
-    tern::level_thresholds t;
-    t.code = code;
-    t.count = tern::code_planes(code) > 4 ? 0 : tern::get_code_info(code).levels() - 1;
-    float at = -1.5f;
-    for (int i = 0; i < t.count; ++i)
-        t.at[i] = at += static_cast<float>(random() % 3) * 0.5f;
-    if (t.count > 5)
-        t.at[t.count - 1] = std::numeric_limits<float>::infinity();
-    return t;
-}
-
-/// The definition: a product and a sum, each rounded; thresholds, or the nearest integer in the code's range.
-int code_of(const tern::level_thresholds& t, float v, float g, float h) {
-    volatile float product = g * v;
-    const float w = product + h;
-    if (t.count != 0)
-        return t(w);
-    const tern::code_info c = tern::get_code_info(t.code);
-    return std::isnan(w) ? 0
-                         : static_cast<int>(std::nearbyint(std::fmin(std::fmax(static_cast<double>(w), c.min), c.max)));
-}
+using tern_test::all_codes;
+using tern_test::any_levels;
+using tern_test::code_of;
+using tern_test::stage_of;
 
 float any_value(std::mt19937& random) {
     constexpr float special[] = {0.0f,
@@ -70,23 +47,6 @@ float any_value(std::mt19937& random) {
                                  1e-42f};
     const auto r = random();
     return r % 3 == 0 ? special[r / 3 % 15] : static_cast<float>(static_cast<int>(r / 3 % 4001) - 2000) / 500.0f;
-}
-
-/// All bytes of an image with codes [n][y][x][c]: written one by one over a cleared image.
-std::vector<unsigned char> expected_bytes(const tern::packed_layout& l, const std::vector<int>& codes) {
-    std::vector<unsigned char> bytes(l.total_bytes);
-    const tern::packed_image image{l, bytes.data()};
-    const int border = tern::code_has_zero(l.code) ? 0 : l.halo_code;
-    std::size_t next = 0;
-    for (std::size_t n = 0; n < l.n; ++n)
-        for (std::size_t y = 0; y < l.h + l.halo.top + l.halo.bottom; ++y)
-            for (std::size_t x = 0; x < l.w + l.halo.left + l.halo.right; ++x)
-                for (std::size_t c = 0; c < l.c; ++c) {
-                    const std::size_t row = y - l.halo.top, column = x - l.halo.left;
-                    tern::set_code(image, n, static_cast<std::ptrdiff_t>(row), static_cast<std::ptrdiff_t>(column), c,
-                                   row < l.h && column < l.w ? codes[next++] : border);
-                }
-    return bytes;
 }
 
 bool is_strange(const tern::packed_layout& l, const unsigned char* found, const std::vector<unsigned char>& wanted) {
@@ -131,7 +91,7 @@ void images(const tern::kernel_table& table) {
                                                             tern_test::any_executor(static_cast<unsigned>(random())));
                 REQUIRE_MESSAGE(s.ok(), std::string(s.message()));
                 CHECK(found.guards_intact());
-                if (is_strange(*layout, found.data(), expected_bytes(*layout, codes)))
+                if (is_strange(*layout, found.data(), tern_test::image_bytes(*layout, codes)))
                     FAIL_CHECK(std::string(table.level), ", code ", std::string(tern::code_name(code)), ", ", channels,
                                " channels, channels ", channels_last ? "last" : "first");
             }
@@ -163,9 +123,6 @@ void epilogues(const tern::kernel_table& table) {
                 for (float& slope : slopes)
                     slope = std::fabs(slope);
             const tern::level_thresholds levels[2] = {any_levels(first, random), any_levels(second, random)};
-            const auto stage_of = [](const tern::level_thresholds& l) {
-                return l.count == 0 ? tern::stage::requantize(l.code) : tern::stage::quantize(l);
-            };
             const bool stores = random() % 2 == 0;
             tern::epilogue chain = tern::chain(tern::stage::prelu(slopes.data()));
             if (stores)
@@ -223,7 +180,7 @@ void epilogues(const tern::kernel_table& table) {
             CHECK(wrong == 0);
             for (std::size_t q = 0; q < 2; ++q) {
                 CHECK(images[q].guards_intact());
-                if (is_strange(layouts[q], images[q].data(), expected_bytes(layouts[q], codes[q])))
+                if (is_strange(layouts[q], images[q].data(), tern_test::image_bytes(layouts[q], codes[q])))
                     FAIL_CHECK(std::string(plan.kernel_name(p.in)), ", output ", q, ", code ",
                                std::string(tern::code_name(levels[q].code)), ": ", p.text());
             }

@@ -249,8 +249,6 @@ TEST_CASE("an fp32 convolution refuses what it cannot do") {
     g.stride_w = 0;
     refused(errc::invalid_argument, "at least 1", weights.data(), shape, g, store);
     refused(errc::invalid_argument, "neither stores", weights.data(), shape, {}, {});
-    refused(errc::unsupported, "residual", weights.data(), shape, {},
-            tern::chain(tern::stage::residual(), tern::stage::store()));
     weights[(1 * 3 + 2) * 9 + 4] = std::numeric_limits<float>::infinity();
     refused(errc::bad_value, "[1,2,1,1]", weights.data(), shape, {}, store);
 }
@@ -292,6 +290,9 @@ TEST_CASE("an fp32 convolution refuses arguments that do not fit and writes noth
     args = good;
     args.packed[1] = packed.view();
     refused(args, space, "packed outputs");
+    args = good;
+    args.residual = tern::nhwc<const float>(in.data(), 2, 5, 6, 3);
+    refused(args, space, "does not have a residual");
     args = good;
     args.out = tern::nhwc(in.data() + 10, 2, 5, 6, 4);
     refused(args, space, "overlap");

@@ -17,31 +17,14 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-inline constexpr auto res_none = residual_kind::none;
-inline constexpr auto res_same = residual_kind::same;
-inline constexpr auto res_pooled = residual_kind::pooled;
-
 /// The table of this file's level. Constant initialised: no code of a level runs before it is chosen.
 inline constexpr kernel_table level_table{
     TERN_STRING(TERN_LEVEL),
     simd::has_fma,
     popcount_family,
     real_family_of_level,
-    {
-        {{nullptr, &epilogue<std::int32_t, res_none, false, 1>, &epilogue<std::int32_t, res_none, false, 2>},
-         {&epilogue<std::int32_t, res_none, true, 0>, &epilogue<std::int32_t, res_none, true, 1>,
-          &epilogue<std::int32_t, res_none, true, 2>}},
-        {{nullptr, &epilogue<std::int32_t, res_same, false, 1>, &epilogue<std::int32_t, res_same, false, 2>},
-         {&epilogue<std::int32_t, res_same, true, 0>, &epilogue<std::int32_t, res_same, true, 1>,
-          &epilogue<std::int32_t, res_same, true, 2>}},
-        {{nullptr, &epilogue<std::int32_t, res_pooled, false, 1>, &epilogue<std::int32_t, res_pooled, false, 2>},
-         {&epilogue<std::int32_t, res_pooled, true, 0>, &epilogue<std::int32_t, res_pooled, true, 1>,
-          &epilogue<std::int32_t, res_pooled, true, 2>}},
-    },
-    {
-        {nullptr, &epilogue<float, res_none, false, 1>, &epilogue<float, res_none, false, 2>},
-        {&epilogue<float, res_none, true, 0>, &epilogue<float, res_none, true, 1>, &epilogue<float, res_none, true, 2>},
-    },
+    TERN_EPILOGUES(std::int32_t),
+    TERN_EPILOGUES(float),
     {nullptr, &threshold_epilogue<1>, &threshold_epilogue<2>},
     &ternarize_row,
     &max_pool,

@@ -382,26 +382,14 @@ inline void mean_pool(const pool_args& args) {
     }
 }
 
-template <class Acc, residual_kind Residual, bool Store, int Quantizers>
-inline constexpr epilogue_tile entry = &epilogue<Acc, Residual, Store, Quantizers>;
-template <class Acc, residual_kind Residual>
-inline constexpr epilogue_tile entry<Acc, Residual, false, 0> = nullptr;
-
 template <bool Fused>
 inline constexpr kernel_table table{
     "reference",
     Fused,
     {"popcount", tile_pixels, tile_channels, lanes, &dot_tile<plane_products>},
     {"fp32", tile_pixels, tile_channels, &real_tile<Fused>},
-#define TERN_QUANTIZERS(acc, residual, store) \
-    {entry<acc, residual, store, 0>, entry<acc, residual, store, 1>, entry<acc, residual, store, 2>}
-#define TERN_STORES(acc, residual) \
-    { TERN_QUANTIZERS(acc, residual, false), TERN_QUANTIZERS(acc, residual, true) }
-    {TERN_STORES(std::int32_t, residual_kind::none), TERN_STORES(std::int32_t, residual_kind::same),
-     TERN_STORES(std::int32_t, residual_kind::pooled)},
-    TERN_STORES(float, residual_kind::none),
-#undef TERN_STORES
-#undef TERN_QUANTIZERS
+    TERN_EPILOGUES(std::int32_t),
+    TERN_EPILOGUES(float),
     {nullptr, &threshold_epilogue<1>, &threshold_epilogue<2>},
     &ternarize_row,
     &max_pool,

@@ -242,7 +242,7 @@ struct kernel_table {
     dot_family popcount;                  ///< ternary x ternary on bit planes
     real_family real;                     ///< fp32 x fp32
     epilogue_tile epilogue_i32[3][2][3];  ///< [residual_kind][store float][quantizers]; null where nothing is written
-    epilogue_tile epilogue_f32[2][3];     ///< [store float][quantizers], no residual, for fp32 products
+    epilogue_tile epilogue_f32[3][2][3];  ///< the same for fp32 products
     epilogue_tile thresholds[3];          ///< [quantizers], int32 accumulators only; [0] is null
     void (*ternarize_row)(const ternarize_args&);
     void (*max_pool)(const pool_args&);
@@ -254,3 +254,16 @@ struct kernel_table {
 };
 
 TERN_END_VOCABULARY
+
+// The functions `epilogue<Acc, Residual, Store, Quantizers>` of the namespace it stands in, in the order of the table.
+#define TERN_EPILOGUES_OF(acc, residual)                                                                            \
+    {                                                                                                               \
+        {nullptr, &epilogue<acc, residual, false, 1>, &epilogue<acc, residual, false, 2>}, {                        \
+            &epilogue<acc, residual, true, 0>, &epilogue<acc, residual, true, 1>, &epilogue<acc, residual, true, 2> \
+        }                                                                                                           \
+    }
+#define TERN_EPILOGUES(acc)                                                                       \
+    {                                                                                             \
+        TERN_EPILOGUES_OF(acc, residual_kind::none), TERN_EPILOGUES_OF(acc, residual_kind::same), \
+            TERN_EPILOGUES_OF(acc, residual_kind::pooled)                                         \
+    }

@@ -8,14 +8,13 @@
 #include "conv2d.hpp"
 #include "panel.hpp"
 #include "plan_checks.hpp"
+#include "tile_epilogue.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace conv2d_detail {
 
 // Output pixels whose addresses are worked out together; their inputs stay in L1 while all channel tiles pass over them.
 inline constexpr std::size_t strip_pixels = 192;
-inline constexpr std::size_t max_tile_pixels = 16;
-inline constexpr std::size_t max_tile_channels = 128;
 inline constexpr std::size_t max_taps_in_place = 128;  // larger kernels are lowered by im2col
 
 // What one position of a strip needs: the rows of the kernel that see the image; whether it is an output at all.
@@ -29,8 +28,7 @@ struct kernel_rows {
 // Per slice; lives in the caller's workspace.
 struct conv2d::scratch_area {
     alignas(64) std::int32_t acc[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
-    alignas(64) float out[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
-    alignas(64) float residual[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    tile_scratch tile;
     const unsigned char* input[conv2d_detail::strip_pixels];
     float* out_pixel[conv2d_detail::strip_pixels];
     const float* residual_pixel[conv2d_detail::strip_pixels];

@@ -141,9 +141,6 @@ private:
                             unsigned char* row) const;
     TERN_FUNC void convert_image(const const_packed_image& in, const image_shape& out, std::size_t n,
                                  std::size_t first_row, std::size_t last_row, const source& to) const;
-    TERN_FUNC void quantize_rows(const scratch_area& area, const epilogue_tile_args& e) const;
-    TERN_FUNC void gather_residual(const tensor_view<const float>& r, const float* const* pixels, std::size_t rows,
-                                   std::size_t channel, std::size_t channels, float* tile) const;
 
     weight_shape shape_{};
     conv_geometry geometry_{};

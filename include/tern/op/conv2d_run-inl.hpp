@@ -5,30 +5,15 @@
 #include <new>
 #include <utility>
 
-#include "../core/overlap.hpp"
 #include "../format/bit_copy.hpp"
 #include "../format/expand.hpp"
 #include "../format/halo.hpp"
 #include "conv2d.hpp"
+#include "output_checks.hpp"
+#include "tile_epilogue.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace conv2d_detail {
-
-inline bool extents_match(const tensor_view<const float>& v, const image_shape& s, std::size_t c) {
-    return v.n == s.n && v.h == s.h && v.w == s.w && v.c == c;
-}
-
-template <class T>
-bool same_view(const tensor_view<T>& a, const tensor_view<const T>& b) {
-    return a.data == b.data && a.stride_n == b.stride_n && a.stride_h == b.stride_h && a.stride_w == b.stride_w &&
-           a.stride_c == b.stride_c && a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c;
-}
-
-// The address of channel 0 of a pixel whose channels from `channel` on lie at `p`. Kernels add the channel back.
-template <class T>
-T* channel_zero(T* p, std::size_t channel) {
-    return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(p) - channel * sizeof(T));
-}
 
 // The rows of the kernel that some of the positions need.
 inline kernel_rows kernel_rows_of(const kernel_rows* rows, std::size_t count) {
@@ -40,8 +25,6 @@ inline kernel_rows kernel_rows_of(const kernel_rows* rows, std::size_t count) {
     return all.first < all.last ? all : kernel_rows{};
 }
 
-inline float larger(float a, float b) { return a >= b || a != a ? a : b; }
-
 }  // namespace conv2d_detail
 
 struct conv2d::task_range {
@@ -52,7 +35,6 @@ struct conv2d::task_range {
 
 TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
                                    std::size_t slices) const {
-    using conv2d_detail::extents_match;
     const packed_layout& in = args.input.layout;
     if (in.c != in_channels())
         return make_error(errc::invalid_argument, "conv2d: expected %zu input channels, found %zu", in_channels(),
@@ -69,69 +51,18 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
                           "conv2d: the workspace must hold %zu bytes aligned to %zu, found %zu bytes at %p",
                           workspace_bytes(in.shape(), slices), buffer_alignment, scratch.bytes, scratch.data);
 
-    const std::size_t c = shape_.out_channels;
-    const auto wrong_shape = [&](const char* what, std::size_t n, std::size_t h, std::size_t w, std::size_t found_c) {
+    TERN_TRY(check_epilogue_tensors(epilogue_, out, args.out, args.residual, args.packed, "conv2d"));
+    const tensor_view<std::int32_t>& sums = args.accumulators;
+    if (sums && !(image_shape{sums.n, sums.h, sums.w} == out && sums.c == shape_.out_channels))
         return make_error(errc::invalid_argument,
-                          "conv2d: %s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", what, out.n,
-                          out.h, out.w, c, n, h, w, found_c);
-    };
-    if (bool(args.out) != epilogue_.store)
-        return make_error(errc::invalid_argument, "conv2d: the epilogue %s a float output, found %s",
-                          epilogue_.store ? "stores" : "does not store", args.out ? "one" : "none");
-    if (args.out && !extents_match(args.out, out, c))
-        return wrong_shape("out", args.out.n, args.out.h, args.out.w, args.out.c);
-    if (args.accumulators && !(args.accumulators.n == out.n && args.accumulators.h == out.h &&
-                               args.accumulators.w == out.w && args.accumulators.c == c))
-        return wrong_shape("accumulators", args.accumulators.n, args.accumulators.h, args.accumulators.w,
-                           args.accumulators.c);
-    if (!epilogue_.writes() && !args.accumulators)
+                          "conv2d: accumulators: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", out.n,
+                          out.h, out.w, shape_.out_channels, sums.n, sums.h, sums.w, sums.c);
+    if (!epilogue_.writes() && !sums)
         return make_error(errc::invalid_argument, "conv2d: nothing to write: no epilogue output and no accumulators");
-    if (bool(args.residual) != (epilogue_.residual != residual_kind::none))
-        return make_error(errc::invalid_argument, "conv2d: the epilogue %s a residual, found %s",
-                          args.residual ? "does not have" : "has", args.residual ? "one" : "none");
-    if (epilogue_.residual == residual_kind::same && !extents_match(args.residual, out, c))
-        return wrong_shape("residual", args.residual.n, args.residual.h, args.residual.w, args.residual.c);
-    if (epilogue_.residual == residual_kind::pooled &&
-        (args.residual.n != out.n || args.residual.h != 2 * out.h || args.residual.w != 2 * out.w ||
-         args.residual.c > c || args.residual.c == 0))
-        return make_error(
-            errc::invalid_argument,
-            "conv2d: pooled residual: expected %zux%zux%zu (n, h, w) and at most %zu channels, found %zux%zux%zux%zu",
-            out.n, 2 * out.h, 2 * out.w, c, args.residual.n, args.residual.h, args.residual.w, args.residual.c);
-
-    const byte_range outputs[4] = {range_of(args.out), range_of(args.accumulators),
-                                   range_of(args.packed[0].data, args.packed[0].layout.total_bytes),
-                                   range_of(args.packed[1].data, args.packed[1].layout.total_bytes)};
-    for (std::size_t q = 0; q < 2; ++q) {
-        const packed_image& p = args.packed[q];
-        if (bool(p) != (q < epilogue_.quantizers))
-            return make_error(errc::invalid_argument,
-                              "conv2d: the epilogue has %zu packed outputs, found %s for number %zu",
-                              epilogue_.quantizers, p ? "one" : "none", q);
-        if (!p)
-            continue;
-        TERN_TRY(check_packed_image(p, epilogue_.codes[q], q == 0 ? "conv2d: packed[0]" : "conv2d: packed[1]"));
-        if (!(p.layout.shape() == out) || p.layout.c != c)
-            return wrong_shape("packed output", p.layout.n, p.layout.h, p.layout.w, p.layout.c);
-    }
-    const byte_range inputs[3] = {range_of(args.input.data, in.total_bytes), range_of(args.residual),
-                                  range_of(scratch.data, scratch.bytes)};
-    if (inputs[2].overlaps(inputs[0]) || inputs[2].overlaps(inputs[1]))
-        return make_error(errc::invalid_argument, "conv2d: the workspace overlaps an input");
-    for (std::size_t i = 0; i < 4; ++i) {
-        for (std::size_t j = 0; j < 3; ++j) {
-            const bool in_place = i == 0 && j == 1 && epilogue_.residual == residual_kind::same &&
-                                  conv2d_detail::same_view(args.out, args.residual);
-            if (outputs[i].overlaps(inputs[j]) && !in_place)
-                return make_error(
-                    errc::invalid_argument,
-                    "conv2d: an output overlaps an input or the workspace; only out and residual may be the same view");
-        }
-        for (std::size_t j = 0; j < i; ++j)
-            if (outputs[i].overlaps(outputs[j]))
-                return make_error(errc::invalid_argument, "conv2d: two outputs overlap");
-    }
-    return {};
+    return check_overlaps(epilogue_,
+                          {range_of(args.input.data, in.total_bytes), range_of(scratch.data, scratch.bytes),
+                           range_of(sums)},
+                          args.out, args.residual, args.packed, "conv2d");
 }
 
 TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, const executor& threads) const {
@@ -330,48 +261,6 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
         }
 }
 
-// Residuals of a tile whose channels are not dense, pooled if need be; channels the tensor lacks are 0.
-TERN_FUNC void conv2d::gather_residual(const tensor_view<const float>& r, const float* const* pixels, std::size_t rows,
-                                       std::size_t channel, std::size_t channels, float* tile) const {
-    for (std::size_t i = 0; i < rows; ++i)
-        for (std::size_t k = 0; k < channels; ++k) {
-            float v = 0.0f;
-            if (channel + k < r.c) {
-                const float* p = pixels[i] + static_cast<std::ptrdiff_t>(channel + k) * r.stride_c;
-                v = *p;
-                if (epilogue_.residual == residual_kind::pooled)
-                    v = conv2d_detail::larger(conv2d_detail::larger(v, p[r.stride_w]),
-                                              conv2d_detail::larger(p[r.stride_h], p[r.stride_h + r.stride_w]));
-            }
-            tile[i * family_.tile_channels + k] = v;
-        }
-}
-
-// The codes of the float tile, where the epilogue does not make them itself.
-TERN_FUNC void conv2d::quantize_rows(const scratch_area& area, const epilogue_tile_args& e) const {
-    for (std::size_t q = 0; q < epilogue_.quantizers; ++q) {
-        quantize_tile_args z{};
-        z.values = area.out;
-        z.stride = family_.tile_channels;
-        z.rows = e.rows;
-        z.channel = e.channel;
-        z.channels = e.channels;
-        z.zero_bytes = e.zero_bytes;
-        z.g = epilogue_.params.quantizers[q].g;
-        z.h = epilogue_.params.quantizers[q].h;
-        z.levels = &epilogue_.levels[q];
-        z.packed = e.packed[q];
-        if (epilogue_.thresholds) {
-            z.acc = static_cast<const std::int32_t*>(e.acc);
-            z.thresholds = epilogue_.level_thresholds[q];
-            z.threshold_pitch = epilogue_.threshold_pitch;
-            z.flip = z.thresholds + z.levels->count * z.threshold_pitch;
-        }
-
-        kernels_->quantize_tile(z);
-    }
-}
-
 TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out, const task_range& task,
                                 void* memory) const {
     using namespace conv2d_detail;
@@ -379,9 +268,6 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     const std::size_t tile_pixels = family_.tile_pixels, tile_channels = family_.tile_channels;
     const std::size_t taps = lowering_ == lowering::im2col ? 1 : shape_.taps();
     const std::size_t width = positions(out);
-    const bool strided_out = args.out && args.out.stride_c != 1;
-    const bool through_tile = strided_out || epilogue_.general;
-    const bool strided_residual = args.residual && args.residual.stride_c != 1;
 
     source from;
     std::size_t row_bytes = args.input.layout.row_bytes, pixel_bytes = args.input.layout.pixel_bytes;
@@ -407,22 +293,8 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
             for (std::size_t row = task.pixels.begin / width; row < task.pixels.end / width; ++row)
                 clear_halo_rows(args.packed[q], row / out.h, row % out.h, row % out.h + 1);
 
-    // A gathered residual is already pooled.
-    const residual_kind residual = strided_residual ? residual_kind::same : epilogue_.residual;
-    const epilogue_tile finish =
-        epilogue_.general && epilogue_.thresholds ? nullptr
-        : epilogue_.thresholds                    ? kernels_->thresholds[epilogue_.quantizers]
-        : epilogue_.general
-            ? kernels_->epilogue_i32[static_cast<std::size_t>(residual)][1][0]
-            : kernels_->epilogue_i32[static_cast<std::size_t>(residual)][epilogue_.store ? 1 : 0][epilogue_.quantizers];
-    epilogue_tile_args e{};
-    e.acc_stride = tile_channels;
-    e.params = &epilogue_.params;
-    e.residual_channels = strided_residual ? shape_.out_channels : args.residual.c;
-    e.pool_right = args.residual.stride_w;
-    e.pool_down = args.residual.stride_h;
-    float* out_rows[max_tile_pixels];
-    const float* residual_rows[max_tile_pixels];
+    tile_epilogue finish(*kernels_, epilogue_, false, tile_channels, args.residual, args.out, area.tile);
+    epilogue_tile_args& e = finish.tile;
 
     const std::size_t image_pixels = out.h * width;
     for (std::size_t first = task.pixels.begin, count = 0; first < task.pixels.end; first += count) {
@@ -462,35 +334,11 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                             to[static_cast<std::ptrdiff_t>(j) * args.accumulators.stride_c] =
                                 acc[k * tile_channels + j];
                     }
-                if (finish == nullptr && !epilogue_.general)
-                    return;
-
                 e.acc = acc;
                 e.rows = rows;
-                e.out = area.out_pixel + i;
-                e.residual = area.residual_pixel + i;
                 e.packed[0] = area.packed_pixel[0] + i;
                 e.packed[1] = area.packed_pixel[1] + i;
-                if (strided_residual) {
-                    gather_residual(args.residual, area.residual_pixel + i, rows, channel, channels, area.residual);
-                    for (std::size_t k = 0; k < rows; ++k)
-                        residual_rows[k] = channel_zero(area.residual + k * tile_channels, channel);
-                    e.residual = residual_rows;
-                }
-                if (through_tile) {
-                    for (std::size_t k = 0; k < rows; ++k)
-                        out_rows[k] = channel_zero(area.out + k * tile_channels, channel);
-                    e.out = out_rows;
-                }
-                if (finish != nullptr)
-                    finish(e);
-                if (epilogue_.general)
-                    quantize_rows(area, e);
-                if (through_tile && args.out)
-                    for (std::size_t k = 0; k < rows; ++k)
-                        for (std::size_t j = 0; j < channels; ++j)
-                            area.out_pixel[i + k][static_cast<std::ptrdiff_t>(channel + j) * args.out.stride_c] =
-                                area.out[k * tile_channels + j];
+                finish.run(area.residual_pixel + i, area.out_pixel + i);
             };
 
             for (std::size_t i = 0; i < count; i += tile_pixels) {

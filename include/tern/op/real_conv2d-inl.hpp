@@ -7,6 +7,7 @@
 #include "../quantize/check.hpp"
 #include "real_conv2d.hpp"
 #include "plan_checks.hpp"
+#include "tile_epilogue.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace real_conv2d_detail {
@@ -66,16 +67,8 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
     if (!lowered.ok())
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);
-    if (plan.epilogue_.general)
-        return make_error(
-            errc::unsupported,
-            "real_conv2d: expected an epilogue that quantizes to ternary codes, found %s; "
-            "store floats and call quantize_image",
-            get_code_info(plan.epilogue_.codes[plan.epilogue_.codes[0] == code_id::ternary ? 1 : 0]).title);
-    if (plan.epilogue_.residual != residual_kind::none)
-        return make_error(errc::unsupported, "real_conv2d: a residual is not supported after fp32 products");
     if (!plan.epilogue_.writes())
-        return make_error(errc::invalid_argument, "real_conv2d: the epilogue neither stores nor ternarizes");
+        return make_error(errc::invalid_argument, "real_conv2d: the epilogue neither stores nor quantizes");
     TERN_TRY(plan.make_panels(weights, options.memory));
     std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s", plan.kernels_->level, f.name);
     std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s/strided", plan.kernels_->level, f.name);

@@ -23,9 +23,10 @@ TERN_BEGIN_VOCABULARY
 
 /// What one `real_conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
 struct real_conv2d_args {
-    tensor_view<const float> input{};  ///< any strides
-    tensor_view<float> out{};          ///< if the chain stores
-    packed_image packed[2]{};          ///< one per ternarize stage
+    tensor_view<const float> input{};     ///< any strides
+    tensor_view<const float> residual{};  ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
+    tensor_view<float> out{};             ///< if the chain stores; may be exactly the same view as `residual`
+    packed_image packed[2]{};             ///< one per ternarize or quantize stage
 };
 
 TERN_END_VOCABULARY
@@ -38,7 +39,7 @@ TERN_BEGIN_NAMESPACE
 class real_conv2d {
 public:
     /// Copies `weights`, [O][I/groups][kh][kw]. Errors: null or not finite weights, shapes that do not fit
-    /// `geometry.groups`, zero strides or dilations, an epilogue that is out of order, has a residual or writes nothing, an
+    /// `geometry.groups`, zero strides or dilations, an epilogue that is out of order or writes nothing, an
     /// instruction-set level that cannot be had.
     static TERN_FUNC result<real_conv2d> create(const float* weights, const weight_shape& shape,
                                                 const conv_geometry& geometry, const epilogue& chain,

@@ -4,9 +4,10 @@
 #include <cstring>
 #include <new>
 
-#include "../core/overlap.hpp"
 #include "../format/halo.hpp"
+#include "output_checks.hpp"
 #include "real_conv2d.hpp"
+#include "tile_epilogue.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -14,7 +15,7 @@ TERN_BEGIN_NAMESPACE
 struct real_conv2d::scratch_area {
     alignas(64) float acc[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
     alignas(64) float part[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
-    alignas(64) float out[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    tile_scratch tile;
 
     kernel_tap* taps() noexcept { return reinterpret_cast<kernel_tap*>(this + 1); }
 };
@@ -69,7 +70,6 @@ TERN_FUNC bool real_conv2d::reads_in_place(const tensor_view<const float>& in) c
 
 TERN_FUNC status real_conv2d::check_run(const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
                                         std::size_t slices) const {
-    const std::size_t c = shape_.out_channels;
     const image_shape in{args.input.n, args.input.h, args.input.w};
     const std::size_t needed = workspace_bytes(in, slices);
     if (scratch.data == nullptr || reinterpret_cast<std::uintptr_t>(scratch.data) % buffer_alignment != 0 ||
@@ -77,37 +77,9 @@ TERN_FUNC status real_conv2d::check_run(const real_conv2d_args& args, const imag
         return make_error(errc::invalid_argument,
                           "real_conv2d: the workspace must hold %zu bytes aligned to %zu, found %zu bytes at %p",
                           needed, buffer_alignment, scratch.bytes, scratch.data);
-    const auto wrong_shape = [&](const char* what, std::size_t n, std::size_t h, std::size_t w, std::size_t found_c) {
-        return make_error(errc::invalid_argument,
-                          "real_conv2d: %s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", what, out.n,
-                          out.h, out.w, c, n, h, w, found_c);
-    };
-    if (bool(args.out) != epilogue_.store)
-        return make_error(errc::invalid_argument, "real_conv2d: the epilogue %s a float output, found %s",
-                          epilogue_.store ? "stores" : "does not store", args.out ? "one" : "none");
-    if (args.out && !(image_shape{args.out.n, args.out.h, args.out.w} == out && args.out.c == c))
-        return wrong_shape("out", args.out.n, args.out.h, args.out.w, args.out.c);
-    for (std::size_t q = 0; q < 2; ++q) {
-        const packed_image& p = args.packed[q];
-        if (bool(p) != (q < epilogue_.quantizers))
-            return make_error(errc::invalid_argument,
-                              "real_conv2d: the epilogue has %zu packed outputs, found %s for number %zu",
-                              epilogue_.quantizers, p ? "one" : "none", q);
-        if (!p)
-            continue;
-        TERN_TRY(
-            check_packed_image(p, epilogue_.codes[q], q == 0 ? "real_conv2d: packed[0]" : "real_conv2d: packed[1]"));
-        if (!(p.layout.shape() == out) || p.layout.c != c)
-            return wrong_shape("packed output", p.layout.n, p.layout.h, p.layout.w, p.layout.c);
-    }
-    const byte_range ranges[5] = {range_of(args.input), range_of(scratch.data, scratch.bytes), range_of(args.out),
-                                  range_of(args.packed[0].data, args.packed[0].layout.total_bytes),
-                                  range_of(args.packed[1].data, args.packed[1].layout.total_bytes)};
-    for (std::size_t i = 0; i < 5; ++i)
-        for (std::size_t j = 0; j < i; ++j)
-            if (ranges[i].overlaps(ranges[j]))
-                return make_error(errc::invalid_argument, "real_conv2d: input, workspace and outputs must not overlap");
-    return {};
+    TERN_TRY(check_epilogue_tensors(epilogue_, out, args.out, args.residual, args.packed, "real_conv2d"));
+    return check_overlaps(epilogue_, {range_of(args.input), range_of(scratch.data, scratch.bytes)}, args.out,
+                          args.residual, args.packed, "real_conv2d");
 }
 
 TERN_FUNC status real_conv2d::run(const real_conv2d_args& args, const workspace& scratch,
@@ -216,7 +188,6 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
     const real_family& family = kernels_->real;
     const std::size_t tile_pixels = family.tile_pixels, tile_channels = family.tile_channels;
     const std::size_t n = first_row / out.h, y0 = first_row % out.h, pixel_count = row_count * out.w;
-    const bool strided_out = args.out && args.out.stride_c != 1;
 
     // Columns of a kernel row that lie side by side are one tap: the order of the products is the same.
     const bool joined = geometry_.groups == 1 && geometry_.dilation_w == 1 &&
@@ -234,16 +205,14 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
         taps[t].panel_offset = t * depth * tile_channels * sizeof(float);
     }
 
-    const epilogue_tile finish = kernels_->epilogue_f32[epilogue_.store ? 1 : 0][epilogue_.quantizers];
+    const bool pooled = epilogue_.residual == residual_kind::pooled;
+    const float* residual_pixels[max_tile_pixels] = {};
     float* out_pixels[max_tile_pixels] = {};
-    float* out_rows[max_tile_pixels] = {};
     unsigned char* packed[2][max_tile_pixels] = {};
     const float* pixels[max_tile_pixels];
-    epilogue_tile_args e{};
+    tile_epilogue finish(*kernels_, epilogue_, true, tile_channels, args.residual, args.out, area.tile);
+    epilogue_tile_args& e = finish.tile;
     e.acc = area.acc;
-    e.acc_stride = tile_channels;
-    e.params = &epilogue_.params;
-    e.out = strided_out ? out_rows : out_pixels;
     e.packed[0] = packed[0];
     e.packed[1] = packed[1];
 
@@ -261,7 +230,9 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
                             static_cast<std::ptrdiff_t>(x * geometry_.stride_w) * from.pixel;
                 if (args.out)
                     out_pixels[k] = args.out.data + args.out.offset(n, y0 + y, x, 0);
-                out_rows[k] = channel_zero(area.out + k * tile_channels, e.channel);
+                if (args.residual)
+                    residual_pixels[k] = args.residual.data +
+                                         args.residual.offset(n, (pooled ? 2 : 1) * (y0 + y), (pooled ? 2 : 1) * x, 0);
                 for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
                     packed[q][k] =
                         args.packed[q].data + args.packed[q].layout.offset(n, static_cast<std::ptrdiff_t>(y0 + y),
@@ -286,11 +257,7 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
                     std::memcpy(area.acc + k * tile_channels + s.first, area.part + k * tile_channels + s.first,
                                 (s.last - s.first) * sizeof(float));
             }
-            finish(e);
-            for (std::size_t k = 0; strided_out && k < e.rows; ++k)
-                for (std::size_t j = 0; j < e.channels; ++j)
-                    out_pixels[k][static_cast<std::ptrdiff_t>(e.channel + j) * args.out.stride_c] =
-                        area.out[k * tile_channels + j];
+            finish.run(residual_pixels, out_pixels);
         }
     }
 }

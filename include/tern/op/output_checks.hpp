@@ -1,0 +1,97 @@
+// What every plan with an epilogue checks about the tensors of a run before it writes.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+
+#include "../core/config.hpp"
+#include "../core/geometry.hpp"
+#include "../core/overlap.hpp"
+#include "../core/status.hpp"
+#include "../core/tensor.hpp"
+#include "../format/packed_image.hpp"
+#include "epilogue.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+/// An error unless the float output, the residual and both packed outputs are there if the chain has them, and have the
+/// sizes of `shape` and the chain's channels. `op` names the plan.
+inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_shape& shape,
+                                     const tensor_view<float>& out, const tensor_view<const float>& residual,
+                                     const packed_image (&packed)[2], const char* op) {
+    const std::size_t c = chain.channels;
+    const auto wrong_shape = [&](const char* what, std::size_t n, std::size_t h, std::size_t w, std::size_t found_c) {
+        return make_error(errc::invalid_argument,
+                          "%s: %s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", op, what, shape.n,
+                          shape.h, shape.w, c, n, h, w, found_c);
+    };
+    const auto has_shape = [&](const auto& v) { return image_shape{v.n, v.h, v.w} == shape && v.c == c; };
+    if (bool(out) != chain.store)
+        return make_error(errc::invalid_argument, "%s: the epilogue %s a float output, found %s", op,
+                          chain.store ? "stores" : "does not store", out ? "one" : "none");
+    if (out && !has_shape(out))
+        return wrong_shape("out", out.n, out.h, out.w, out.c);
+    if (bool(residual) != (chain.residual != residual_kind::none))
+        return make_error(errc::invalid_argument, "%s: the epilogue %s a residual, found %s", op,
+                          residual ? "does not have" : "has", residual ? "one" : "none");
+    if (chain.residual == residual_kind::same && !has_shape(residual))
+        return wrong_shape("residual", residual.n, residual.h, residual.w, residual.c);
+    if (chain.residual == residual_kind::pooled && (residual.n != shape.n || residual.h != 2 * shape.h ||
+                                                    residual.w != 2 * shape.w || residual.c > c || residual.c == 0))
+        return make_error(
+            errc::invalid_argument,
+            "%s: pooled residual: expected %zux%zux%zu (n, h, w) and at most %zu channels, found %zux%zux%zux%zu", op,
+            shape.n, 2 * shape.h, 2 * shape.w, c, residual.n, residual.h, residual.w, residual.c);
+    for (std::size_t q = 0; q < 2; ++q) {
+        const packed_image& p = packed[q];
+        if (bool(p) != (q < chain.quantizers))
+            return make_error(errc::invalid_argument,
+                              "%s: the epilogue has %zu packed outputs, found %s for number %zu", op, chain.quantizers,
+                              p ? "one" : "none", q);
+        if (!p)
+            continue;
+        char name[32];
+        std::snprintf(name, sizeof name, "%s: packed[%zu]", op, q);
+        TERN_TRY(check_packed_image(p, chain.codes[q], name));
+        if (!(p.layout.shape() == shape) || p.layout.c != c)
+            return wrong_shape("packed output", p.layout.n, p.layout.h, p.layout.w, p.layout.c);
+    }
+    return {};
+}
+
+/// What a run reads and writes beside the tensors of its epilogue.
+struct run_memory {
+    byte_range input, scratch, accumulators{};
+};
+
+template <class T>
+bool same_view(const tensor_view<T>& a, const tensor_view<const T>& b) {
+    return a.data == b.data && a.stride_n == b.stride_n && a.stride_h == b.stride_h && a.stride_w == b.stride_w &&
+           a.stride_c == b.stride_c && a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c;
+}
+
+/// An error if anything written overlaps anything else, but `out` that is exactly the residual, unpooled.
+inline status check_overlaps(const lowered_epilogue& chain, const run_memory& memory, const tensor_view<float>& out,
+                             const tensor_view<const float>& residual, const packed_image (&packed)[2],
+                             const char* op) {
+    const auto range_of_image = [](const packed_image& p) { return range_of(p.data, p.layout.total_bytes); };
+    const byte_range outputs[4] = {range_of(out), memory.accumulators, range_of_image(packed[0]),
+                                   range_of_image(packed[1])};
+    const byte_range inputs[3] = {memory.input, range_of(residual), memory.scratch};
+    if (inputs[2].overlaps(inputs[0]) || inputs[2].overlaps(inputs[1]))
+        return make_error(errc::invalid_argument, "%s: the workspace overlaps an input", op);
+    const bool in_place = chain.residual == residual_kind::same && same_view(out, residual);
+    for (std::size_t i = 0; i < 4; ++i) {
+        for (std::size_t j = 0; j < 3; ++j)
+            if (outputs[i].overlaps(inputs[j]) && !(in_place && i == 0 && j == 1))
+                return make_error(
+                    errc::invalid_argument,
+                    "%s: an output overlaps an input or the workspace; only out and residual may be the same view", op);
+        for (std::size_t j = 0; j < i; ++j)
+            if (outputs[i].overlaps(outputs[j]))
+                return make_error(errc::invalid_argument, "%s: two outputs overlap", op);
+    }
+    return {};
+}
+
+TERN_END_NAMESPACE

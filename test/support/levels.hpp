@@ -1,0 +1,69 @@
+// Quantizers to codes of any kind: made at random, and what they mean.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include <tern/code/thresholds.hpp>
+#include <tern/format/packed_image.hpp>
+#include <tern/op/stage.hpp>
+
+namespace tern_test {
+
+inline constexpr tern::code_id all_codes[] = {tern::code_id::binary,       tern::code_id::ternary,
+                                              tern::code_id::half_ternary, tern::code_id::u1,
+                                              tern::code_id::u2,           tern::code_id::u3,
+                                              tern::code_id::u4,           tern::code_id::o1,
+                                              tern::code_id::o2,           tern::code_id::o4,
+                                              tern::code_id::s8,           tern::code_id::u8};
+
+/// Ascending thresholds, two of them equal, one infinite where there are enough.
+inline tern::level_thresholds any_levels(tern::code_id code, std::mt19937& random) {
+    tern::level_thresholds t;
+    t.code = code;
+    t.count = tern::code_planes(code) > 4 ? 0 : tern::get_code_info(code).levels() - 1;
+    float at = -1.5f;
+    for (int i = 0; i < t.count; ++i)
+        t.at[i] = at += static_cast<float>(random() % 3) * 0.5f;
+    if (t.count > 5)
+        t.at[t.count - 1] = std::numeric_limits<float>::infinity();
+    return t;
+}
+
+/// The definition: a product and a sum, each rounded; thresholds, or the nearest integer in the code's range.
+inline int code_of(const tern::level_thresholds& t, float v, float g, float h) {
+    volatile float product = g * v;
+    const float w = product + h;
+    if (t.count != 0)
+        return t(w);
+    const tern::code_info c = tern::get_code_info(t.code);
+    return std::isnan(w) ? 0
+                         : static_cast<int>(std::nearbyint(std::fmin(std::fmax(static_cast<double>(w), c.min), c.max)));
+}
+
+/// The stage of an epilogue that does it.
+inline tern::stage::any stage_of(const tern::level_thresholds& t) {
+    return t.count == 0 ? tern::stage::requantize(t.code) : tern::stage::quantize(t);
+}
+
+/// All bytes of an image with codes [n][y][x][c]: written one by one over a cleared image.
+inline std::vector<unsigned char> image_bytes(const tern::packed_layout& l, const std::vector<int>& codes) {
+    std::vector<unsigned char> bytes(l.total_bytes);
+    const tern::packed_image image{l, bytes.data()};
+    const int border = tern::code_has_zero(l.code) ? 0 : l.halo_code;
+    std::size_t next = 0;
+    for (std::size_t n = 0; n < l.n; ++n)
+        for (std::size_t y = 0; y < l.h + l.halo.top + l.halo.bottom; ++y)
+            for (std::size_t x = 0; x < l.w + l.halo.left + l.halo.right; ++x)
+                for (std::size_t c = 0; c < l.c; ++c) {
+                    const std::size_t row = y - l.halo.top, column = x - l.halo.left;
+                    tern::set_code(image, n, static_cast<std::ptrdiff_t>(row), static_cast<std::ptrdiff_t>(column), c,
+                                   row < l.h && column < l.w ? codes[next++] : border);
+                }
+    return bytes;
+}
+
+}  // namespace tern_test
