@@ -2,8 +2,10 @@
 #pragma once
 
 #include "model/base3.hpp"
+#include "model/dense_codes.hpp"
 #include "model/fatnn_reader.hpp"
 #include "model/network.hpp"
+#include "model/packed_weights.hpp"
 #include "model/preprocess.hpp"
 #include "model/safetensors.hpp"
 #include "model/state_dict.hpp"

@@ -383,12 +383,13 @@ TEST_CASE("a damaged packed form is refused") {
             {"tern.format", "version 1", "'2'"});
     damaged([](edited_file& f) { f.metadata().erase("tern.version"); }, errc::unsupported, {"version 1"});
     damaged([&](edited_file& f) { f.metadata().erase(shape); }, errc::not_found, {shape});
-    for (const char* text : {"", "6x6x3", "6x6x3x3x", "axbxcxd", " 6x6x3x3 "})
+    for (const char* text :
+         {"", "6x6x3", "6x6x3x3x", "axbxcxd", " 6x6x3x3", "6x6x3x3 ", "+6x6x3x3", "6x6x-3x3", "6xx3x3"})
         damaged([&](edited_file& f) { f.metadata()[shape] = text; }, errc::bad_format, {shape});
     damaged([&](edited_file& f) { f.metadata()[shape] = "6x6x3x4"; }, errc::bad_format, {codes});
-    damaged([&](edited_file& f) { f.metadata()[shape] = "999999999x999999999x999999999x9"; }, errc::invalid_argument,
+    damaged([&](edited_file& f) { f.metadata()[shape] = "999999999x999999999x999999999x9"; }, errc::bad_format,
             {"too large"});
-    damaged([&](edited_file& f) { f.metadata()[shape] = "0x6x3x3"; }, errc::invalid_argument, {"empty"});
+    damaged([&](edited_file& f) { f.metadata()[shape] = "0x6x3x3"; }, errc::bad_format, {shape, "empty"});
     damaged([&](edited_file& f) { f.at(codes).bytes[7] = 243; }, errc::bad_value, {codes, "byte 7", "243"});
     damaged([&](edited_file& f) { f.at(codes).bytes.back() = 242; }, errc::bad_value,
             {codes});  // 324 codes: 4 in the last byte

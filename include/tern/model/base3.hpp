@@ -1,6 +1,7 @@
-// Dense base-3 streams: 5 ternary codes a byte, 1.6 bits each, for files.
+// Dense base-3 streams: 5 codes of three values a byte, 1.6 bits each, for files.
 //
-//   byte = sum over i of (code[5*b + i] + 1) * 3^i, first code least significant; codes beyond the end count as digit 0
+//   byte = sum over i of digit[5*b + i] * 3^i, first code least significant; codes beyond the end count as digit 0
+//   digit = code - middle + 1, where middle is 0 for {-1, 0, 1} and 1 for {0, 1, 2}
 #pragma once
 
 #include <cstddef>
@@ -19,19 +20,20 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// Writes base3_bytes(count) bytes; codes must be -1, 0 or 1.
-inline void encode_base3(const std::int8_t* codes, std::size_t count, unsigned char* out) noexcept {
+/// Writes base3_bytes(count) bytes; codes must be at most 1 away from `middle`.
+inline void encode_base3(const std::int8_t* codes, std::size_t count, unsigned char* out, int middle = 0) noexcept {
     for (std::size_t i = 0; i < count; i += 5) {
         unsigned byte = 0;
         for (std::size_t k = count - i < 5 ? count - i : 5; k-- > 0;)
-            byte = byte * 3 + static_cast<unsigned>(codes[i + k] + 1);
+            byte = byte * 3 + static_cast<unsigned>(codes[i + k] - middle + 1);
         out[i / 5] = static_cast<unsigned char>(byte);
     }
 }
 
 /// Reads `count` codes from base3_bytes(count) bytes. Bytes above 242 and digits other than 0 behind the last code are
 /// refused; `name` goes into the message.
-inline status decode_base3(const unsigned char* bytes, std::size_t count, std::int8_t* codes, const char* name) {
+inline status decode_base3(const unsigned char* bytes, std::size_t count, std::int8_t* codes, const char* name,
+                           int middle = 0) {
     for (std::size_t i = 0; i < count; i += 5) {
         unsigned byte = bytes[i / 5];
         if (byte > 242)
@@ -39,7 +41,7 @@ inline status decode_base3(const unsigned char* bytes, std::size_t count, std::i
                               name, i / 5, byte);
         const std::size_t here = count - i < 5 ? count - i : 5;
         for (std::size_t k = 0; k < here; ++k, byte /= 3)
-            codes[i + k] = static_cast<std::int8_t>(static_cast<int>(byte % 3) - 1);
+            codes[i + k] = static_cast<std::int8_t>(static_cast<int>(byte % 3) - 1 + middle);
         if (byte != 0)
             return make_error(errc::bad_value, "%s: byte %zu: expected zero digits behind the last code, found %u",
                               name, i / 5, static_cast<unsigned>(bytes[i / 5]));

@@ -111,6 +111,8 @@ public:
     /// long, "__metadata__", not UTF-8 or has control characters, and for a shape of too many dimensions or that
     /// overflows.
     status add(std::string_view name, data_type dtype, const tensor_dims& shape, const void* data);
+    /// The same with data that the writer keeps: exactly the bytes of the tensor.
+    status add_owned(std::string_view name, data_type dtype, const tensor_dims& shape, std::vector<unsigned char> data);
     /// Sets a metadata entry; an earlier value of the key is replaced. `invalid_argument` for a key as in add() or
     /// a value that is not UTF-8.
     status set_metadata(std::string_view key, std::string_view value);
@@ -126,11 +128,15 @@ private:
     struct entry {
         data_type dtype;
         tensor_dims shape;
-        const unsigned char* data;
+        const unsigned char* data;  // null: `owned`
         std::size_t bytes;
+        std::vector<unsigned char> owned;
+
+        const unsigned char* begin() const noexcept { return data != nullptr ? data : owned.data(); }
     };
     using item = std::pair<const std::string, entry>;
 
+    status add(std::string_view name, entry made);
     status lay_out(std::string& header, std::vector<const item*>& order, std::size_t& total_bytes) const;
 
     std::map<std::string, entry, std::less<>> tensors_;

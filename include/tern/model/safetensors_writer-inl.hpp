@@ -117,6 +117,23 @@ private:
 
 TERN_FUNC status safetensors_writer::add(std::string_view name, data_type dtype, const tensor_dims& shape,
                                          const void* data) {
+    const checked_size bytes = shape.count() * dtype_size(dtype);
+    if (data == nullptr && bytes.ok() && bytes.value != 0)
+        return make_error(errc::invalid_argument, "tensor \"%s\": expected %zu bytes of data, found a null pointer",
+                          detail::printable(name).c_str(), bytes.value);
+    return add(name, {dtype, shape, static_cast<const unsigned char*>(data), bytes.value, {}});
+}
+
+TERN_FUNC status safetensors_writer::add_owned(std::string_view name, data_type dtype, const tensor_dims& shape,
+                                               std::vector<unsigned char> data) {
+    const checked_size bytes = shape.count() * dtype_size(dtype);
+    if (bytes.ok() && data.size() != bytes.value)
+        return make_error(errc::invalid_argument, "tensor \"%s\": expected %zu bytes of data, found %zu",
+                          detail::printable(name).c_str(), bytes.value, data.size());
+    return add(name, {dtype, shape, nullptr, bytes.value, std::move(data)});
+}
+
+TERN_FUNC status safetensors_writer::add(std::string_view name, entry made) {
     if (const status s = detail::check_written_name(name, "a tensor's name"); !s.ok())
         return s;
     const std::string shown = detail::printable(name);
@@ -125,21 +142,13 @@ TERN_FUNC status safetensors_writer::add(std::string_view name, data_type dtype,
     if (tensors_.size() == safetensors_limits::tensors)
         return make_error(errc::invalid_argument, "tensor \"%s\": expected at most %zu tensors", shown.c_str(),
                           safetensors_limits::tensors);
-    if (dtype_size(dtype) == 0)
+    if (dtype_size(made.dtype) == 0)
         return make_error(errc::invalid_argument, "tensor \"%s\": expected a data_type, found %d", shown.c_str(),
-                          static_cast<int>(dtype));
-    const checked_size bytes = shape.count() * dtype_size(dtype);
-    if (!bytes.ok())
+                          static_cast<int>(made.dtype));
+    if (!(made.shape.count() * dtype_size(made.dtype)).ok())
         return make_error(errc::invalid_argument, "tensor \"%s\": shape %s has more than %zu dimensions or overflows",
-                          shown.c_str(), to_string(shape).c_str(), tensor_dims::max_rank);
-    if (data == nullptr && bytes.value != 0)
-        return make_error(errc::invalid_argument, "tensor \"%s\": expected %zu bytes of data, found a null pointer",
-                          shown.c_str(), bytes.value);
-    const auto [at, added] =
-        tensors_.try_emplace(std::string(name),
-                             entry{dtype, shape, static_cast<const unsigned char*>(data), bytes.value});
-    static_cast<void>(at);
-    if (!added)
+                          shown.c_str(), to_string(made.shape).c_str(), tensor_dims::max_rank);
+    if (!tensors_.try_emplace(std::string(name), std::move(made)).second)
         return make_error(errc::invalid_argument, "tensor \"%s\": the name is taken", shown.c_str());
     return {};
 }
@@ -218,7 +227,7 @@ TERN_FUNC status safetensors_writer::write(std::vector<unsigned char>& out) cons
     bytes.reserve(total_bytes);
     bytes.insert(bytes.end(), header.begin(), header.end());
     for (const item* t : order)
-        bytes.insert(bytes.end(), t->second.data, t->second.data + t->second.bytes);
+        bytes.insert(bytes.end(), t->second.begin(), t->second.begin() + t->second.bytes);
     out.swap(bytes);
     return {};
 }
@@ -243,7 +252,7 @@ TERN_FUNC status safetensors_writer::write(const char* path) const {
     detail::temporary_file file(path);
     file.put(header.data(), header.size());
     for (const item* t : order)
-        file.put(t->second.data, t->second.bytes);
+        file.put(t->second.begin(), t->second.bytes);
     file.close();
     file.rename(path);
     if (file.error() != 0)

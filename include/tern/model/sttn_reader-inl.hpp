@@ -2,12 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+#include <cstdint>
 #include <cstring>
 
 #include "../quantize/sttn.hpp"
-#include "base3.hpp"
+#include "packed_weights.hpp"
 #include "state_dict.hpp"
 #include "sttn_reader.hpp"
 #include "tensor_source.hpp"
@@ -32,61 +31,16 @@ inline std::size_t feature_index(std::string_view name) {
     return i > start.size() && i < name.size() && name[i] == '.' && value <= max_block_index ? value : SIZE_MAX;
 }
 
-// Shape of packed codes, from the metadata.
-inline result<weight_shape> packed_shape(const tensor_source& from, const std::string& name) {
-    const std::string key = std::string(sttn_keys::shape) + name;
-    const std::string* text = from.file().metadata(key);
-    if (text == nullptr)
-        return make_error(errc::not_found, "metadata %.200s is missing", key.c_str());
-    unsigned long o = 0, i = 0, kh = 0, kw = 0;
-    int used = 0;
-    if (std::sscanf(text->c_str(), "%9lux%9lux%9lux%9lu%n", &o, &i, &kh, &kw, &used) != 4 ||
-        static_cast<std::size_t>(used) != text->size())
-        return make_error(errc::bad_format, "metadata %.200s: expected OxIxKHxKW, found '%.40s'", key.c_str(),
-                          text->c_str());
-    const weight_shape shape{o, i, kh, kw};
-    TERN_TRY(check_weight_shape(shape));
-    return shape;
-}
-
+// The packed form; its convolutions have a bias.
 inline result<ternary_weights> read_packed_conv(tensor_source& from, const std::string& name) {
-    const auto shape = packed_shape(from, name);
-    if (!shape.ok())
-        return shape.status();
-    const auto stream = from.get(name + ".codes");
-    if (!stream.ok())
-        return stream.status();
-    const tensor_info& t = **stream;
-    if (t.dtype != data_type::u8 || t.bytes != base3_bytes(shape->size()))
-        return make_error(errc::bad_format,
-                          "tensor %.200s: expected %zu bytes (U8) for %zux%zux%zux%zu codes, found %zu of type %s",
-                          t.name.c_str(), base3_bytes(shape->size()), shape->out_channels, shape->in_channels,
-                          shape->kh, shape->kw, t.bytes, dtype_name(t.dtype));
-    auto codes = make_buffer<std::int8_t>(shape->size(), from.memory());
-    if (!codes.ok())
-        return codes.status();
-    TERN_TRY(decode_base3(t.data, shape->size(), codes->data(), t.name.c_str()));
-    const auto scale = from.floats(name + ".scale", {shape->out_channels});
-    if (!scale.ok())
-        return scale.status();
-    const auto bias = from.floats(name + ".bias", {shape->out_channels});
-    if (!bias.ok())
-        return bias.status();
-    // The stream is in the order [O][kh][kw][I].
-    auto weights = make_ternary_weights(*shape, from.memory());
+    const auto weights = read_code_weights(from, name);
     if (!weights.ok())
-        return weights;
-    std::size_t next = 0;
-    for (std::size_t o = 0; o < shape->out_channels; ++o)
-        for (std::size_t tap = 0; tap < shape->taps(); ++tap)
-            for (std::size_t i = 0; i < shape->in_channels; ++i)
-                set_code(*weights, o, i, tap, (*codes)[next++]);
-    std::copy_n(scale->data(), scale->size(), weights->scale.data());
-    auto copy = copy_to_buffer(bias->data(), bias->size(), from.memory());
-    if (!copy.ok())
-        return copy.status();
-    weights->bias = std::move(*copy);
-    return weights;
+        return weights.status();
+    TERN_TRY(from.get(name + ".bias").status());
+    if (weights->code != code_id::ternary)
+        return make_error(errc::bad_format, "metadata %s%.200s: expected 't', found '%s'", packed_keys::code,
+                          name.c_str(), code_name(weights->code));
+    return to_ternary_weights(*weights, from.memory());
 }
 
 // convK in any of the three forms.

@@ -17,7 +17,6 @@ struct sttn_keys {
     static constexpr const char* stem_padding = "tern.stem_padding";
     static constexpr const char* pool = "tern.pool";              ///< as parse_pool reads it
     static constexpr const char* preprocess = "tern.preprocess";  ///< as parse_preprocessing reads it
-    static constexpr const char* shape = "tern.shape.";           ///< + "features.N.convK": "OxIxKHxKW"
 };
 
 /// Version of the packed form that is written, and the only one that is read.

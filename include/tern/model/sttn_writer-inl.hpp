@@ -1,10 +1,11 @@
 // Definitions of model/sttn_writer.hpp.
 #pragma once
 
-#include <deque>
+#include <cstring>
+#include <utility>
 #include <vector>
 
-#include "base3.hpp"
+#include "packed_weights.hpp"
 #include "safetensors.hpp"
 #include "sttn_reader.hpp"
 #include "sttn_writer.hpp"
@@ -13,34 +14,19 @@ TERN_BEGIN_NAMESPACE
 
 TERN_FUNC status write_sttn(const sttn_network& net, const char* path) {
     safetensors_writer out;
-    std::deque<std::vector<unsigned char>> kept;  // data that exists for the file only; addresses stay valid
-
     const auto floats = [&](const std::string& name, const tensor_dims& shape, const buffer<float>& values) {
         return out.add(name, data_type::f32, shape, values.data());
     };
     const auto norm = [&](const std::string& name, const folded_norm& n) {
         const std::size_t c = n.channels(), bytes = c * sizeof(double);
-        kept.emplace_back(2 * bytes);
-        std::memcpy(kept.back().data(), n.factor.data(), bytes);
-        std::memcpy(kept.back().data() + bytes, n.shift.data(), bytes);
-        return out.add(name + ".folded", data_type::f64, {2, c}, kept.back().data());
+        std::vector<unsigned char> rows(2 * bytes);
+        std::memcpy(rows.data(), n.factor.data(), bytes);
+        std::memcpy(rows.data() + bytes, n.shift.data(), bytes);
+        return out.add_owned(name + ".folded", data_type::f64, {2, c}, std::move(rows));
     };
     const auto conv = [&](const std::string& name, const ternary_weights& w) -> status {
-        const weight_shape& s = w.shape;
-        std::vector<std::int8_t> codes;
-        codes.reserve(s.size());
-        for (std::size_t o = 0; o < s.out_channels; ++o)
-            for (std::size_t tap = 0; tap < s.taps(); ++tap)
-                for (std::size_t i = 0; i < s.in_channels; ++i)
-                    codes.push_back(static_cast<std::int8_t>(get_code(w, o, i, tap)));
-        kept.emplace_back(base3_bytes(codes.size()));
-        encode_base3(codes.data(), codes.size(), kept.back().data());
-        TERN_TRY(out.add(name + ".codes", data_type::u8, {kept.back().size()}, kept.back().data()));
-        TERN_TRY(floats(name + ".scale", {s.out_channels}, w.scale));
-        TERN_TRY(floats(name + ".bias", {s.out_channels}, w.bias));
-        return out.set_metadata(sttn_keys::shape + name, std::to_string(s.out_channels) + "x" +
-                                                             std::to_string(s.in_channels) + "x" +
-                                                             std::to_string(s.kh) + "x" + std::to_string(s.kw));
+        const auto codes = to_code_weights(w);
+        return codes.ok() ? write_code_weights(out, name, *codes) : codes.status();
     };
 
     const weight_shape& stem = net.stem_shape;

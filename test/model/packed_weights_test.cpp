@@ -1,0 +1,278 @@
+// Dense streams of codes, and weights of every code through safetensors files.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <tern/model.hpp>
+
+#include "../support/check_refused.hpp"
+#include "../support/failing_allocator.hpp"
+#include "network_support.hpp"
+
+using namespace tern_test;
+using tern::code_id;
+using tern::errc;
+
+namespace {
+
+constexpr code_id weight_codes[] = {code_id::binary, code_id::ternary, code_id::half_ternary, code_id::u1,
+                                    code_id::u2,     code_id::u3,      code_id::u4,           code_id::o1,
+                                    code_id::o2,     code_id::o3,      code_id::o4,           code_id::s8};
+
+tern::code_weights any_weights(code_id code, const tern::weight_shape& shape, bool bias, std::mt19937& random) {
+    const tern::code_info info = tern::get_code_info(code);
+    const auto values = static_cast<unsigned>((info.max - info.weight_min) / info.step + 1);
+    std::vector<std::int8_t> codes(shape.size());
+    for (auto& c : codes)
+        c = static_cast<std::int8_t>(info.weight_min + info.step * static_cast<int>(random() % values));
+    std::vector<float> scale(shape.out_channels), b(shape.out_channels);
+    for (std::size_t o = 0; o < shape.out_channels; ++o) {
+        scale[o] = static_cast<float>(random() % 1000) / 7.0f;
+        b[o] = static_cast<float>(random() % 1000) / -3.0f;
+    }
+    auto w = tern::pack_code_weights(codes.data(), shape, code, scale.data(), bias ? b.data() : nullptr);
+    REQUIRE_MESSAGE(w.ok(), std::string(w.message()));
+    return std::move(*w);
+}
+
+template <class T>
+bool same(const tern::buffer<T>& a, const tern::buffer<T>& b) {
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
+}
+
+std::vector<unsigned char> file_of(const std::string& name, const tern::code_weights& w) {
+    tern::safetensors_writer out;
+    std::vector<unsigned char> bytes;
+    REQUIRE(tern::write_code_weights(out, name, w).ok());
+    REQUIRE(out.write(bytes).ok());
+    return bytes;
+}
+
+tern::safetensors_file open_bytes(const std::vector<unsigned char>& bytes) {
+    auto file = tern::safetensors_file::load(bytes.data(), bytes.size());
+    REQUIRE_MESSAGE(file.ok(), std::string(file.message()));
+    return std::move(*file);
+}
+
+/// A file that can be edited, with weights "w" of this code.
+edited_file editable(const tern::code_weights& w) {
+    edited_file made;
+    const auto bytes = file_of("w", w);
+    const tern::safetensors_file file = open_bytes(bytes);
+    for (const tern::tensor_info& t : file.tensors())
+        made.set(t.name, t.dtype, t.shape, std::vector<unsigned char>(t.data, t.data + t.bytes));
+    for (const tern::metadata_entry& m : file.metadata())
+        made.metadata()[m.key] = m.value;
+    return made;
+}
+
+tern::result<tern::code_weights> read(const edited_file& file) {
+    const auto bytes = file.bytes();
+    return tern::read_code_weights(open_bytes(bytes), "w");
+}
+
+}  // namespace
+
+TEST_CASE("dense streams are as the format describes them") {
+    const auto stream = [](code_id code, const std::vector<std::int8_t>& codes) {
+        std::vector<unsigned char> bytes(tern::dense_bytes(code, codes.size()).value, 0xEE);
+        tern::encode_dense(code, codes.data(), codes.size(), bytes.data());
+        std::vector<std::int8_t> again(codes.size(), 99);
+        const tern::status s = tern::decode_dense(code, bytes.data(), codes.size(), again.data(), "t");
+        CHECK_MESSAGE(s.ok(), std::string(s.message()));
+        CHECK(again == codes);
+        return bytes;
+    };
+    using bytes = std::vector<unsigned char>;
+    CHECK(stream(code_id::ternary, {1, 0, -1, -1, 1, 1}) == bytes{167, 2});
+    CHECK(stream(code_id::half_ternary, {2, 1, 0, 0, 2, 2}) == bytes{167, 2});
+    CHECK(stream(code_id::binary, {1, -1, -1, 1, 1, 1, 1, 1, -1}) == bytes{0x06, 0x01});
+    CHECK(stream(code_id::o1, {-1}) == bytes{0x01});
+    // 00 01 10 11 and one more: +3 +1 -1 -3 | +1
+    CHECK(stream(code_id::o2, {3, 1, -1, -3, 1}) == bytes{0xE4, 0x01});
+    CHECK(stream(code_id::u2, {0, 1, 2, 3, 1}) == bytes{0xE4, 0x01});
+    // o3: 7 - 2 * bits; 3 -> 010, -7 -> 111, 5 -> 001: 001'111'010 from the right
+    CHECK(stream(code_id::o3, {3, -7, 5}) == bytes{0x7A, 0x00});
+    CHECK(stream(code_id::o3, {3, -7, -5}) == bytes{0xBA, 0x01});
+    CHECK(stream(code_id::o4, {15, -15, 13}) == bytes{0xF0, 0x01});
+    CHECK(stream(code_id::s8, {0, -1, 127, -127}) == bytes{0x00, 0xFF, 0x7F, 0x81});
+    CHECK(tern::dense_bytes(code_id::o3, 8).value == 3);
+    CHECK(tern::dense_bytes(code_id::o3, 9).value == 4);
+    CHECK_FALSE(tern::dense_bytes(code_id::o3, SIZE_MAX / 2).ok());
+}
+
+TEST_CASE("weights of every code go through a file bit for bit") {
+    std::mt19937 random(41);
+    for (const code_id code : weight_codes)
+        for (const tern::weight_shape& shape : {tern::weight_shape{1, 1, 1, 1},
+                                                {2, 3, 3, 3},
+                                                {5, 7, 1, 1},
+                                                {3, 65, 2, 3},
+                                                {1, 13, 3, 1},
+                                                {8, 8, 1, 1},
+                                                {6, 1, 5, 5}}) {
+            CAPTURE(std::string(tern::code_name(code)));
+            CAPTURE(shape.size());
+            const tern::code_weights w = any_weights(code, shape, random() % 2 == 0, random);
+            const auto bytes = file_of("features.4.conv1", w);
+            const tern::safetensors_file file = open_bytes(bytes);
+            const auto again = tern::read_code_weights(file, "features.4.conv1");
+            REQUIRE_MESSAGE(again.ok(), std::string(again.message()));
+            CHECK(again->code == code);
+            CHECK(again->shape.out_channels == shape.out_channels);
+            CHECK(again->shape.in_channels == shape.in_channels);
+            CHECK(again->shape.kh == shape.kh);
+            CHECK(again->shape.kw == shape.kw);
+            CHECK(same(again->codes, w.codes));
+            CHECK(same(again->scale, w.scale));
+            CHECK(same(again->bias, w.bias));
+            const std::size_t stream = file.find("features.4.conv1.codes")->bytes;
+            CHECK(stream == tern::dense_bytes(code, shape.size()).value);
+            if (code == code_id::o3)
+                CHECK(stream == (3 * shape.size() + 7) / 8);
+
+            // The order is [o][ky][kx][i].
+            std::vector<std::int8_t> codes(shape.size());
+            REQUIRE(tern::decode_dense(code, file.find("features.4.conv1.codes")->data, codes.size(), codes.data(), "t")
+                        .ok());
+            for (std::size_t o = 0; o < shape.out_channels; ++o)
+                for (std::size_t tap = 0; tap < shape.taps(); ++tap)
+                    for (std::size_t i = 0; i < shape.in_channels; ++i)
+                        REQUIRE(codes[(o * shape.taps() + tap) * shape.in_channels + i] ==
+                                w.codes[(o * shape.in_channels + i) * shape.taps() + tap]);
+        }
+}
+
+TEST_CASE("several weights share a file, and the writer keeps what it needs") {
+    std::mt19937 random(42);
+    tern::safetensors_writer out;
+    std::vector<std::vector<std::int8_t>> codes;
+    for (const code_id code : weight_codes) {
+        const tern::code_weights w = any_weights(code, {3, 5, 3, 3}, true, random);
+        codes.emplace_back(w.codes.data(), w.codes.data() + w.codes.size());
+        REQUIRE(tern::write_code_weights(out, tern::code_name(code), w).ok());
+        CHECK(tern::write_code_weights(out, tern::code_name(code), w).code() == errc::invalid_argument);
+    }
+    const tern::safetensors_writer copy = out;
+    out = {};
+    std::vector<unsigned char> bytes;
+    REQUIRE(copy.write(bytes).ok());
+    const tern::safetensors_file file = open_bytes(bytes);
+    tern::tensor_source from(file, "", {});
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        const auto w = tern::read_code_weights(from, tern::code_name(weight_codes[i]));
+        REQUIRE_MESSAGE(w.ok(), std::string(w.message()));
+        CHECK(std::memcmp(w->codes.data(), codes[i].data(), codes[i].size()) == 0);
+    }
+    CHECK(from.check_all_used("the test").ok());
+}
+
+TEST_CASE("packed weights that contradict themselves are refused with what was expected and found") {
+    std::mt19937 random(43);
+    const tern::code_weights w =
+        any_weights(code_id::o3, {2, 3, 3, 1}, true, random);  // 18 codes, 7 bytes, 2 bits over
+    const auto refused = [&](errc code, const std::vector<std::string>& words, auto&& edit) {
+        edited_file file = editable(w);
+        edit(file);
+        const auto got = read(file);
+        REQUIRE_FALSE(got.ok());
+        check_refused(got.status(), code, words);
+    };
+    const auto set_codes = [](edited_file& f, std::size_t count) {
+        f.set("w.codes", tern::data_type::u8, {count}, std::vector<unsigned char>(count));
+    };
+    refused(errc::not_found, {"w.codes", "missing"}, [](edited_file& f) { f.erase("w.codes"); });
+    refused(errc::not_found, {"w.scale", "missing"}, [](edited_file& f) { f.erase("w.scale"); });
+    refused(errc::not_found, {"tern.shape.w", "missing"}, [](edited_file& f) { f.metadata().erase("tern.shape.w"); });
+    refused(errc::bad_format, {"w.codes", "U8 [7]", "2x3x3x1", "'o3'", "[6]"},
+            [&](edited_file& f) { set_codes(f, 6); });
+    refused(errc::bad_format, {"U8 [7]", "[8]"}, [&](edited_file& f) { set_codes(f, 8); });
+    refused(errc::bad_format, {"U8 [7]", "I8"}, [](edited_file& f) { f.at("w.codes").dtype = tern::data_type::i8; });
+    refused(errc::bad_format, {"U8 [7]", "[7, 1]"}, [](edited_file& f) { f.at("w.codes").shape = {7, 1}; });
+    refused(errc::bad_format, {"w.scale", "[2]"},
+            [](edited_file& f) { f.set("w.scale", tern::data_type::f32, {3}, std::vector<float>(3)); });
+    refused(errc::bad_format, {"w.bias", "[2]"},
+            [](edited_file& f) { f.set("w.bias", tern::data_type::f32, {1}, std::vector<float>(1)); });
+    refused(errc::bad_value, {"w.scale", "finite"},
+            [](edited_file& f) { f.set_float("w.scale", 1, std::numeric_limits<float>::quiet_NaN()); });
+    refused(errc::bad_format, {"U8 [3]", "'b'"}, [](edited_file& f) { f.metadata()["tern.code.w"] = "b"; });
+    refused(errc::bad_format, {"U8 [4]", "'t'"}, [](edited_file& f) { f.metadata().erase("tern.code.w"); });
+    for (const char* bad : {"", "u8", "o5", "O3", "o3 ", "ternary"})
+        refused(errc::bad_format, {"tern.code.w", "a code of weights"},
+                [&](edited_file& f) { f.metadata()["tern.code.w"] = bad; });
+    for (const char* bad : {"", "2x3x3", "2x3x3x1x", "2x3x3x1 ", "2x3x3x-1", "ax3x3x1", "2x3x3x0", "0x3x3x1",
+                            "999999999x999999999x999999999x999999999", "4294967296x4294967296x1x1"})
+        refused(errc::bad_format, {"tern.shape.w"}, [&](edited_file& f) { f.metadata()["tern.shape.w"] = bad; });
+    refused(errc::bad_format, {"w.codes", "999999999x1x1x1"},
+            [](edited_file& f) { f.metadata()["tern.shape.w"] = "999999999x1x1x1"; });
+    refused(errc::bad_value, {"w.codes", "byte 6", "zero bits"},
+            [](edited_file& f) { f.at("w.codes").bytes[6] |= 0x40; });
+    refused(errc::bad_value, {"w.codes", "byte 6", "zero bits"},
+            [](edited_file& f) { f.at("w.codes").bytes[6] |= 0x80; });
+
+    edited_file bytes = editable(any_weights(code_id::s8, {1, 4, 1, 1}, false, random));
+    bytes.at("w.codes").bytes[2] = 0x80;
+    check_refused(read(bytes).status(), errc::bad_value, {"w.codes", "code 2", "-128"});
+    edited_file trits = editable(any_weights(code_id::half_ternary, {1, 6, 1, 1}, false, random));
+    trits.at("w.codes").bytes[0] = 243;
+    check_refused(read(trits).status(), errc::bad_value, {"w.codes", "byte 0", "242", "243"});
+    trits.at("w.codes").bytes = {0, 3};
+    check_refused(read(trits).status(), errc::bad_value, {"byte 1", "zero digits"});
+
+    tern::code_weights wrong = any_weights(code_id::o2, {2, 3, 1, 1}, false, random);
+    wrong.codes[4] = 2;
+    tern::safetensors_writer out;
+    check_refused(tern::write_code_weights(out, "w", wrong), errc::bad_value, {"[1,1,0,0]", "found 2"});
+}
+
+TEST_CASE("no changed byte and no truncation of packed weights does harm") {
+    std::mt19937 random(44);
+    for (const code_id code : {code_id::binary, code_id::ternary, code_id::o2, code_id::o3, code_id::s8}) {
+        const auto valid = file_of("w", any_weights(code, {3, 5, 1, 3}, true, random));
+        std::size_t accepted = 0, refused = 0;
+        const auto attempt = [&](const std::vector<unsigned char>& bytes) {
+            const auto file = tern::safetensors_file::load(bytes.data(), bytes.size());
+            if (!file.ok())
+                return;
+            const auto w = tern::read_code_weights(*file, "w");
+            ++(w.ok() ? accepted : refused);
+            if (w.ok())
+                CHECK(tern::check_code_weights(*w).ok());
+            else
+                CHECK(std::strlen(w.message()) > 10);
+        };
+        for (std::size_t i = 0; i < valid.size(); ++i) {
+            auto changed = valid;
+            for (int k = 0; k < 12; ++k) {
+                changed[i] = static_cast<unsigned char>(k < 8 ? valid[i] ^ (1u << k) : random());
+                attempt(changed);
+            }
+            attempt({valid.begin(), valid.begin() + static_cast<std::ptrdiff_t>(i)});
+        }
+        CHECK(accepted > 50);
+        CHECK(refused > 50);
+    }
+}
+
+TEST_CASE("reading packed weights reports every refused allocation and leaks nothing") {
+    std::mt19937 random(45);
+    const auto bytes = file_of("w", any_weights(code_id::o4, {3, 5, 3, 3}, true, random));
+    const tern::safetensors_file file = open_bytes(bytes);
+    bool made = false;
+    for (std::size_t allowed = 0; !made; ++allowed) {
+        REQUIRE(allowed < 20);
+        test::failing_allocator memory(allowed);
+        {
+            const auto w = tern::read_code_weights(file, "w", memory.get());
+            made = w.ok();
+            CHECK((made || w.status().code() == errc::out_of_memory));
+        }
+        CHECK(memory.held() == 0);
+    }
+}
