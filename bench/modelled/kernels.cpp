@@ -20,6 +20,8 @@ constexpr tile_facts facts_of(const dot_family& f) {
         facts.name[i] = f.name[i];
     if (f.format == dot_format::planes)
         facts.period = simd::dot_counter::period;
+    else if (f.format == dot_format::bits)
+        facts.period = simd::bit_counter::period;
     else if (f.format != dot_format::bytes)
         facts.period =
             127 / facts.step_channels;  // a signed byte holds 127 products; a twin's 4-bit fields come to the same
@@ -31,10 +33,16 @@ struct all_facts {
     tile_facts popcount = facts_of(level_table.popcount);
     tile_facts lookup[lookups] = {};
     tile_facts dot = facts_of(level_table.dot);
+    tile_facts bits[bit_forms] = {};
 
     constexpr all_facts() {
         for (std::size_t i = 0; i < lookups; ++i)
             lookup[i] = facts_of(level_table.lookup[i]);
+        for (std::size_t i = 0; i < bit_forms; ++i) {
+            bits[i] = facts_of(level_table.bits[i]);
+            bits[i].name[4] = ' ';
+            bits[i].name[5] = "^xw"[i];  // signs; the mask of the activations; of the weights
+        }
     }
 };
 

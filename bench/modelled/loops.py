@@ -145,14 +145,15 @@ class TileLoop:
     def __init__(self, facts, function):
         blocks, depth = function.step_loop()
         self.name = facts["name"]
+        self.is_bits = self.name.startswith("bits")  # a pass per pair of planes
         self.shape = f"{facts['pixels']} x {facts['channels']}"
         self.mac = facts["pixels"] * facts["channels"] * facts["step_channels"]  # of a step
         self.period = facts["period"]
         self.code = function.code(blocks)
         self.stack = function.stack_references(blocks)
         self.copies = sum(bool(function.machine.copy.match(ins.text)) for ins in self.code)
-        # Taps, periods, steps; if there is more, the compiler has not unrolled the tile.
-        self.rolled = depth > (3 if self.period else 2)
+        # Pairs of planes, taps, periods, steps; if there is more, the compiler has not unrolled the tile.
+        self.rolled = depth > 2 + bool(self.period) + self.is_bits
         self.emptying = function.emptying(blocks) if self.period else []
         self.steps = 0 if self.rolled else self._steps(facts, function.machine)
 

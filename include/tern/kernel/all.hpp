@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../core/config.hpp"
+#include "bits.hpp"
 #include "dot.hpp"
 #include "epilogue_tile.hpp"
 #include "lookup.hpp"
@@ -32,7 +33,8 @@ inline constexpr kernel_table level_table{
     {lookup_families[0], lookup_families[1], lookup_families[2], lookup_families[3]},
     byte_dot_family,
     &quantize_tile,
-
+    {bits_family<bit_form::signs>, bits_family<bit_form::activation_mask>, bits_family<bit_form::weight_mask>},
+    &count_bits,
 };
 
 }  // namespace kernel

@@ -143,6 +143,47 @@ struct byte_products {
     static constexpr std::size_t activation_bytes = 16, panel_bytes = tile_channels * 16;
 };
 
+// Products by planes (kernel/bits.hpp): 64 channels a step. Panel: [weight plane][tap][step][vector][mask, sign, or one][lane].
+template <bit_form Form>
+inline void bits_tile(const dot_tile_args& args) {
+    constexpr std::size_t planes = Form == bit_form::weight_mask ? 2 : 1;
+    const auto counts = [](const unsigned char* x, const unsigned char* w, std::size_t i) {
+        return Form == bit_form::signs             ? bit(x, i) != bit(w, i)
+               : Form == bit_form::activation_mask ? bit(x, i) && bit(x + 8, i) != bit(w, i)
+                                                   : bit(w, i) && bit(x, i) != bit(w + lanes * 8, i);
+    };
+    for (std::size_t p = 0; p < tile_pixels; ++p)
+        for (std::size_t o = 0; o < tile_channels; ++o) {
+            std::int32_t sum = 0;
+            for (const bit_pass* pass = args.passes; pass != args.passes + args.pass_count; ++pass) {
+                sum *= std::int32_t{1} << pass->shift;
+                for (std::size_t t = 0; t < args.tap_count; ++t)
+                    for (std::size_t i = 0; i < args.steps * 64; ++i)
+                        sum += counts(args.pixels[p] + args.taps[t].pixel_offset + pass->pixel_offset +
+                                          i / 64 * args.pixel_step,
+                                      args.panel + args.taps[t].panel_offset + pass->panel_offset +
+                                          i / 64 * tile_channels * planes * 8 +
+                                          (o / lanes * planes * lanes + o % lanes) * 8,
+                                      i % 64);
+            }
+            args.acc[p * tile_channels + o] =
+                args.factor * sum + args.start[o] + (args.pixel_start != nullptr ? args.pixel_start[p] : 0);
+        }
+}
+
+template <bit_form Form>
+inline constexpr dot_family bits_family{
+    "bits", tile_pixels, tile_channels, lanes, &bits_tile<Form>, dot_format::bits, 1, 1u << 30, nullptr,
+    0,      false,       nullptr,       Form};
+
+inline void count_bits(const count_args& args) {
+    for (std::size_t p = 0; p < args.pixels; ++p) {
+        args.counts[p] = 0;
+        for (std::size_t i = 0; i < args.words * 64; ++i)
+            args.counts[p] += bit(args.plane + p * args.pixel_bytes + i / 64 * args.word_bytes, i % 64) ? 1 : 0;
+    }
+}
+
 template <class Products>
 inline void dot_tile(const dot_tile_args& args) {
     for (std::size_t p = 0; p < tile_pixels; ++p)
@@ -405,6 +446,8 @@ inline constexpr kernel_table table{
     {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products>, dot_format::bytes, 1, 1u << 30,
      &planes_to_bytes, byte_products::run},
     &quantize_tile,
+    {bits_family<bit_form::signs>, bits_family<bit_form::activation_mask>, bits_family<bit_form::weight_mask>},
+    &count_bits,
 };
 
 }  // namespace reference

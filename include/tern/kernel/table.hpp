@@ -15,6 +15,13 @@ struct kernel_tap {
     std::size_t panel_offset;     ///< bytes from the panel's start
 };
 
+/// One pair of a plane of the activations and a plane of the weights, over all taps.
+struct bit_pass {
+    std::size_t pixel_offset;  ///< bytes inside a step of a pixel
+    std::size_t panel_offset;  ///< bytes
+    std::uint32_t shift;       ///< what earlier passes have counted is shifted left by this first
+};
+
 /// Integer products of one tile: tile_pixels x tile_channels accumulators.
 struct dot_tile_args {
     const unsigned char* const* pixels;  ///< tile_pixels pointers, 8-byte aligned; unused ones repeat a used one
@@ -24,7 +31,13 @@ struct dot_tile_args {
     const unsigned char* panel;  ///< 64-byte aligned, in the family's format
     std::int32_t* acc;           ///< out: [tile_pixels][tile_channels], 64-byte aligned
     const std::int32_t* start =
-        nullptr;  ///< bytes: what the sums begin with, [tile_channels]; other formats begin with 0
+        nullptr;  ///< bytes, bits: what the sums begin with, [tile_channels]; other formats begin with 0
+    // Bits: acc = start[channel] + pixel_start[pixel] + factor * counts.
+    const bit_pass* passes = nullptr;
+    std::size_t pass_count = 0;
+    std::size_t pixel_step = 0;                 ///< bytes of a step in a pixel: 8 a plane
+    const std::int32_t* pixel_start = nullptr;  ///< [tile_pixels], or null: 0
+    std::int32_t factor = 1;
 };
 
 /// How a family wants its operands.
@@ -49,7 +62,18 @@ enum class dot_format : std::uint8_t {
     /// Activations: int8, 16 bytes a step of 16 channels, with the top bit flipped where the family says `unsigned_bytes`.
     /// Panel: [tap][step][channel of the step / run][output channel][channel of the step % run], int8 in [-127, 127].
     bytes,
+    /// Activations: planes of any code, `pixel_step` bytes a step of 64 channels. One bit of what is counted per product, see
+    /// bit_form. Panel: [weight plane][tap][step][vector][lane], 64-bit words; `weight_mask`: as in `planes`.
+    bits,
 };
+
+/// Which bits a family of the format `bits` counts: x of the activations' plane, w of the weights'.
+enum class bit_form : std::uint8_t {
+    signs,            ///< x ^ w; no channel that a tile reads may be another group's
+    activation_mask,  ///< mask & (sign ^ w), mask and sign of the activations; the sum of |x| is in pixel_start
+    weight_mask,      ///< mask & (x ^ sign), mask and sign of the weights
+};
+inline constexpr std::size_t bit_forms = 3;
 
 /// Planes of a row of pixels to a family's format.
 struct convert_args {
@@ -59,6 +83,16 @@ struct convert_args {
     std::size_t channels;  ///< per pixel
     unsigned char* out;
     std::size_t out_pixel_bytes;  ///< written per pixel, and the distance of pixels
+};
+
+/// Set bits of one plane of pixels side by side.
+struct count_args {
+    const unsigned char* plane;  ///< the first pixel's first word of it
+    std::size_t word_bytes;      ///< from a word to the next
+    std::size_t words;           ///< per pixel
+    std::size_t pixel_bytes;     ///< from a pixel to the next
+    std::size_t pixels;
+    std::int32_t* counts;  ///< out: per pixel
 };
 
 /// A kernel family for packed activations. Lane = output channel.
@@ -77,19 +111,20 @@ struct dot_family {
     /// Twins: adds the codes of twins, `bytes` at the second address, to those of pixels at the first. The twins may overlap
     /// what lies behind the pixels.
     void (*join)(unsigned char*, const unsigned char*, std::size_t) = nullptr;
+    bit_form form = bit_form::signs;  ///< bits
 
     /// Whether two pixels share what tiles read.
     TERN_INLINE constexpr bool twins() const noexcept {
         return format == dot_format::twins || format == dot_format::twin_triples;
     }
     TERN_INLINE constexpr std::size_t step_channels() const noexcept {
-        return format == dot_format::planes         ? 64
-               : format == dot_format::pairs        ? 4
-               : format == dot_format::triples      ? 3
-               : format == dot_format::twin_triples ? 6
-                                                    : 16;
+        return format == dot_format::planes || format == dot_format::bits ? 64
+               : format == dot_format::pairs                              ? 4
+               : format == dot_format::triples                            ? 3
+               : format == dot_format::twin_triples                       ? 6
+                                                                          : 16;
     }
-    /// Activation bytes of one step.
+    /// Activation bytes of one step; bits: 8 for each plane of the code instead.
     TERN_INLINE constexpr std::size_t step_bytes() const noexcept {
         return format == dot_format::pairs          ? 2
                : format == dot_format::triples      ? 1
@@ -97,12 +132,14 @@ struct dot_family {
                : format == dot_format::twins        ? 8
                                                     : 16;
     }
-    /// Panel bytes of one step.
+    /// Panel bytes of one step; bits: of one plane of the weights.
     TERN_INLINE constexpr std::size_t panel_step_bytes() const noexcept {
         return tile_channels * (format == dot_format::planes || format == dot_format::bytes ? 16
                                 : format == dot_format::twins                               ? 4
                                 : format == dot_format::twin_triples                        ? 2
-                                                                                            : 1);
+                                : format != dot_format::bits                                ? 1
+                                : form == bit_form::weight_mask                             ? 16
+                                                                                            : 8);
     }
 };
 
@@ -251,6 +288,8 @@ struct kernel_table {
     dot_family lookup[4] = {};  ///< ternary x ternary by tables, tiles of different shapes; [0] unless none
     dot_family dot = {};        ///< int8 x int8
     void (*quantize_tile)(const quantize_tile_args&) = nullptr;
+    dot_family bits[bit_forms] = {};  ///< one popcount per product and pair of planes, by bit_form
+    void (*count_bits)(const count_args&) = nullptr;
 };
 
 TERN_END_VOCABULARY

@@ -11,9 +11,9 @@ TERN_BEGIN_NAMESPACE
 
 /// The option that asks for kernels with this format.
 inline kernel_family family_of(dot_format format) noexcept {
-    return format == dot_format::planes  ? kernel_family::popcount
-           : format == dot_format::bytes ? kernel_family::dot
-                                         : kernel_family::lookup;
+    return format == dot_format::planes || format == dot_format::bits ? kernel_family::popcount
+           : format == dot_format::bytes                              ? kernel_family::dot
+                                                                      : kernel_family::lookup;
 }
 
 /// Writes the code of output channel `o` of the tile and channel `i` of the step over a 0.
@@ -43,6 +43,7 @@ inline void put_weight(const dot_family& f, unsigned char* step, std::size_t o, 
         case dot_format::bytes:
             step[(i / f.run * f.tile_channels + o) * f.run + i % f.run] = static_cast<unsigned char>(code);
             return;
+        case dot_format::bits: return;  // op/bits.hpp
     }
 }
 

@@ -67,6 +67,14 @@ TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c)
     return vandq_u64(a, veorq_u64(b, c));
 }
 TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) { vst1_s32(out, vreinterpret_s32_u32(vmovn_u64(v))); }
+TERN_INLINE void store_affine(std::int32_t* out, u64_register v, std::int32_t factor, const std::int32_t* start,
+                              std::int32_t more) {
+    const int32x2_t first = vadd_s32(vld1_s32(start), vdup_n_s32(more));
+    vst1_s32(out, vmla_s32(first, vreinterpret_s32_u32(vmovn_u64(v)), vdup_n_s32(factor)));
+}
+TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
+    return vshlq_u64(v, vdupq_n_s64(static_cast<std::int64_t>(bits)));
+}
 
 /// Products plus one are 0, 1 or 2: ones wait in a plane until a second one makes a two of them, and only twos are counted.
 ///
@@ -114,6 +122,21 @@ struct dot_counter {
         const uint16x8_t ones = vpaddlq_u8(vcntq_u8(vreinterpretq_u8_u64(waiting)));
         return vpadalq_u8(vpadalq_u8(ones, twos), twos);
     }
+};
+
+/// Counts set bits per byte, up to 8 a step.
+struct bit_counter {
+    static constexpr std::size_t period = 31;
+    uint8x16_t sum;
+
+    TERN_INLINE void clear() { sum = vdupq_n_u8(0); }
+    TERN_INLINE void add(u64_register bits) { sum = vaddq_u8(sum, vcntq_u8(vreinterpretq_u8_u64(bits))); }
+    TERN_INLINE void settle() {
+#if defined(__GNUC__) && !defined(__clang__)
+        __asm__ volatile("" : "+w"(sum));
+#endif
+    }
+    TERN_INLINE u64_register total() const { return vpaddlq_u32(vpaddlq_u16(vpaddlq_u8(sum))); }
 };
 
 /// Sums of a row of counters, one 32-bit lane per 64-bit lane of the counters.

@@ -31,6 +31,16 @@ TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c)
 TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
     _mm256_store_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi64_epi32(v));
 }
+TERN_INLINE void store_affine(std::int32_t* out, u64_register v, std::int32_t factor, const std::int32_t* start,
+                              std::int32_t more) {
+    const __m256i product = _mm256_mullo_epi32(_mm512_cvtepi64_epi32(v), _mm256_set1_epi32(factor));
+    const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(start));
+    const __m256i sum = _mm256_add_epi32(product, _mm256_add_epi32(first, _mm256_set1_epi32(more)));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(out), sum);
+}
+TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
+    return _mm512_sll_epi64(v, _mm_cvtsi32_si128(static_cast<int>(bits)));
+}
 
 #elif TERN_HAS_AVX2
 
@@ -51,6 +61,17 @@ TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
     const __m256i low = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
     _mm_store_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(low));
 }
+TERN_INLINE void store_affine(std::int32_t* out, u64_register v, std::int32_t factor, const std::int32_t* start,
+                              std::int32_t more) {
+    const __m256i low = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+    const __m128i product = _mm_mullo_epi32(_mm256_castsi256_si128(low), _mm_set1_epi32(factor));
+    const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(start));
+    const __m128i sum = _mm_add_epi32(product, _mm_add_epi32(first, _mm_set1_epi32(more)));
+    _mm_store_si128(reinterpret_cast<__m128i*>(out), sum);
+}
+TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
+    return _mm256_sll_epi64(v, _mm_cvtsi32_si128(static_cast<int>(bits)));
+}
 
 #else
 
@@ -68,6 +89,16 @@ TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c)
 }
 TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi32(v, 0x88));
+}
+TERN_INLINE void store_affine(std::int32_t* out, u64_register v, std::int32_t factor, const std::int32_t* start,
+                              std::int32_t more) {
+    const __m128i product = _mm_mullo_epi32(_mm_shuffle_epi32(v, 0x88), _mm_set1_epi32(factor));
+    const __m128i first = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(start));
+    const __m128i sum = _mm_add_epi32(product, _mm_add_epi32(first, _mm_set1_epi32(more)));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), sum);
+}
+TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
+    return _mm_sll_epi64(v, _mm_cvtsi32_si128(static_cast<int>(bits)));
 }
 
 #endif
@@ -91,6 +122,18 @@ struct dot_counter {
 #endif
         return _mm512_sub_epi64(plus, _mm512_slli_epi64(negative, 1));
     }
+};
+
+/// Counts set bits per 64-bit lane.
+struct bit_counter {
+    static constexpr std::size_t period = 0;  // never overflows
+    u64_register sum;
+
+    TERN_INLINE void clear() { sum = _mm512_setzero_si512(); }
+    TERN_INLINE void add(u64_register bits) { sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(bits)); }
+    TERN_INLINE void shift(unsigned by) { sum = shift_left(sum, by); }
+    TERN_INLINE void settle() {}
+    TERN_INLINE u64_register total() const { return sum; }
 };
 
 #else
@@ -145,6 +188,35 @@ struct dot_counter {
         return _mm256_sub_epi64(_mm256_sad_epu8(biased, _mm256_setzero_si256()), _mm256_set1_epi64x(8 * 128));
 #else
         return _mm_sub_epi64(_mm_sad_epu8(biased, _mm_setzero_si128()), _mm_set1_epi64x(8 * 128));
+#endif
+    }
+};
+
+// Up to 8 a byte and step, unsigned.
+struct bit_counter {
+    static constexpr std::size_t period = 31;
+    u64_register sum;
+
+    TERN_INLINE void clear() { sum = TERN_BYTES(set1)(0); }
+    TERN_INLINE void add(u64_register bits) {
+        static constexpr std::int8_t counts[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+        const u64_register low = TERN_BYTES(set1)(15), table = nibble_table(counts);
+        const u64_register first = TERN_BYTES(shuffle)(table, TERN_AND(bits, low));
+        const u64_register second = TERN_BYTES(shuffle)(table, TERN_AND(TERN_WIDE(srli_epi16)(bits, 4), low));
+        sum = TERN_BYTES(add)(sum, TERN_BYTES(add)(first, second));
+    }
+    TERN_INLINE void settle() {
+#if defined(__GNUC__) && !defined(__clang__)
+        __asm__ volatile("" : "+v"(sum));
+#endif
+    }
+    TERN_INLINE u64_register total() const {
+#if TERN_HAS_AVX512
+        return _mm512_sad_epu8(sum, _mm512_setzero_si512());
+#elif TERN_HAS_AVX2
+        return _mm256_sad_epu8(sum, _mm256_setzero_si256());
+#else
+        return _mm_sad_epu8(sum, _mm_setzero_si128());
 #endif
     }
 };

@@ -68,14 +68,34 @@ TERN_INLINE u64v load_words(const void* p) {
 }
 TERN_INLINE u64v broadcast_word(const void* p) { return load_words(p); }
 TERN_INLINE u64v bit_and(u64v a, u64v b) { return {a.v & b.v}; }
+TERN_INLINE u64v bit_xor(u64v a, u64v b) { return {a.v ^ b.v}; }
 TERN_INLINE u64v and_xor(u64v a, u64v b, u64v c) { return {a.v & (b.v ^ c.v)}; }
 TERN_INLINE u64v opaque(u64v a) { return a; }
 /// Two's complement 64-bit lanes to int32.
 TERN_INLINE void store_narrow(std::int32_t* out, u64v a) {
     *out = static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v));
 }
+/// *out = factor * a + *start + more, mod 2^32.
+TERN_INLINE void store_affine(std::int32_t* out, u64v a, std::int32_t factor, const std::int32_t* start,
+                              std::int32_t more) {
+    const std::uint32_t first = static_cast<std::uint32_t>(*start) + static_cast<std::uint32_t>(more);
+    *out = static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v) * static_cast<std::uint32_t>(factor) + first);
+}
+TERN_INLINE u64v shift_left(u64v a, unsigned bits) { return {a.v << bits}; }
 TERN_INLINE u64v add(u64v a, u64v b) { return {a.v + b.v}; }
 TERN_INLINE u64v zero_words() { return {0}; }
+
+/// Counts set bits.
+struct bit_counter {
+    static constexpr std::size_t period = 0;
+    std::uint64_t sum;
+
+    TERN_INLINE void clear() { sum = 0; }
+    TERN_INLINE void add(u64v bits) { sum += popcount(bits.v); }
+    TERN_INLINE void shift(unsigned by) { sum <<= by; }
+    TERN_INLINE void settle() {}
+    TERN_INLINE u64v total() const { return {sum}; }
+};
 
 /// Sums popcount(m) - 2 popcount(neg) per step, m = x.mask & mask, neg = m & (x.sign ^ sign).
 struct dot_counter {
@@ -90,15 +110,6 @@ struct dot_counter {
         return {broadcast_word(pixel), broadcast_word(pixel + 8)};
     }
 
-    static TERN_INLINE std::uint64_t popcount(std::uint64_t x) {
-#if defined(__GNUC__) || defined(__clang__)
-        return static_cast<std::uint64_t>(__builtin_popcountll(x));
-#else
-        x = x - ((x >> 1) & 0x5555555555555555u);
-        x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
-        return (((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u) >> 56;
-#endif
-    }
     TERN_INLINE void clear() { sum = 0; }
     TERN_INLINE void add(const operand& x, u64v mask, u64v sign) {
         const u64v m = bit_and(x.mask, mask);

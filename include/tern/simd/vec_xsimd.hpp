@@ -141,6 +141,7 @@ TERN_INLINE u64v load_words(const void* p) {
 }
 TERN_INLINE u64v broadcast_word(const void* p) { return {native::broadcast(p)}; }
 TERN_INLINE u64v bit_and(u64v a, u64v b) { return {a.v & b.v}; }
+TERN_INLINE u64v bit_xor(u64v a, u64v b) { return {a.v ^ b.v}; }
 TERN_INLINE u64v and_xor(u64v a, u64v b, u64v c) { return {native::and_xor(a.v, b.v, c.v)}; }
 /// Keeps a loaded value in its register: GCC otherwise folds the load into every use of it.
 TERN_INLINE u64v opaque(u64v a) {
@@ -158,6 +159,12 @@ TERN_INLINE u64v* opaque(u64v* p) {
 }
 /// Two's complement 64-bit lanes to int32.
 TERN_INLINE void store_narrow(std::int32_t* out, u64v a) { native::store_narrow(out, a.v); }
+/// out[lane] = factor * v + start[lane] + more, mod 2^32, of the low halves of 64-bit lanes.
+TERN_INLINE void store_affine(std::int32_t* out, u64v v, std::int32_t factor, const std::int32_t* start,
+                              std::int32_t more) {
+    native::store_affine(out, v.v, factor, start, more);
+}
+TERN_INLINE u64v shift_left(u64v v, unsigned bits) { return {native::shift_left(v.v, bits)}; }
 TERN_INLINE u64v add(u64v a, u64v b) { return {a.v + b.v}; }
 TERN_INLINE u64v zero_words() { return {native::u64_register{}}; }
 
@@ -233,6 +240,21 @@ TERN_INLINE void store_widened(std::int32_t* out, u64v v, const std::int16_t* su
     native::store_widened(out, v.v, sums);
 }
 #endif
+
+/// Counts set bits per 64-bit lane; at most `period` steps (0: no limit) before it is emptied.
+struct bit_counter {
+    static constexpr std::size_t period = native::bit_counter::period;
+    native::bit_counter count;
+
+    TERN_INLINE void clear() { count.clear(); }
+    TERN_INLINE void add(u64v bits) { count.add(bits.v); }
+#if TERN_HAS_AVX512_ICL
+    TERN_INLINE void shift(unsigned by) { count.shift(by); }
+#endif
+    /// Keeps GCC from beginning with what follows until it runs out of registers.
+    TERN_INLINE void settle() { count.settle(); }
+    TERN_INLINE u64v total() const { return {count.total()}; }
+};
 
 /// Sums the products of 64 channels a step per 64-bit lane; at most `period` steps (0: no limit) before it is emptied.
 #if TERN_HAS_NEON
