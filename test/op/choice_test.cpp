@@ -47,14 +47,37 @@ TEST_CASE("few channels are gathered, so that words are full") {
     });
 }
 
-TEST_CASE("codes that are not sums of bits multiply as int8, and the name says which") {
+TEST_CASE("codes of bytes multiply as int8, and the name says which") {
     tern_test::for_each_table([](const tern::kernel_table& table) {
         tern::plan_options options;
         options.kernels = &table;
         auto weights = tern::make_code_weights({64, 64, 1, 1}, tern::code_id::o2);
         REQUIRE(weights.ok());
-        const auto plan = tern::gemm::create(*weights, tern::code_id::u4, {}, options);
+        const auto plan = tern::gemm::create(*weights, tern::code_id::u8, {}, options);
         REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
-        CHECK(std::string(plan->kernel_name(8)) == std::string(table.level) + "/dot.wo2au4/implicit");
+        CHECK(std::string(plan->kernel_name(8)) == std::string(table.level) + "/dot.wo2au8/implicit");
+    });
+}
+
+TEST_CASE("pairs with one bit to count per product run on bit planes where popcounts are wanted") {
+    using tern::code_id;
+    tern_test::for_each_table([](const tern::kernel_table& table) {
+        for (const code_id w : {code_id::binary, code_id::ternary, code_id::o1, code_id::o2, code_id::o3, code_id::o4})
+            for (const code_id a : {code_id::binary, code_id::ternary, code_id::half_ternary, code_id::u1, code_id::u2,
+                                    code_id::u3, code_id::u4, code_id::o1, code_id::o2, code_id::o4}) {
+                tern::plan_options options;
+                options.kernels = &table;
+                options.family = tern::kernel_family::popcount;
+                auto weights = tern::make_code_weights({64, 64, 3, 3}, w);
+                REQUIRE(weights.ok());
+                const auto plan = tern::conv2d::create(*weights, a, {}, {}, options);
+                REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
+                const bool two = w == code_id::ternary && (a == code_id::ternary || a == code_id::half_ternary);
+                const bool plain = two && a == code_id::ternary;
+                CHECK(std::string(plan->kernel_name({1, 14, 14})) ==
+                      std::string(table.level) + (two ? "/popcount" : "/bits") +
+                          (plain ? "" : std::string(".w") + tern::code_name(w) + "a" + tern::code_name(a)) +
+                          "/implicit");
+            }
     });
 }

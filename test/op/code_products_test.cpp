@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tern/op/gemm.hpp>
@@ -131,10 +132,14 @@ struct code_image {
     tern::const_packed_image view() const { return {layout, reinterpret_cast<const unsigned char*>(memory.data())}; }
 };
 
-/// Runs a problem by every family and lowering that takes its codes, and compares all accumulators.
-int run(const code_problem& p, const tern::kernel_table& table, tern::border_value border_value, std::mt19937& random) {
+/// Runs a problem by every family and lowering that takes its codes, and compares all accumulators. Names what ran.
+int run(const code_problem& p, const tern::kernel_table& table, tern::border_value border_value, std::mt19937& random,
+        std::string* names = nullptr) {
     const tern::code_weights weights = make_weights(p);
-    const std::vector<std::int32_t> expected = p.convolve();
+    code_problem exact = p;  // what the products must be; the image's halo stays p.border
+    if (border_value == tern::border_value::zero)
+        exact.border = 0;
+    const std::vector<std::int32_t> expected = exact.convolve();
     const tern::image_shape out = p.shape.out();
     int ran = 0;
     for (tern::plan_options options : tern_test::all_choices(table, p.shape.weights.fan_in())) {
@@ -156,6 +161,8 @@ int run(const code_problem& p, const tern::kernel_table& table, tern::border_val
             s.ok() && found.guards_intact() && std::memcmp(found.data(), expected.data(), expected.size() * 4) == 0;
         if (!equal)
             FAIL_CHECK(std::string(plan->kernel_name(p.shape.in)), ": ", p.text(), ": ", std::string(s.message()));
+        if (names != nullptr)
+            *names += std::string(plan->kernel_name(p.shape.in)) + " ";
         ++ran;
     }
     return ran;
@@ -197,37 +204,57 @@ TEST_CASE("products of every weight code with every activation code equal a plai
                     code_problem p(any_shape(random), w, a, random);
                     const tern::code_info c = tern::get_code_info(a);
                     p.border = c.has_zero ? 0 : i % 2 == 0 ? -1 : 1;
-                    auto border = tern::border_value::from_image;
-                    if (i == 3) {  // an exact zero, whatever the image's halo says
-                        border = tern::border_value::zero;
-                        if (!c.has_zero) {
-                            code_problem zero = p;
-                            zero.border = 0;
-                            const std::vector<std::int32_t> expected = zero.convolve();
-                            auto plan = tern::conv2d::create(make_weights(p), a, p.shape.geometry, {}, [&] {
-                                tern::plan_options o;
-                                o.kernels = &table;
-                                o.border_value = border;
-                                return o;
-                            }());
-                            REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
-                            const code_image image(p, plan->required_halo(p.shape.in), random);
-                            const tern::image_shape out = p.shape.out();
-                            tern_test::guarded_array<std::int32_t> found(expected.size());
-                            tern::conv2d_args args;
-                            args.input = image.view();
-                            args.accumulators = tern::nhwc(found.data(), out.n, out.h, out.w, p.shape.out_channels());
-                            const tern::status s = tern_test::run_plan(*plan, args);
-                            REQUIRE_MESSAGE(s.ok(), std::string(s.message()));
-                            const bool equal = std::memcmp(found.data(), expected.data(), expected.size() * 4) == 0;
-                            if (!equal)
-                                FAIL_CHECK(std::string(plan->kernel_name(p.shape.in)), ", zero border: ", p.text());
-                            ++ran;
-                            continue;
-                        }
-                    }
+                    // The last has an exact zero, whatever the image's halo says.
+                    const auto border = i == 3 ? tern::border_value::zero : tern::border_value::from_image;
                     ran += run(p, table, border, random);
                 }
         CHECK(ran > 1000);
+    });
+}
+
+TEST_CASE("kernels of any size multiply every pair of codes of bits") {
+    tern_test::for_each_table_and_reference([](const tern::kernel_table& table) {
+        std::mt19937 random(32);
+        for (const auto& [w, a] : {std::pair{code_id::binary, code_id::binary},
+                                   {code_id::ternary, code_id::binary},
+                                   {code_id::binary, code_id::ternary},
+                                   {code_id::ternary, code_id::ternary},
+                                   {code_id::o2, code_id::u2},
+                                   {code_id::s8, code_id::u8}})
+            for (const auto border : {tern::border_value::from_image, tern::border_value::zero}) {
+                tern_test::conv_problem shape;
+                shape.weights = {3, 2, 13, 13};
+                shape.in = {1, 5, 4};
+                shape.geometry.padding = {6, 6, 6, 6};
+                code_problem p(shape, w, a, random);
+                p.border = tern::code_has_zero(a) ? 0 : -1;
+                run(p, table, border, random);
+                // More rows than a byte counts.
+                shape.weights = {2, 1, 300, 1};
+                shape.in = {1, 20, 2};
+                shape.geometry.padding = {290, 0, 5, 0};
+                code_problem high(shape, w, a, random);
+                high.border = p.border;
+                run(high, table, border, random);
+            }
+    });
+}
+
+TEST_CASE("groups of whole words multiply on bit planes") {
+    tern_test::for_each_table_and_reference([](const tern::kernel_table& table) {
+        std::mt19937 random(33);
+        for (const code_id a : {code_id::binary, code_id::u2, code_id::o3}) {
+            tern_test::conv_problem shape;
+            shape.weights = {128, 64, 3, 2};
+            shape.in = {1, 4, 5};
+            shape.geometry.groups = 2;
+            shape.geometry.padding = {1, 1, 1, 1};
+            code_problem p(shape, code_id::o2, a, random);
+            p.border = tern::code_has_zero(a) ? 0 : 1;
+            std::string names;
+            run(p, table, tern::border_value::from_image, random, &names);
+            CHECK(names.find(std::string("/bits.wo2a") + tern::code_name(a) + "/implicit") != std::string::npos);
+            CHECK(names.find(std::string("/bits.wo2a") + tern::code_name(a) + "/im2col") != std::string::npos);
+        }
     });
 }

@@ -99,22 +99,12 @@ struct bits_tile {
         }
     }
 
-    // One 64-channel word: `offset` bytes from each pixel, weights at `panel`.
+    // One 64-channel word: `offset` bytes from each pixel, weights at `panel`. What there is less of stays in registers.
     TERN_INLINE void step(const unsigned char* const* pixels, std::ptrdiff_t offset, const unsigned char* panel) {
-        typename operands::weight w[Vectors];
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Vectors; ++j)
-            w[j] = operands::load_weights(panel + j * vector_bytes);
-        TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i) {
-            const typename operands::activation x = operands::load(pixels[i] + offset);
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j)
-                counters[i][j].add(operands::bits(x, w[j]));
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j)
-                counters[i][j].settle();
-        }
+        if constexpr (Pixels < Vectors)
+            step_by_weights(pixels, offset, panel);
+        else
+            step_by_pixels(pixels, offset, panel);
     }
 
     TERN_INLINE static void run(const dot_tile_args& args) {
@@ -131,6 +121,42 @@ struct bits_tile {
     }
 
 private:
+    TERN_INLINE void step_by_pixels(const unsigned char* const* pixels, std::ptrdiff_t offset,
+                                    const unsigned char* panel) {
+        typename operands::weight w[Vectors];
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j)
+            w[j] = operands::load_weights(panel + j * vector_bytes);
+        TERN_UNROLL
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            const typename operands::activation x = operands::load(pixels[i] + offset);
+            TERN_UNROLL
+            for (std::size_t j = 0; j < Vectors; ++j)
+                counters[i][j].add(operands::bits(x, w[j]));
+            TERN_UNROLL
+            for (std::size_t j = 0; j < Vectors; ++j)
+                counters[i][j].settle();
+        }
+    }
+
+    TERN_INLINE void step_by_weights(const unsigned char* const* pixels, std::ptrdiff_t offset,
+                                     const unsigned char* panel) {
+        typename operands::activation x[Pixels];
+        TERN_UNROLL
+        for (std::size_t i = 0; i < Pixels; ++i)
+            x[i] = operands::load(pixels[i] + offset);
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j) {
+            const typename operands::weight w = operands::load_weights(panel + j * vector_bytes);
+            TERN_UNROLL
+            for (std::size_t i = 0; i < Pixels; ++i)
+                counters[i][j].add(operands::bits(x[i], w));
+            TERN_UNROLL
+            for (std::size_t i = 0; i < Pixels; ++i)
+                counters[i][j].settle();
+        }
+    }
+
     TERN_INLINE void run_at_once(const dot_tile_args& args, const unsigned char* const* pixels) {
         const std::size_t pixel_step = args.pixel_step;
         for (std::size_t p = 0; p < args.pass_count; ++p) {
@@ -219,6 +245,8 @@ struct bits_traits {
     static constexpr std::size_t pixels = 1, vectors = 8;
 #elif TERN_HAS_AVX512 || TERN_HAS_NEON
     static constexpr std::size_t pixels = 4, vectors = 4;
+#elif !TERN_HAS_AVX2
+    static constexpr std::size_t pixels = 1, vectors = 4;  // tiles have 8 channels at least
 #else
     static constexpr std::size_t pixels = 3, vectors = 2;
 #endif

@@ -154,9 +154,9 @@ inline void bits_tile(const dot_tile_args& args) {
     };
     for (std::size_t p = 0; p < tile_pixels; ++p)
         for (std::size_t o = 0; o < tile_channels; ++o) {
-            std::int32_t sum = 0;
+            std::int64_t sum = 0;
             for (const bit_pass* pass = args.passes; pass != args.passes + args.pass_count; ++pass) {
-                sum *= std::int32_t{1} << pass->shift;
+                sum *= std::int64_t{1} << pass->shift;
                 for (std::size_t t = 0; t < args.tap_count; ++t)
                     for (std::size_t i = 0; i < args.steps * 64; ++i)
                         sum += counts(args.pixels[p] + args.taps[t].pixel_offset + pass->pixel_offset +
@@ -166,8 +166,8 @@ inline void bits_tile(const dot_tile_args& args) {
                                           (o / lanes * planes * lanes + o % lanes) * 8,
                                       i % 64);
             }
-            args.acc[p * tile_channels + o] =
-                args.factor * sum + args.start[o] + (args.pixel_start != nullptr ? args.pixel_start[p] : 0);
+            args.acc[p * tile_channels + o] = static_cast<std::int32_t>(
+                args.factor * sum + args.start[o] + (args.pixel_start != nullptr ? args.pixel_start[p] : 0));
         }
 }
 

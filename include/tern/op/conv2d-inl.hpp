@@ -15,11 +15,10 @@ namespace conv2d_detail {
 
 // Output pixels whose addresses are worked out together; their inputs stay in L1 while all channel tiles pass over them.
 inline constexpr std::size_t strip_pixels = 192;
-inline constexpr std::size_t max_taps_in_place = 128;  // larger kernels are lowered by im2col
 
 // What one position of a strip needs: the rows of the kernel that see the image; whether it is an output at all.
 struct kernel_rows {
-    std::uint8_t first, last;
+    std::size_t first, last;
     bool used;
 };
 
@@ -34,8 +33,9 @@ struct conv2d::scratch_area {
     const float* residual_pixel[conv2d_detail::strip_pixels];
     unsigned char* packed_pixel[2][conv2d_detail::strip_pixels];
     conv2d_detail::kernel_rows rows[conv2d_detail::strip_pixels];
-    kernel_tap taps[conv2d_detail::max_taps_in_place];
-    // im2col rows follow
+    std::int32_t pixel_start[conv2d_detail::strip_pixels + conv2d_detail::max_tile_pixels];
+    bit_pass passes[bit_products::max_passes];
+    // taps, and what `source` describes, follow
 };
 
 // The weights that a plan is made from, whatever holds them.
@@ -126,19 +126,21 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
 TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_options& options) {
     const bool bytes = is_byte_code(input_code_);
     group_pitch_ = round_up(shape_.fan_in(), bytes ? 16 : word_bits);
-    // Codes of at most {-1, 0, 1} have ternary planes; the others are int8. Only planes of two bits and bytes can be gathered.
+    // Codes of at most {-1, 0, 1} have ternary planes; the others are bits or int8. Gathering knows no border of another value.
     const bool sums_of_bits = get_code_info(weights.code).max_abs_weight() == 1 &&
                               (get_code_info(input_code_).max_abs() == 1 || input_code_ == code_id::half_ternary);
-    const bool can_gather = bytes || !needs_expansion();
+    const bool can_gather = !zero_border_;
     const std::size_t per_group = shape_.out_channels / geometry_.groups;
-    const bool too_many_taps = shape_.taps() > conv2d_detail::max_taps_in_place;
     double best = 0.0;
     const auto consider = [&](const dot_family& f, lowering how) {
-        if (f.tile == nullptr || shape_.fan_in() > f.max_depth || (!sums_of_bits && f.format != dot_format::bytes) ||
-            (how == lowering::im2col && !can_gather) ||
+        const bool bits = f.format == dot_format::bits;
+        const bit_products products_of_bits =
+            bits ? make_bit_products(weights.code, kernel_code(), f.form) : bit_products{};
+        if (f.tile == nullptr || shape_.fan_in() > f.max_depth ||
+            (!sums_of_bits && !bits && f.format != dot_format::bytes) ||
+            (bits && !fits_bits(f, how, products_of_bits)) || (how == lowering::im2col && !can_gather) ||
             (options.family != kernel_family::automatic && options.family != family_of(f.format)) ||
-            (options.lowering != lowering::automatic && how != options.lowering && !too_many_taps && can_gather) ||
-            (how == lowering::implicit && too_many_taps))
+            (options.lowering != lowering::automatic && how != options.lowering && can_gather))
             return;
         const std::size_t touched = per_group >= f.tile_channels ? 1 : ceil_div(f.tile_channels, per_group);
         const std::size_t groups = touched < geometry_.groups ? touched : geometry_.groups, step = f.step_channels();
@@ -149,7 +151,9 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
         const std::size_t pixels = options.expected_pixels;
         const double unused =
             pixels == 0 ? 1.0 : static_cast<double>(round_up(pixels, f.tile_pixels)) / static_cast<double>(pixels);
-        const double products = static_cast<double>(round_up(shape_.out_channels, f.tile_channels) * steps * step);
+        const std::size_t passes = bits ? products_of_bits.count : 1;
+        const double products =
+            static_cast<double>(round_up(shape_.out_channels, f.tile_channels) * steps * step * passes);
         constexpr double cycles_per_copy = 8.0;  // one group's channels of one tap, measured roughly
         const double copies =
             static_cast<double>(shape_.taps() * geometry_.groups * (1 + shape_.in_channels / word_bits));
@@ -159,9 +163,12 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
             best = cost;
             family_ = f;
             lowering_ = how;
+            bits_ = products_of_bits;
         }
     };
     for (const lowering how : {lowering::implicit, lowering::im2col}) {
+        for (const dot_family& f : kernels_->bits)
+            consider(f, how);
         consider(kernels_->popcount, how);
         for (const dot_family& f : kernels_->lookup)
             consider(f, how);
@@ -180,8 +187,19 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
                           channels);
     row_channels_ =
         lowering_ == lowering::im2col ? geometry_.groups * group_pitch_ : shape_.in_channels * geometry_.groups;
-    pixel_bytes_ = ceil_div(row_channels_, family_.step_channels()) * family_.step_bytes();
+    step_bytes_ = family_.format == dot_format::bits ? bits_.activation_planes * 8 : family_.step_bytes();
+    pixel_bytes_ = ceil_div(row_channels_, family_.step_channels()) * step_bytes_;
     return {};
+}
+
+// Whether a kernel that counts bits can multiply: nothing that a tile reads may count for a channel of another group, unless
+// weights have a mask; activations' masks are counted for all channels together.
+TERN_FUNC bool conv2d::fits_bits(const dot_family& f, lowering how, const bit_products& products) const noexcept {
+    const std::size_t per_group = shape_.out_channels / geometry_.groups;
+    const bool alone =
+        per_group % f.tile_channels == 0 && (how == lowering::im2col || shape_.in_channels % word_bits == 0);
+    return products.count != 0 &&
+           (geometry_.groups == 1 || f.form == bit_form::weight_mask || (f.form == bit_form::signs && alone));
 }
 
 // Panels: [tile of output channels][tap][step]..., weights outside a channel's group are 0.
@@ -204,9 +222,9 @@ TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocat
         const std::size_t first_step = first_group * pitch / step;
         tile_info& tile = (*tiles)[t];
         tile.steps = ceil_div(last_group * pitch + depth, step) - first_step;
-        tile.first_byte = first_step * family_.step_bytes();
+        tile.first_byte = first_step * step_bytes_;
         tile.panel = total.value;
-        total = total + checked_size(taps) * tile.steps * family_.panel_step_bytes();
+        total = total + checked_size(taps) * tile.steps * family_.panel_step_bytes() * panel_planes();
     }
     auto panels = make_buffer<unsigned char>(total, memory);
     if (!panels.ok())
@@ -216,16 +234,19 @@ TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocat
         return starts.status();
     // What kernels see in place of an activation is as much less; unsigned ones add 128 to what is not unsigned already.
     const bool as_bytes = family_.format == dot_format::bytes, flips = as_bytes && family_.unsigned_bytes;
+    const bool as_bits = family_.format == dot_format::bits;
     std::int32_t missing = flips ? -128 : 0;
     if (input_code_ == code_id::half_ternary)
         missing += 1;
     else if (input_code_ == code_id::u8)
         missing += 128;
-    adds_start_ = !as_bytes && missing != 0;
+    adds_start_ = !as_bytes && !as_bits && missing != 0;
+    const code_info weight_code = get_code_info(weights.code);
     for (std::size_t o = 0; o < shape_.out_channels; ++o) {
         const tile_info& tile = (*tiles)[o / channels];
         const std::size_t group = o / per_group, lane = o % channels;
-        const std::size_t first = tile.first_byte / family_.step_bytes();
+        const std::size_t first = tile.first_byte / step_bytes_;
+        const std::size_t plane_bytes = taps * tile.steps * family_.panel_step_bytes();
         for (std::size_t tap = 0; tap < shape_.taps(); ++tap)
             for (std::size_t i = 0; i < shape_.in_channels; ++i) {
                 const int code = weights.at(o, i, tap);
@@ -233,9 +254,12 @@ TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocat
                     continue;
                 const std::size_t position = group * pitch + (gather ? tap * shape_.in_channels : 0) + i;
                 const std::size_t at = (gather ? 0 : tap * tile.steps) + position / step - first;
-                put_weight(family_, panels->data() + tile.panel + at * family_.panel_step_bytes(), lane,
-                           position % step, code);
-                (*starts)[o] += missing * code;
+                unsigned char* to = panels->data() + tile.panel + at * family_.panel_step_bytes();
+                if (as_bits)
+                    put_weight_bits(family_, weight_code, to, plane_bytes, lane, position % step, code);
+                else
+                    put_weight(family_, to, lane, position % step, code);
+                (*starts)[o] += as_bits ? bits_.start_of(weight_code, code) : missing * code;
             }
     }
     starts_ = std::move(*starts);
@@ -265,13 +289,16 @@ TERN_INLINE std::size_t input_extent(std::size_t out, std::size_t stride, std::s
 
 // One slice's scratch, a multiple of 64; SIZE_MAX if it overflows.
 TERN_FUNC std::size_t conv2d::area_bytes(const image_shape& out) const noexcept {
-    checked_size one = sizeof(scratch_area);
-    one = one + expanded_bytes();
+    const checked_size height = input_extent(out.h, geometry_.stride_h, geometry_.dilation_h, shape_.kh);
+    const std::size_t width = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
+    checked_size one = sizeof(scratch_area) + tap_bytes();
+    one = one + expanded_bytes() + gathered_bytes();
     if (by_rows())
         one = one + checked_size(conv2d_detail::strip_pixels) * pixel_bytes_;
     else if (converts_images())
-        one = one + checked_size(input_extent(out.h, geometry_.stride_h, geometry_.dilation_h, shape_.kh)) *
-                        input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw) * pixel_bytes_;
+        one = one + height * width * pixel_bytes_;
+    if (counts_masks() && !by_rows())
+        one = one + (height + 1) * width * sizeof(std::int32_t);
     one = one + 127;
     return one.ok() ? one.value / 64 * 64 : std::numeric_limits<std::size_t>::max();
 }

@@ -10,10 +10,12 @@
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
+#include "../format/code_planes.hpp"
 #include "../format/code_weights.hpp"
 #include "../format/packed_image.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../kernel/table.hpp"
+#include "bits.hpp"
 #include "epilogue.hpp"
 #include "plan_options.hpp"
 #include "stage.hpp"
@@ -97,7 +99,10 @@ private:
     struct source;
 
     // Whether tiles cannot read the input as it is.
-    bool converts() const noexcept { return family_.format != dot_format::planes || needs_expansion(); }
+    bool converts() const noexcept {
+        return family_.format == dot_format::bits ? zero_border_
+                                                  : family_.format != dot_format::planes || needs_expansion();
+    }
     // Whether the input has to become ternary planes or bytes before a family's own conversion.
     bool needs_expansion() const noexcept {
         return input_code_ != code_id::ternary && input_code_ != code_id::half_ternary;
@@ -106,9 +111,25 @@ private:
     // Scratch for one pixel or row of ternary planes, before a family converts it.
     std::size_t expanded_bytes() const noexcept {
         const bool expands = needs_expansion() && !is_byte_code(input_code_) && family_.format != dot_format::bytes;
-        const bool gathers = lowering_ == lowering::im2col && !is_byte_code(input_code_);
-        return expands || gathers ? ceil_div(row_channels_, word_bits) * 16 : 0;
+        return expands && family_.convert != nullptr ? ceil_div(row_channels_, word_bits) * 16 : 0;
     }
+    // Scratch for one row as it is gathered, before it is converted.
+    std::size_t gathered_bytes() const noexcept {
+        const bool gathers = lowering_ == lowering::im2col && !is_byte_code(input_code_) && converts();
+        return gathers ? plane_words(input_code_, row_channels_) * 8 : 0;
+    }
+    std::size_t tap_bytes() const noexcept {
+        return round_up((lowering_ == lowering::im2col ? 1 : shape_.taps()) * sizeof(kernel_tap), 64);
+    }
+    // The code whose planes kernels see.
+    code_id kernel_code() const noexcept {
+        return !zero_border_                         ? input_code_
+               : get_code_info(input_code_).max == 1 ? code_id::ternary
+                                                     : code_id::s8;  // no planes
+    }
+    std::size_t panel_planes() const noexcept { return family_.format == dot_format::bits ? bits_.weight_planes : 1; }
+    // Whether what activations have in their masks is added to the sums of each pixel.
+    bool counts_masks() const noexcept { return bits_.pixel_factor != 0; }
     // Positions of a row of outputs in a strip: twins must lie in one row, so an odd one ends with an unused position.
     std::size_t positions(const image_shape& out) const noexcept {
         return family_.twins() && !by_rows() ? round_up(out.w, 2) : out.w;
@@ -126,6 +147,7 @@ private:
                                            const conv_geometry& geometry, const epilogue& chain,
                                            const plan_options& options);
     TERN_FUNC status choose_kernel(const weight_source& weights, const plan_options& options);
+    TERN_FUNC bool fits_bits(const dot_family& f, lowering how, const bit_products& products) const noexcept;
     TERN_FUNC std::size_t area_bytes(const image_shape& out) const noexcept;
     TERN_FUNC status make_panels(const weight_source& weights, const allocator& memory);
     TERN_FUNC void convert_pixels(const unsigned char* pixels, std::size_t pixel_bytes, std::size_t count, bool real,
@@ -141,11 +163,16 @@ private:
                             unsigned char* row) const;
     TERN_FUNC void convert_image(const const_packed_image& in, const image_shape& out, std::size_t n,
                                  std::size_t first_row, std::size_t last_row, const source& to) const;
+    TERN_FUNC void count_image(const const_packed_image& in, const image_shape& out, std::size_t n,
+                               std::size_t first_row, std::size_t last_row, const source& from) const;
+    TERN_FUNC void add_masks(const image_shape& out, std::size_t y, std::size_t x, std::size_t count,
+                             const source& from, std::int32_t* sums) const;
 
     weight_shape shape_{};
     conv_geometry geometry_{};
     const kernel_table* kernels_ = nullptr;
     dot_family family_{};
+    bit_products bits_{};  // of a family of that format
     tern::v1::lowering lowering_ = tern::v1::lowering::implicit;
     code_id input_code_ = code_id::ternary;
     bool zero_border_ = false;      // halo pixels count as 0, whatever they hold
@@ -153,6 +180,7 @@ private:
     std::size_t group_pitch_ = 0;   // im2col: channels of one group's row
     std::size_t row_channels_ = 0;  // of one pixel or row
     std::size_t pixel_bytes_ = 0;   // the same in the kernel's format
+    std::size_t step_bytes_ = 0;    // of a pixel in the kernel's format
     buffer<unsigned char> panels_{};
     buffer<tile_info> tiles_{};
     buffer<std::int32_t> starts_{};  // of the sums, per output channel of the tiles

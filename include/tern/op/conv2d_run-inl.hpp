@@ -95,10 +95,14 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
 
 // What tiles read, in a slice's scratch, if it is not the input itself.
 struct conv2d::source {
-    unsigned char* planes = nullptr;  // im2col: one row before it is converted
-    unsigned char* rows = nullptr;    // by_rows: one per pixel of a strip
-    unsigned char* image = nullptr;   // converts_images: the input in the kernel's format, without unread borders
+    kernel_tap* taps = nullptr;
+    unsigned char* planes = nullptr;    // a pixel or row in ternary planes before it is converted
+    unsigned char* gathered = nullptr;  // im2col: one row before it is converted
+    unsigned char* rows = nullptr;      // by_rows: one per pixel of a strip
+    unsigned char* image = nullptr;     // converts_images: the input in the kernel's format, without unread borders
     std::size_t image_row_bytes = 0;
+    std::int32_t* counts = nullptr;   // counts_masks, not by_rows: mask bits of the input's pixels, [y][x]
+    std::int32_t* columns = nullptr;  // the same, summed over the rows of the kernel
 };
 
 // Pixels side by side (`real`: of the image itself, not its halo) in the kernel's format.
@@ -134,8 +138,9 @@ TERN_FUNC void conv2d::fill_row(const const_packed_image& in, const unsigned cha
                                 unsigned char* row) const {
     const std::size_t depth = shape_.in_channels;
     const bool bytes = is_byte_code(input_code_);
-    unsigned char* gathered = bytes || family_.format == dot_format::planes ? row : from.planes;
-    std::memset(gathered, 0, bytes ? pixel_bytes_ : row_channels_ / word_bits * 16);
+    const auto planes = static_cast<std::size_t>(code_planes(input_code_));
+    unsigned char* gathered = from.gathered != nullptr ? from.gathered : row;
+    std::memset(gathered, 0, from.gathered != nullptr ? gathered_bytes() : pixel_bytes_);
     for (std::size_t ky = 0; ky < shape_.kh; ++ky)
         for (std::size_t kx = 0; kx < shape_.kw; ++kx) {
             const unsigned char* tap = pixel + ky * geometry_.dilation_h * in.layout.row_bytes +
@@ -145,11 +150,10 @@ TERN_FUNC void conv2d::fill_row(const const_packed_image& in, const unsigned cha
                 if (bytes)
                     std::memcpy(row + g * group_pitch_ + position, tap + g * depth, depth);
                 else
-                    copy_plane_bits(tap, g * depth, gathered + g * (group_pitch_ / word_bits) * 16, position, depth);
+                    copy_plane_bits(tap, g * depth, gathered + g * (group_pitch_ / word_bits) * planes * 8, position,
+                                    depth, planes);
         }
-    if (bytes)
-        convert_pixels(row, 0, 1, true, from, row);
-    else if (family_.format != dot_format::planes)
+    if (converts())
         convert_pixels(gathered, 0, 1, true, from, row);
 }
 
@@ -183,12 +187,52 @@ TERN_FUNC void conv2d::convert_image(const const_packed_image& in, const image_s
     }
 }
 
+// The mask bits of the pixels that output rows [first_row, last_row) of image n read.
+TERN_FUNC void conv2d::count_image(const const_packed_image& in, const image_shape& out, std::size_t n,
+                                   std::size_t first_row, std::size_t last_row, const source& from) const {
+    const std::size_t width = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
+    const std::size_t end = input_extent(last_row, geometry_.stride_h, geometry_.dilation_h, shape_.kh);
+    count_args c{};
+    c.word_bytes = step_bytes_;
+    c.words = ceil_div(row_channels_, word_bits);
+    c.pixel_bytes = converts_images() ? pixel_bytes_ : in.layout.pixel_bytes;
+    c.pixels = width;
+    for (std::size_t y = first_row * geometry_.stride_h; y < end; ++y) {
+        c.plane = converts_images() ? from.image + y * from.image_row_bytes
+                                    : in.data + in.layout.offset(n,
+                                                                 static_cast<std::ptrdiff_t>(y) -
+                                                                     static_cast<std::ptrdiff_t>(geometry_.padding.top),
+                                                                 -static_cast<std::ptrdiff_t>(geometry_.padding.left));
+        c.counts = from.counts + y * width;
+        kernels_->count_bits(c);
+    }
+}
+
+// What `count` positions of output row y from x on begin with: the mask bits under the kernel, rows first.
+TERN_FUNC void conv2d::add_masks(const image_shape& out, std::size_t y, std::size_t x, std::size_t count,
+                                 const source& from, std::int32_t* sums) const {
+    const std::size_t width = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
+    const std::size_t begin = x * geometry_.stride_w;
+    const std::size_t reach = input_extent(count, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
+    std::int32_t* columns = from.columns;
+    for (std::size_t ky = 0; ky < shape_.kh; ++ky) {
+        const std::int32_t* row = from.counts + (y * geometry_.stride_h + ky * geometry_.dilation_h) * width + begin;
+        for (std::size_t i = 0; i < reach; ++i)
+            columns[i] = (ky == 0 ? 0 : columns[i]) + row[i] * bits_.pixel_factor;
+    }
+    for (std::size_t kx = 0; kx < shape_.kw; ++kx) {
+        const std::int32_t* column = columns + kx * geometry_.dilation_w;
+        for (std::size_t i = 0; i < count; ++i)
+            sums[i] = (kx == 0 ? 0 : sums[i]) + column[i * geometry_.stride_w];
+    }
+}
+
 // Rows of the kernel that see the image from output row y.
 TERN_FUNC conv2d_detail::kernel_rows conv2d::rows_of(const image_shape& in, std::size_t y) const {
     const std::size_t at = y * geometry_.stride_h, before = geometry_.padding.top, step = geometry_.dilation_h;
     const std::size_t first = at < before ? ceil_div(before - at, step) : 0;
     const std::size_t last = at < in.h + before ? ceil_div(in.h + before - at, step) : 0;
-    const auto clamp = [&](std::size_t row) { return static_cast<std::uint8_t>(row < shape_.kh ? row : shape_.kh); };
+    const auto clamp = [&](std::size_t row) { return row < shape_.kh ? row : shape_.kh; };
     return {clamp(first), clamp(last), true};
 }
 
@@ -236,6 +280,8 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
             for (std::size_t k = i; k < used; ++k)
                 fill_row(args.input, area.input[k], from, from.rows + k * pixel_bytes_);
         }
+        if (counts_masks() && !by_rows())
+            add_masks(out, y, x, used - i, from, area.pixel_start + i);
         const conv2d_detail::kernel_rows rows = rows_of(in, y);
         for (std::size_t k = i; k < end; ++k) {
             area.rows[k] = rows;
@@ -254,6 +300,12 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
         return;
     for (std::size_t i = 0; i < count; ++i)
         area.input[i] = from.rows + i * pixel_bytes_;
+    if (counts_masks()) {
+        kernels_->count_bits(
+            {from.rows, step_bytes_, pixel_bytes_ / step_bytes_, pixel_bytes_, count, area.pixel_start});
+        for (std::size_t i = 0; i < count; ++i)
+            area.pixel_start[i] *= bits_.pixel_factor;
+    }
     if (family_.twins())
         for (std::size_t i = 0; i + 1 < count; i += 2) {
             unsigned char* row = from.rows + i * pixel_bytes_;
@@ -265,6 +317,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                                 void* memory) const {
     using namespace conv2d_detail;
     scratch_area& area = *::new (memory) scratch_area;
+    std::memset(area.pixel_start, 0, sizeof area.pixel_start);  // positions that are not used are read, too
     const std::size_t tile_pixels = family_.tile_pixels, tile_channels = family_.tile_channels;
     const std::size_t taps = lowering_ == lowering::im2col ? 1 : shape_.taps();
     const std::size_t width = positions(out);
@@ -272,9 +325,15 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     source from;
     std::size_t row_bytes = args.input.layout.row_bytes, pixel_bytes = args.input.layout.pixel_bytes;
     unsigned char* behind = static_cast<unsigned char*>(memory) + sizeof(scratch_area);
+    from.taps = reinterpret_cast<kernel_tap*>(behind);
+    behind += tap_bytes();
     if (expanded_bytes() != 0) {
         from.planes = behind;
         behind += expanded_bytes();
+    }
+    if (gathered_bytes() != 0) {
+        from.gathered = behind;
+        behind += gathered_bytes();
     }
     if (by_rows()) {
         from.rows = behind;
@@ -284,10 +343,18 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
         row_bytes = from.image_row_bytes;
         pixel_bytes = pixel_bytes_;
     }
-    area.taps[0].pixel_offset = 0;
-    for (std::size_t t = 1; t < taps; ++t)
-        area.taps[t].pixel_offset = static_cast<std::ptrdiff_t>(t / shape_.kw * geometry_.dilation_h * row_bytes +
-                                                                t % shape_.kw * geometry_.dilation_w * pixel_bytes);
+    if (counts_masks() && !by_rows()) {
+        const std::size_t wide = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
+        const std::size_t high = input_extent(out.h, geometry_.stride_h, geometry_.dilation_h, shape_.kh);
+        from.columns =
+            reinterpret_cast<std::int32_t*>(behind + (from.image != nullptr ? high * wide * pixel_bytes_ : 0));
+        from.counts = from.columns + wide;
+    }
+    for (std::size_t t = 0; t < taps; ++t)
+        ::new (from.taps + t)
+            kernel_tap{static_cast<std::ptrdiff_t>(t / shape_.kw * geometry_.dilation_h * row_bytes +
+                                                   t % shape_.kw * geometry_.dilation_w * pixel_bytes),
+                       0};
     if (task.clears_halo)
         for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
             for (std::size_t row = task.pixels.begin / width; row < task.pixels.end / width; ++row)
@@ -299,19 +366,29 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     const std::size_t image_pixels = out.h * width;
     for (std::size_t first = task.pixels.begin, count = 0; first < task.pixels.end; first += count) {
         count = task.pixels.end - first < strip_pixels ? task.pixels.end - first : strip_pixels;
-        if (converts_images()) {  // a strip stays within one image, which is converted when the first strip reaches it
+        if (from.image != nullptr || from.counts != nullptr) {
+            // A strip stays within one image, which is converted when the first strip reaches it.
             const std::size_t n = first / image_pixels, image_end = (n + 1) * image_pixels;
             const std::size_t end = task.pixels.end < image_end ? task.pixels.end : image_end;
-            if (first == task.pixels.begin || first % image_pixels == 0)
-                convert_image(args.input, out, n, first % image_pixels / width, ((end - 1) % image_pixels) / width + 1,
-                              from);
+            if (first == task.pixels.begin || first % image_pixels == 0) {
+                const std::size_t first_row = first % image_pixels / width;
+                const std::size_t last_row = ((end - 1) % image_pixels) / width + 1;
+                if (from.image != nullptr)
+                    convert_image(args.input, out, n, first_row, last_row, from);
+                if (from.counts != nullptr)
+                    count_image(args.input, out, n, first_row, last_row, from);
+            }
             count = end - first < count ? end - first : count;
         }
         locate_strip(args, out, from, first, count, area);
         for (std::size_t t = task.tiles.begin; t < task.tiles.end; ++t) {
             const tile_info& tile = tiles_[t];
             for (std::size_t k = 0; k < taps; ++k)
-                area.taps[k].panel_offset = k * tile.steps * family_.panel_step_bytes();
+                from.taps[k].panel_offset = k * tile.steps * family_.panel_step_bytes();
+            for (std::size_t k = 0; k < bits_.count; ++k) {
+                area.passes[k] = bits_.passes[k];
+                area.passes[k].panel_offset *= taps * tile.steps * family_.panel_step_bytes();
+            }
             const std::size_t channel = t * tile_channels;
             const std::size_t channels =
                 shape_.out_channels - channel < tile_channels ? shape_.out_channels - channel : tile_channels;
@@ -352,8 +429,10 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                     first_tap = some.first * shape_.kw;
                     end_tap = some.last * shape_.kw;
                 }
-                family_.tile({pixels, area.taps + first_tap, end_tap - first_tap, tile.steps,
-                              panels_.data() + tile.panel, area.acc, adds_start_ ? nullptr : starts_.data() + channel});
+                family_.tile({pixels, from.taps + first_tap, end_tap - first_tap, tile.steps,
+                              panels_.data() + tile.panel, area.acc, adds_start_ ? nullptr : starts_.data() + channel,
+                              area.passes, bits_.count, step_bytes_, counts_masks() ? area.pixel_start + i : nullptr,
+                              bits_.factor});
                 if (adds_start_)
                     for (std::size_t k = 0; k < rows; ++k)
                         for (std::size_t j = 0; j < channels; ++j)
