@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
 
 #include <tern/op/conv2d.hpp>
 #include <tern/op/gemm.hpp>
@@ -79,5 +80,27 @@ TEST_CASE("pairs with one bit to count per product run on bit planes where popco
                           (plain ? "" : std::string(".w") + tern::code_name(w) + "a" + tern::code_name(a)) +
                           "/implicit");
             }
+    });
+}
+
+TEST_CASE("with a vector popcount, codes of few planes multiply on them") {
+    using tern::code_id;
+    tern_test::for_each_table([](const tern::kernel_table& table) {
+        if (std::string(table.level) != "avx512_icl")
+            return;
+        for (const auto& [w, a] : {std::pair{code_id::binary, code_id::binary},
+                                   {code_id::binary, code_id::ternary},
+                                   {code_id::binary, code_id::half_ternary},
+                                   {code_id::ternary, code_id::binary},
+                                   {code_id::ternary, code_id::u2},
+                                   {code_id::o2, code_id::u2}}) {
+            tern::plan_options options;
+            options.kernels = &table;
+            auto weights = tern::make_code_weights({64, 64, 3, 3}, w);
+            REQUIRE(weights.ok());
+            const auto plan = tern::conv2d::create(*weights, a, {}, {}, options);
+            REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
+            CHECK(std::string(plan->kernel_name({1, 14, 14})).find("avx512_icl/bits.") == 0);
+        }
     });
 }

@@ -33,6 +33,7 @@ struct conv2d::scratch_area {
     const float* residual_pixel[conv2d_detail::strip_pixels];
     unsigned char* packed_pixel[2][conv2d_detail::strip_pixels];
     conv2d_detail::kernel_rows rows[conv2d_detail::strip_pixels];
+    std::int32_t start[conv2d_detail::max_tile_channels];
     std::int32_t pixel_start[conv2d_detail::strip_pixels + conv2d_detail::max_tile_pixels];
     bit_pass passes[bit_products::max_passes];
     // taps, and what `source` describes, follow
@@ -229,7 +230,8 @@ TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocat
     auto panels = make_buffer<unsigned char>(total, memory);
     if (!panels.ok())
         return panels.status();
-    auto starts = make_buffer<std::int32_t>(checked_size(count) * channels, memory);
+    const std::size_t start_rows = 1 + (has_row_starts() ? shape_.kh : 0);
+    auto starts = make_buffer<std::int32_t>(checked_size(count) * channels * start_rows, memory);
     if (!starts.ok())
         return starts.status();
     // What kernels see in place of an activation is as much less; unsigned ones add 128 to what is not unsigned already.
@@ -259,7 +261,10 @@ TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocat
                     put_weight_bits(family_, weight_code, to, plane_bytes, lane, position % step, code);
                 else
                     put_weight(family_, to, lane, position % step, code);
-                (*starts)[o] += as_bits ? bits_.start_of(weight_code, code) : missing * code;
+                const std::int32_t start = as_bits ? bits_.start_of(weight_code, code) : missing * code;
+                (*starts)[o] += start;
+                if (has_row_starts())
+                    (*starts)[(1 + tap / shape_.kw) * count * channels + o] += start;
             }
     }
     starts_ = std::move(*starts);

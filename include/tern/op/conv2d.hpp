@@ -134,10 +134,16 @@ private:
     std::size_t positions(const image_shape& out) const noexcept {
         return family_.twins() && !by_rows() ? round_up(out.w, 2) : out.w;
     }
-    // Whether rows of taps that see only padding are left out: where what kernels see of it adds 0 to the sums.
+    // Whether rows of taps that see only padding are left out: where what kernels see of it adds 0 to the sums, or what their
+    // starts take back.
     bool skips_taps() const noexcept {
-        return lowering_ == lowering::implicit && (input_code_ == code_id::ternary || zero_border_) &&
+        const bool adds_nothing = input_code_ == code_id::ternary || zero_border_ || has_row_starts();
+        return lowering_ == lowering::implicit && adds_nothing &&
                !(family_.format == dot_format::bytes && family_.unsigned_bytes);
+    }
+    // Whether starts are known for each row of the kernel, too: unsigned codes on bit planes, for which padding has no bits.
+    bool has_row_starts() const noexcept {
+        return family_.format == dot_format::bits && bits_.factor == 1 && lowering_ == lowering::implicit;
     }
     // Pixels are brought into the kernel's format one by one, into rows of the strip; else tiles read an image.
     bool by_rows() const noexcept {
@@ -165,6 +171,7 @@ private:
                                  std::size_t first_row, std::size_t last_row, const source& to) const;
     TERN_FUNC void count_image(const const_packed_image& in, const image_shape& out, std::size_t n,
                                std::size_t first_row, std::size_t last_row, const source& from) const;
+    TERN_FUNC void count_masks(const count_args& args) const;
     TERN_FUNC void add_masks(const image_shape& out, std::size_t y, std::size_t x, std::size_t count,
                              const source& from, std::int32_t* sums) const;
 
@@ -183,7 +190,7 @@ private:
     std::size_t step_bytes_ = 0;    // of a pixel in the kernel's format
     buffer<unsigned char> panels_{};
     buffer<tile_info> tiles_{};
-    buffer<std::int32_t> starts_{};  // of the sums, per output channel of the tiles
+    buffer<std::int32_t> starts_{};  // of the sums, per output channel of the tiles; then for each row of the kernel
     lowered_epilogue epilogue_{};
     char names_[2][64] = {};
 };

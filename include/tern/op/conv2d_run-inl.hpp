@@ -101,7 +101,7 @@ struct conv2d::source {
     unsigned char* rows = nullptr;      // by_rows: one per pixel of a strip
     unsigned char* image = nullptr;     // converts_images: the input in the kernel's format, without unread borders
     std::size_t image_row_bytes = 0;
-    std::int32_t* counts = nullptr;   // counts_masks, not by_rows: mask bits of the input's pixels, [y][x]
+    std::int32_t* counts = nullptr;   // counts_masks, not by_rows: what pixels of the input add to sums, [y][x]
     std::int32_t* columns = nullptr;  // the same, summed over the rows of the kernel
 };
 
@@ -187,7 +187,14 @@ TERN_FUNC void conv2d::convert_image(const const_packed_image& in, const image_s
     }
 }
 
-// The mask bits of the pixels that output rows [first_row, last_row) of image n read.
+// What the mask bits of pixels add to sums.
+TERN_FUNC void conv2d::count_masks(const count_args& args) const {
+    kernels_->count_bits(args);
+    for (std::size_t i = 0; i < args.pixels && bits_.pixel_factor != 1; ++i)
+        args.counts[i] *= bits_.pixel_factor;
+}
+
+// The same for the pixels that output rows [first_row, last_row) of image n read.
 TERN_FUNC void conv2d::count_image(const const_packed_image& in, const image_shape& out, std::size_t n,
                                    std::size_t first_row, std::size_t last_row, const source& from) const {
     const std::size_t width = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
@@ -204,11 +211,11 @@ TERN_FUNC void conv2d::count_image(const const_packed_image& in, const image_sha
                                                                      static_cast<std::ptrdiff_t>(geometry_.padding.top),
                                                                  -static_cast<std::ptrdiff_t>(geometry_.padding.left));
         c.counts = from.counts + y * width;
-        kernels_->count_bits(c);
+        count_masks(c);
     }
 }
 
-// What `count` positions of output row y from x on begin with: the mask bits under the kernel, rows first.
+// What `count` positions of output row y from x on begin with: the sums under the kernel, along its columns first.
 TERN_FUNC void conv2d::add_masks(const image_shape& out, std::size_t y, std::size_t x, std::size_t count,
                                  const source& from, std::int32_t* sums) const {
     const std::size_t width = input_extent(out.w, geometry_.stride_w, geometry_.dilation_w, shape_.kw);
@@ -218,7 +225,7 @@ TERN_FUNC void conv2d::add_masks(const image_shape& out, std::size_t y, std::siz
     for (std::size_t ky = 0; ky < shape_.kh; ++ky) {
         const std::int32_t* row = from.counts + (y * geometry_.stride_h + ky * geometry_.dilation_h) * width + begin;
         for (std::size_t i = 0; i < reach; ++i)
-            columns[i] = (ky == 0 ? 0 : columns[i]) + row[i] * bits_.pixel_factor;
+            columns[i] = (ky == 0 ? 0 : columns[i]) + row[i];
     }
     for (std::size_t kx = 0; kx < shape_.kw; ++kx) {
         const std::int32_t* column = columns + kx * geometry_.dilation_w;
@@ -300,12 +307,8 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
         return;
     for (std::size_t i = 0; i < count; ++i)
         area.input[i] = from.rows + i * pixel_bytes_;
-    if (counts_masks()) {
-        kernels_->count_bits(
-            {from.rows, step_bytes_, pixel_bytes_ / step_bytes_, pixel_bytes_, count, area.pixel_start});
-        for (std::size_t i = 0; i < count; ++i)
-            area.pixel_start[i] *= bits_.pixel_factor;
-    }
+    if (counts_masks())
+        count_masks({from.rows, step_bytes_, pixel_bytes_ / step_bytes_, pixel_bytes_, count, area.pixel_start});
     if (family_.twins())
         for (std::size_t i = 0; i + 1 < count; i += 2) {
             unsigned char* row = from.rows + i * pixel_bytes_;
@@ -424,15 +427,23 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                 for (std::size_t k = 0; k < tile_pixels; ++k)
                     pixels[k] = area.input[k < rows ? i + k : i] + tile.first_byte;
                 std::size_t first_tap = 0, end_tap = taps;
+                const std::int32_t* start = starts_.data() + channel;
                 if (skips_taps()) {
                     const kernel_rows some = kernel_rows_of(area.rows + i, rows);
                     first_tap = some.first * shape_.kw;
                     end_tap = some.last * shape_.kw;
+                    if (has_row_starts() && end_tap - first_tap != taps) {
+                        for (std::size_t j = 0; j < tile_channels; ++j) {
+                            area.start[j] = 0;
+                            for (std::size_t row = some.first; row < some.last; ++row)
+                                area.start[j] += start[(row + 1) * tiles_.size() * tile_channels + j];
+                        }
+                        start = area.start;
+                    }
                 }
                 family_.tile({pixels, from.taps + first_tap, end_tap - first_tap, tile.steps,
-                              panels_.data() + tile.panel, area.acc, adds_start_ ? nullptr : starts_.data() + channel,
-                              area.passes, bits_.count, step_bytes_, counts_masks() ? area.pixel_start + i : nullptr,
-                              bits_.factor});
+                              panels_.data() + tile.panel, area.acc, adds_start_ ? nullptr : start, area.passes,
+                              bits_.count, step_bytes_, counts_masks() ? area.pixel_start + i : nullptr, bits_.factor});
                 if (adds_start_)
                     for (std::size_t k = 0; k < rows; ++k)
                         for (std::size_t j = 0; j < channels; ++j)
