@@ -161,11 +161,13 @@ private:
         const std::size_t pixel_step = args.pixel_step;
         for (std::size_t p = 0; p < args.pass_count; ++p) {
             const bit_pass pass = args.passes[p];
-            TERN_UNROLL
-            for (std::size_t i = 0; i < Pixels; ++i) {
+            if (pass.shift != 0) {
                 TERN_UNROLL
-                for (std::size_t j = 0; j < Vectors; ++j)
-                    counters[i][j].shift(pass.shift);
+                for (std::size_t i = 0; i < Pixels; ++i) {
+                    TERN_UNROLL
+                    for (std::size_t j = 0; j < Vectors; ++j)
+                        counters[i][j].shift(pass.shift);
+                }
             }
             for (std::size_t t = 0; t < args.tap_count; ++t) {
                 std::ptrdiff_t offset = args.taps[t].pixel_offset + static_cast<std::ptrdiff_t>(pass.pixel_offset);
