@@ -30,7 +30,7 @@ constexpr tile_facts facts_of(const dot_family& f) {
 
 struct all_facts {
     static constexpr std::size_t lookups = sizeof level_table.lookup / sizeof(dot_family);
-    tile_facts popcount = facts_of(level_table.popcount);
+    tile_facts popcount = facts_of(level_table.popcount), popcount_single = facts_of(level_table.popcount_single);
     tile_facts lookup[lookups] = {};
     tile_facts dot = facts_of(level_table.dot);
     tile_facts bits[bit_forms] = {};

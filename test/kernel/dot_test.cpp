@@ -146,8 +146,8 @@ void check_problem(const dot_family& f, const dot_problem& p) {
 
 template <class Body>
 void for_each_family(const kernel_table& table, Body&& body) {
-    for (const dot_family* f :
-         {&table.popcount, &table.lookup[0], &table.lookup[1], &table.lookup[2], &table.lookup[3], &table.dot}) {
+    for (const dot_family* f : {&table.popcount, &table.lookup[0], &table.lookup[1], &table.lookup[2], &table.lookup[3],
+                                &table.popcount_single, &table.dot}) {
         if (f->tile == nullptr)
             continue;
         CAPTURE(std::string(table.level));

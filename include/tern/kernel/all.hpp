@@ -35,6 +35,7 @@ inline constexpr kernel_table level_table{
     &quantize_tile,
     {bits_family<bit_form::signs>, bits_family<bit_form::activation_mask>, bits_family<bit_form::weight_mask>},
     &count_bits,
+    popcount_single_family,
 };
 
 }  // namespace kernel

@@ -168,7 +168,7 @@ inline constexpr dot_family lookup_families[4] = {lookup_family, lookup_narrow_f
 
 #elif TERN_HAS_AVX512_ICL
 
-inline constexpr dot_family lookup_families[4] = {twin_triple_family, twin_triple_wide_family, lookup_single_family};
+inline constexpr dot_family lookup_families[4] = {twin_triple_family, twin_triple_wide_family};
 
 #else
 

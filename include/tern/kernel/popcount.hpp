@@ -164,5 +164,20 @@ inline constexpr dot_family popcount_family{
     "popcount",         popcount_traits::pixels, popcount_traits::tile::channels, simd::u64_lanes, &popcount_tile_entry,
     dot_format::planes, popcount_traits::rate};
 
+#if !TERN_LEVEL_IS_SCALAR && TERN_HAS_AVX512_ICL
+
+/// One pixel, for few rows, whose weights come from far: two bits each.
+using popcount_single_tile = popcount_tile<1, 4>;
+inline void popcount_single_tile_entry(const dot_tile_args& args) { popcount_single_tile::run(args); }
+inline constexpr dot_family popcount_single_family{
+    "popcount",         1,  popcount_single_tile::channels, simd::u64_lanes, &popcount_single_tile_entry,
+    dot_format::planes, 150};
+
+#else
+
+inline constexpr dot_family popcount_single_family{};
+
+#endif
+
 }  // namespace kernel
 TERN_END_NAMESPACE

@@ -290,6 +290,7 @@ struct kernel_table {
     void (*quantize_tile)(const quantize_tile_args&) = nullptr;
     dot_family bits[bit_forms] = {};  ///< one popcount per product and pair of planes, by bit_form
     void (*count_bits)(const count_args&) = nullptr;
+    dot_family popcount_single = {};  ///< popcount for one row, where lookup is not faster
 };
 
 TERN_END_VOCABULARY

@@ -171,6 +171,7 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
         for (const dot_family& f : kernels_->bits)
             consider(f, how);
         consider(kernels_->popcount, how);
+        consider(kernels_->popcount_single, how);
         for (const dot_family& f : kernels_->lookup)
             consider(f, how);
         consider(kernels_->dot, how);
