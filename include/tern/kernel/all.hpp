@@ -14,6 +14,7 @@
 
 #include "table.hpp"
 #include "ternarize.hpp"
+#include "twin_bits.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace kernel {
@@ -35,6 +36,7 @@ inline constexpr kernel_table level_table{
     &quantize_tile,
     {bits_family<bit_form::signs>, bits_family<bit_form::activation_mask>, bits_family<bit_form::weight_mask>},
     &count_bits,
+    twin_bits_family,
     popcount_single_family,
 };
 

@@ -176,6 +176,44 @@ inline constexpr dot_family bits_family{
     "bits", tile_pixels, tile_channels, lanes, &bits_tile<Form>, dot_format::bits, 1, 1u << 30, nullptr,
     0,      false,       nullptr,       Form};
 
+// Four bits of two pixels in 16 (kernel/twin_bits.hpp).
+inline void twin_bits_tile(const dot_tile_args& args) {
+    for (std::size_t p = 0; p < twin_tile_pixels; ++p)
+        for (std::size_t o = 0; o < tile_channels; ++o) {
+            const std::size_t lane = o % lanes, half = lanes / 2;
+            const std::size_t at = o - lane + (lane < half ? 2 * lane : 2 * (lane - half) + 1);
+            std::int64_t sum = 0;
+            for (const bit_pass* pass = args.passes; pass != args.passes + args.pass_count; ++pass) {
+                sum *= std::int64_t{1} << pass->shift;
+                for (std::size_t t = 0; t < args.tap_count; ++t)
+                    for (std::size_t i = 0; i < args.steps * 64; ++i) {
+                        std::uint16_t codes;
+                        std::memcpy(&codes,
+                                    args.pixels[p - p % 2] + args.taps[t].pixel_offset + pass->pixel_offset +
+                                        i / 64 * args.pixel_step + i % 64 / 4 * 2,
+                                    sizeof codes);
+                        const int x = codes >> ((p % 2 == 0 ? 4 : 8) + i % 4) & 1;
+                        const int w =
+                            args.panel[args.taps[t].panel_offset + pass->panel_offset + i / 8 * tile_channels + at] >>
+                                i % 8 &
+                            1;
+                        sum += x ^ w;
+                    }
+            }
+            args.acc[p * tile_channels + o] = static_cast<std::int32_t>(
+                args.factor * sum + args.start[o] + (args.pixel_start != nullptr ? args.pixel_start[p] : 0));
+        }
+}
+
+inline void planes_to_twin_bits(const convert_args& args) {
+    for (std::size_t p = 0; p < args.pixels; ++p)
+        for (std::size_t i = 0; i < args.out_pixel_bytes / 2; ++i) {
+            const int four = args.planes[p * args.pixel_bytes + i / 2] >> (i % 2 * 4) & 15;
+            const auto word = static_cast<std::uint16_t>(16 * four);
+            std::memcpy(args.out + p * args.out_pixel_bytes + 2 * i, &word, sizeof word);
+        }
+}
+
 inline void count_bits(const count_args& args) {
     for (std::size_t p = 0; p < args.pixels; ++p) {
         args.counts[p] = 0;
@@ -245,12 +283,13 @@ inline void planes_to_twin_triples(const convert_args& args) {
         }
 }
 
-inline void join_triples(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
+template <int Factor>
+inline void join_words(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; i += 2) {
         std::uint16_t one, other;
         std::memcpy(&one, pixels + i, sizeof one);
         std::memcpy(&other, twins + i, sizeof other);
-        one = static_cast<std::uint16_t>(one + 27 * other);
+        one = static_cast<std::uint16_t>(one + Factor * other);
         std::memcpy(pixels + i, &one, sizeof one);
     }
 }
@@ -440,7 +479,7 @@ inline constexpr kernel_table table{
      {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_tile<twin_pair_products>, dot_format::twins, 1, 32767,
       &planes_to_twins, 0, false, &join_pairs},
      {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_tile<twin_triple_products>, dot_format::twin_triples, 1,
-      32767, &planes_to_twin_triples, 0, false, &join_triples},
+      32767, &planes_to_twin_triples, 0, false, &join_words<27>},
      {"lookup", tile_pixels, tile_channels, lanes, &dot_tile<triple_products>, dot_format::triples, 1, 32767,
       &planes_to_triples}},
     {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products>, dot_format::bytes, 1, 1u << 30,
@@ -448,6 +487,8 @@ inline constexpr kernel_table table{
     &quantize_tile,
     {bits_family<bit_form::signs>, bits_family<bit_form::activation_mask>, bits_family<bit_form::weight_mask>},
     &count_bits,
+    {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_bits_tile, dot_format::twin_bits, 1, 32767,
+     &planes_to_twin_bits, 0, false, &join_words<16>},
 };
 
 }  // namespace reference

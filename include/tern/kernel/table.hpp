@@ -31,8 +31,8 @@ struct dot_tile_args {
     const unsigned char* panel;  ///< 64-byte aligned, in the family's format
     std::int32_t* acc;           ///< out: [tile_pixels][tile_channels], 64-byte aligned
     const std::int32_t* start =
-        nullptr;  ///< bytes, bits: what the sums begin with, [tile_channels]; other formats begin with 0
-    // Bits: acc = start[channel] + pixel_start[pixel] + factor * counts.
+        nullptr;  ///< bytes, counted bits: what the sums begin with, [tile_channels]; other formats begin with 0
+    // Families that count bits: acc = start[channel] + pixel_start[pixel] + factor * counts.
     const bit_pass* passes = nullptr;
     std::size_t pass_count = 0;
     std::size_t pixel_step = 0;                 ///< bytes of a step in a pixel: 8 a plane
@@ -65,9 +65,13 @@ enum class dot_format : std::uint8_t {
     /// Activations: planes of any code, `pixel_step` bytes a step of 64 channels. One bit of what is counted per product, see
     /// bit_form. Panel: [weight plane][tap][step][vector][lane], 64-bit words; `weight_mask`: as in `planes`.
     bits,
+    /// Activations: planes of any code, four bits of two pixels in 16, 32 bytes a plane and step of 64 channels: a family
+    /// converts four channels of a plane to 16 * bits, to which 16 times the twin's is added. Pixel pointers and lanes as in
+    /// `twins`. Panel: [weight plane][tap][step][8 channels][vector][lane], bytes. Counts as bit_form::signs.
+    twin_bits,
 };
 
-/// Which bits a family of the format `bits` counts: x of the activations' plane, w of the weights'.
+/// Which bits a family of the format `bits` or `twin_bits` counts: x of the activations' plane, w of the weights'.
 enum class bit_form : std::uint8_t {
     signs,            ///< x ^ w; no channel that a tile reads may be another group's
     activation_mask,  ///< mask & (sign ^ w), mask and sign of the activations; the sum of |x| is in pixel_start
@@ -115,31 +119,52 @@ struct dot_family {
 
     /// Whether two pixels share what tiles read.
     TERN_INLINE constexpr bool twins() const noexcept {
-        return format == dot_format::twins || format == dot_format::twin_triples;
+        return format == dot_format::twins || format == dot_format::twin_triples || format == dot_format::twin_bits;
+    }
+    /// Whether tiles count bits of the planes of both codes, pass by pass.
+    TERN_INLINE constexpr bool counts_bits() const noexcept {
+        return format == dot_format::bits || format == dot_format::twin_bits;
     }
     TERN_INLINE constexpr std::size_t step_channels() const noexcept {
-        return format == dot_format::planes || format == dot_format::bits ? 64
-               : format == dot_format::pairs                              ? 4
-               : format == dot_format::triples                            ? 3
-               : format == dot_format::twin_triples                       ? 6
-                                                                          : 16;
+        switch (format) {
+            case dot_format::pairs: return 4;
+            case dot_format::triples: return 3;
+            case dot_format::twin_triples: return 6;
+            case dot_format::twins:
+            case dot_format::bytes: return 16;
+            case dot_format::planes:
+            case dot_format::bits:
+            case dot_format::twin_bits: break;
+        }
+        return 64;
     }
-    /// Activation bytes of one step; bits: 8 for each plane of the code instead.
+    /// Activation bytes of one step; of one plane of it if the family counts bits.
     TERN_INLINE constexpr std::size_t step_bytes() const noexcept {
-        return format == dot_format::pairs          ? 2
-               : format == dot_format::triples      ? 1
-               : format == dot_format::twin_triples ? 4
-               : format == dot_format::twins        ? 8
-                                                    : 16;
+        switch (format) {
+            case dot_format::triples: return 1;
+            case dot_format::pairs: return 2;
+            case dot_format::twin_triples: return 4;
+            case dot_format::twins:
+            case dot_format::bits: return 8;
+            case dot_format::twin_bits: return 32;
+            case dot_format::planes:
+            case dot_format::bytes: break;
+        }
+        return 16;
     }
-    /// Panel bytes of one step; bits: of one plane of the weights.
+    /// Panel bytes of one step; of one plane of the weights if the family counts bits.
     TERN_INLINE constexpr std::size_t panel_step_bytes() const noexcept {
-        return tile_channels * (format == dot_format::planes || format == dot_format::bytes ? 16
-                                : format == dot_format::twins                               ? 4
-                                : format == dot_format::twin_triples                        ? 2
-                                : format != dot_format::bits                                ? 1
-                                : form == bit_form::weight_mask                             ? 16
-                                                                                            : 8);
+        switch (format) {
+            case dot_format::pairs:
+            case dot_format::triples: return tile_channels;
+            case dot_format::twin_triples: return 2 * tile_channels;
+            case dot_format::twins: return 4 * tile_channels;
+            case dot_format::twin_bits: return 8 * tile_channels;
+            case dot_format::bits: return tile_channels * (form == bit_form::weight_mask ? 16 : 8);
+            case dot_format::planes:
+            case dot_format::bytes: break;
+        }
+        return 16 * tile_channels;
     }
 };
 
@@ -290,6 +315,7 @@ struct kernel_table {
     void (*quantize_tile)(const quantize_tile_args&) = nullptr;
     dot_family bits[bit_forms] = {};  ///< one popcount per product and pair of planes, by bit_form
     void (*count_bits)(const count_args&) = nullptr;
+    dot_family lookup_bits = {};      ///< bits by table, bit_form::signs
     dot_family popcount_single = {};  ///< popcount for one row, where lookup is not faster
 };
 

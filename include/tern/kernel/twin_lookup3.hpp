@@ -72,20 +72,9 @@ inline void planes_to_twin_triples(const convert_args& args) {
     }
 }
 
-// 27 times the twin's: no lane is above 32 * 26.
+// No lane is above 32 * 26.
 inline void join_triples(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
-    const simd::u64v factor = simd::broadcast_short(27);
-    std::size_t i = 0;
-    for (; i + simd::byte_lanes <= bytes; i += simd::byte_lanes)
-        simd::store_words(pixels + i, simd::add_shorts(simd::load_words(pixels + i),
-                                                       simd::multiply_shorts(simd::load_words(twins + i), factor)));
-    for (; i < bytes; i += 2) {
-        std::uint16_t pixel, twin;
-        __builtin_memcpy(&pixel, pixels + i, 2);
-        __builtin_memcpy(&twin, twins + i, 2);
-        pixel = static_cast<std::uint16_t>(pixel + 27 * twin);
-        __builtin_memcpy(pixels + i, &pixel, 2);
-    }
+    join_words<27>(pixels, twins, bytes);
 }
 
 #if TERN_HAS_NEON

@@ -4,7 +4,7 @@
 //
 //   lookups   per step                                   fields      that add up before they are separated
 //   bias      what a field has too much                  largest     field
-//   bytes     of activations a step                      panel_rows  of `lanes` weights a step
+//   bytes     of activations a step; 0: `pixel_step`     panel_rows  of `lanes` weights a step
 //   row       of a twin's lookup                         index       of weights for a lookup
 #pragma once
 
@@ -94,33 +94,57 @@ struct twin_tile {
     }
 
     TERN_INLINE static void run(const dot_tile_args& args) {
+        // Sums modulo 2^16: they begin with what the fields have too much.
+        const std::size_t excess = Table::bias * Table::lookups * args.steps * args.tap_count;
+        twin_tile tile;
+        tile.run_pass(args, {}, static_cast<std::int16_t>(static_cast<std::uint16_t>(0u - excess)),
+                      [&](std::size_t at, simd::u64v total) { simd::store_widened(args.acc + at, total); });
+    }
+
+    // Counts of several passes, as kernel/bits.hpp has them.
+    TERN_INLINE static void run_passes(const dot_tile_args& args) {
+        for (std::size_t i = 0; i < pixels * channels; ++i)
+            args.acc[i] = 0;
+        twin_tile tile;
+        for (std::size_t p = 0; p < args.pass_count; ++p)
+            tile.run_pass(args, args.passes[p], 0, [&](std::size_t at, simd::u64v total) {
+                simd::shift_and_add_widened(args.acc + at, total, args.passes[p].shift);
+            });
+        for (std::size_t i = 0; i < pixels; ++i) {
+            const std::int32_t more = args.pixel_start != nullptr ? args.pixel_start[i] : 0;
+            for (std::size_t o = 0; o < channels; ++o)
+                args.acc[i * channels + o] = args.factor * args.acc[i * channels + o] + args.start[o] + more;
+        }
+    }
+
+private:
+    // Sums over all taps, which begin with `start`. `store` gets the place of a vector's first lane in `acc` and 16-bit sums.
+    template <class Store>
+    TERN_INLINE void run_pass(const dot_tile_args& args, const bit_pass& pass, std::int16_t start, Store&& store) {
         const unsigned char* at[Twins];
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Twins; ++i)
-            at[i] = args.pixels[2 * i];
-        // Sums modulo 2^16: they begin with what the fields have too much.
-        const std::size_t excess = Table::bias * Table::lookups * args.steps * args.tap_count;
-        const simd::u64v start =
-            simd::broadcast_short(static_cast<std::int16_t>(static_cast<std::uint16_t>(0u - excess)));
+            at[i] = args.pixels[2 * i] + pass.pixel_offset;
         alignas(64) simd::u64v memory[Twins * Vectors * 4];
         simd::u64v* sums = simd::opaque(memory);
+        const simd::u64v first = simd::broadcast_short(start);
         for (std::size_t i = 0; i < Twins * Vectors * 4; ++i)
-            sums[i] = start;
-        twin_tile tile;
-        tile.clear();
+            sums[i] = first;
+        const auto pixel_step = static_cast<std::ptrdiff_t>(Table::bytes != 0 ? Table::bytes : args.pixel_step);
+        clear();
         std::size_t left = period;
         for (std::size_t t = 0; t < args.tap_count; ++t) {
             std::ptrdiff_t offset = args.taps[t].pixel_offset;
-            const unsigned char* panel = args.panel + args.taps[t].panel_offset;
+            const unsigned char* panel = args.panel + args.taps[t].panel_offset + pass.panel_offset;
             for (std::size_t done = 0; done < args.steps;) {
                 const std::size_t rest = args.steps - done;
                 const std::size_t n = rest < left ? rest : left;
-                for (std::size_t s = 0; s < n; ++s, offset += Table::bytes, panel += panel_bytes)
-                    tile.step(at, offset, panel);
+                for (std::size_t s = 0; s < n; ++s, offset += pixel_step, panel += panel_bytes)
+                    step(at, offset, panel);
                 done += n;
                 left -= n;
                 if (left == 0) {
-                    tile.empty_into(sums);
+                    empty_into(sums);
                     left = period;
                 }
             }
@@ -129,16 +153,32 @@ struct twin_tile {
         for (std::size_t i = 0; i < Twins; ++i) {
             TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Vectors; ++j) {
-                const simd::fields f = simd::separate(tile.bytes[i][j], tile.shifted[i][j]);
-                std::int32_t* to = args.acc + 2 * i * channels + j * lanes;
+                const simd::fields f = simd::separate(bytes[i][j], shifted[i][j]);
                 TERN_UNROLL_ALWAYS
                 for (std::size_t k = 0; k < 4; ++k)
-                    simd::store_widened(to + k / 2 * channels + k % 2 * (lanes / 2),
-                                        simd::add_shorts(sums[(i * Vectors + j) * 4 + k], f.total[k]));
+                    store((2 * i + k / 2) * channels + j * lanes + k % 2 * (lanes / 2),
+                          simd::add_shorts(sums[(i * Vectors + j) * 4 + k], f.total[k]));
             }
         }
     }
 };
+
+// Adds `Factor` times the 16-bit codes of twins to those of pixels.
+template <int Factor>
+inline void join_words(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
+    const simd::u64v factor = simd::broadcast_short(Factor);
+    std::size_t i = 0;
+    for (; i + simd::byte_lanes <= bytes; i += simd::byte_lanes)
+        simd::store_words(pixels + i, simd::add_shorts(simd::load_words(pixels + i),
+                                                       simd::multiply_shorts(simd::load_words(twins + i), factor)));
+    for (; i < bytes; i += 2) {
+        std::uint16_t pixel, twin;
+        __builtin_memcpy(&pixel, pixels + i, 2);
+        __builtin_memcpy(&twin, twins + i, 2);
+        pixel = static_cast<std::uint16_t>(pixel + Factor * twin);
+        __builtin_memcpy(pixels + i, &pixel, 2);
+    }
+}
 
 #endif
 

@@ -7,6 +7,7 @@
 #include "../code/code.hpp"
 #include "../core/config.hpp"
 #include "../kernel/table.hpp"
+#include "panel.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -18,7 +19,7 @@ TERN_BEGIN_VOCABULARY
 ///   x . w = e sum w + sum 2^q (P(m) - 2 P(m & (s ^ w_q)))            activation_mask: activations of mask m and sign s
 struct bit_products {
     static constexpr std::size_t max_passes = 16;
-    bit_pass passes[max_passes] = {};  ///< panel_offset counts planes of the panel
+    bit_pass passes[max_passes] = {};  ///< offsets count planes
     std::size_t count = 0;             ///< 0: not this pair
     std::size_t activation_planes = 0, weight_planes = 0;
     std::int32_t factor = 1;        ///< of what the kernel counts
@@ -72,7 +73,7 @@ TERN_INLINE constexpr bit_products make_bit_products(code_id weight_code, code_i
     for (int k = planes + panels - 2, last = k; k >= 0; --k)
         for (int q = 0; q < panels; ++q)
             if (k - q >= 0 && k - q < planes) {
-                b.passes[b.count++] = {static_cast<std::size_t>(k - q) * 8, static_cast<std::size_t>(q),
+                b.passes[b.count++] = {static_cast<std::size_t>(k - q), static_cast<std::size_t>(q),
                                        static_cast<std::uint32_t>(last - k)};
                 last = k;
             }
@@ -88,6 +89,11 @@ inline void put_weight_bits(const dot_family& f, const code_info& weights, unsig
         visit_code(weights.id, [&](auto description) -> unsigned { return decltype(description)::pattern(code); });
     for (int q = 0; q < weights.planes; ++q) {
         const auto plane = static_cast<std::size_t>(q);
+        if (f.format == dot_format::twin_bits) {
+            unsigned char* byte = step + plane * plane_bytes + i / 8 * f.tile_channels + twin_place(f, o);
+            *byte = static_cast<unsigned char>(*byte | ((pattern >> q) & 1u) << (i % 8));
+            continue;
+        }
         unsigned char* word = masks ? step + (o / f.lanes * 2 * f.lanes + plane * f.lanes + o % f.lanes) * 8
                                     : step + plane * plane_bytes + o * 8;
         if (((pattern >> q) & 1u) != 0)

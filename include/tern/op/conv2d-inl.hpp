@@ -134,7 +134,7 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
     const std::size_t per_group = shape_.out_channels / geometry_.groups;
     double best = 0.0;
     const auto consider = [&](const dot_family& f, lowering how) {
-        const bool bits = f.format == dot_format::bits;
+        const bool bits = f.counts_bits();
         const bit_products products_of_bits =
             bits ? make_bit_products(weights.code, kernel_code(), f.form) : bit_products{};
         if (f.tile == nullptr || shape_.fan_in() > f.max_depth ||
@@ -170,6 +170,7 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
     for (const lowering how : {lowering::implicit, lowering::im2col}) {
         for (const dot_family& f : kernels_->bits)
             consider(f, how);
+        consider(kernels_->lookup_bits, how);
         consider(kernels_->popcount, how);
         consider(kernels_->popcount_single, how);
         for (const dot_family& f : kernels_->lookup)
@@ -189,7 +190,7 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
                           channels);
     row_channels_ =
         lowering_ == lowering::im2col ? geometry_.groups * group_pitch_ : shape_.in_channels * geometry_.groups;
-    step_bytes_ = family_.format == dot_format::bits ? bits_.activation_planes * 8 : family_.step_bytes();
+    step_bytes_ = family_.step_bytes() * (family_.counts_bits() ? bits_.activation_planes : 1);
     pixel_bytes_ = ceil_div(row_channels_, family_.step_channels()) * step_bytes_;
     return {};
 }
@@ -237,7 +238,7 @@ TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocat
         return starts.status();
     // What kernels see in place of an activation is as much less; unsigned ones add 128 to what is not unsigned already.
     const bool as_bytes = family_.format == dot_format::bytes, flips = as_bytes && family_.unsigned_bytes;
-    const bool as_bits = family_.format == dot_format::bits;
+    const bool as_bits = family_.counts_bits();
     std::int32_t missing = flips ? -128 : 0;
     if (input_code_ == code_id::half_ternary)
         missing += 1;

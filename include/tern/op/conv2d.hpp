@@ -110,7 +110,8 @@ private:
     bool converts_images() const noexcept { return converts() && !by_rows(); }
     // Scratch for one pixel or row of ternary planes, before a family converts it.
     std::size_t expanded_bytes() const noexcept {
-        const bool expands = needs_expansion() && !is_byte_code(input_code_) && family_.format != dot_format::bytes;
+        const bool expands = needs_expansion() && !is_byte_code(input_code_) && family_.format != dot_format::bytes &&
+                             family_.format != dot_format::twin_bits;
         return expands && family_.convert != nullptr ? ceil_div(row_channels_, word_bits) * 16 : 0;
     }
     // Scratch for one row as it is gathered, before it is converted.
@@ -127,7 +128,7 @@ private:
                : get_code_info(input_code_).max == 1 ? code_id::ternary
                                                      : code_id::s8;  // no planes
     }
-    std::size_t panel_planes() const noexcept { return family_.format == dot_format::bits ? bits_.weight_planes : 1; }
+    std::size_t panel_planes() const noexcept { return family_.counts_bits() ? bits_.weight_planes : 1; }
     // Whether what activations have in their masks is added to the sums of each pixel.
     bool counts_masks() const noexcept { return bits_.pixel_factor != 0; }
     // Positions of a row of outputs in a strip: twins must lie in one row, so an odd one ends with an unused position.

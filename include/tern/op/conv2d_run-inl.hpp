@@ -112,7 +112,7 @@ TERN_FUNC void conv2d::convert_pixels(const unsigned char* pixels, std::size_t p
     const auto flip = static_cast<unsigned char>(as_bytes && family_.unsigned_bytes ? 0x80 : 0);
     if (zero_border_ && !real) {
         std::memset(out, flip, count * pixel_bytes_);
-    } else if (!needs_expansion()) {
+    } else if (!needs_expansion() || family_.format == dot_format::twin_bits) {
         family_.convert({pixels, pixel_bytes, count, row_channels_, out, pixel_bytes_});
     } else if (is_byte_code(input_code_)) {
         // An unsigned byte is what a signed one is with 128 added: the kernel's kind differs from the code's or not.
@@ -390,6 +390,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                 from.taps[k].panel_offset = k * tile.steps * family_.panel_step_bytes();
             for (std::size_t k = 0; k < bits_.count; ++k) {
                 area.passes[k] = bits_.passes[k];
+                area.passes[k].pixel_offset *= family_.step_bytes();
                 area.passes[k].panel_offset *= taps * tile.steps * family_.panel_step_bytes();
             }
             const std::size_t channel = t * tile_channels;

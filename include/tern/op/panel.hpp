@@ -16,6 +16,12 @@ inline kernel_family family_of(dot_format format) noexcept {
                                                                       : kernel_family::lookup;
 }
 
+/// Where output channel `o` lies in a row of a panel for twins: a vector's first half of channels in its even lanes.
+inline std::size_t twin_place(const dot_family& f, std::size_t o) noexcept {
+    const std::size_t lane = o % f.lanes, half = f.lanes / 2;
+    return o - lane + lane % half * 2 + lane / half;
+}
+
 /// Writes the code of output channel `o` of the tile and channel `i` of the step over a 0.
 inline void put_weight(const dot_family& f, unsigned char* step, std::size_t o, std::size_t i, int code) noexcept {
     const auto digit = [&](unsigned place) { return place * (code > 0 ? 1u : code < 0 ? 2u : 0u); };
@@ -33,9 +39,7 @@ inline void put_weight(const dot_family& f, unsigned char* step, std::size_t o, 
         case dot_format::twins:
         case dot_format::twin_triples: {
             const bool pairs = f.format == dot_format::twins;
-            const std::size_t lane = o % f.lanes, half = f.lanes / 2;
-            unsigned char* byte = step + i / (pairs ? 4 : 3) * f.tile_channels + o - lane +
-                                  (lane < half ? 2 * lane : 2 * (lane - half) + 1);
+            unsigned char* byte = step + i / (pairs ? 4 : 3) * f.tile_channels + twin_place(f, o);
             *byte = static_cast<unsigned char>(*byte + digit(pairs ? in_pairs[i % 4] : in_triples[i % 3]));
             return;
         }
@@ -43,7 +47,8 @@ inline void put_weight(const dot_family& f, unsigned char* step, std::size_t o, 
         case dot_format::bytes:
             step[(i / f.run * f.tile_channels + o) * f.run + i % f.run] = static_cast<unsigned char>(code);
             return;
-        case dot_format::bits: return;  // op/bits.hpp
+        case dot_format::bits:
+        case dot_format::twin_bits: return;  // op/bits.hpp
     }
 }
 

@@ -234,6 +234,14 @@ TERN_INLINE void store_widened(std::int32_t* out, u64_register v) {
     vst1q_s32(out + 4, vmovl_high_s16(lanes));
 }
 
+// sums = (sums << shift) + the signed 16-bit lanes.
+TERN_INLINE void shift_and_add_widened(std::int32_t* sums, u64_register v, std::uint32_t shift) {
+    const int16x8_t lanes = vreinterpretq_s16_u64(v);
+    const int32x4_t count = vdupq_n_s32(static_cast<std::int32_t>(shift));
+    vst1q_s32(sums, vaddw_s16(vshlq_s32(vld1q_s32(sums), count), vget_low_s16(lanes)));
+    vst1q_s32(sums + 4, vaddw_high_s16(vshlq_s32(vld1q_s32(sums + 4), count), lanes));
+}
+
 // 24 bits to 8 bytes of 3.
 TERN_INLINE std::uint64_t spread_triples(std::uint64_t x) {
     x = (x | x << 20) & 0x00000fff00000fffu;

@@ -334,6 +334,40 @@ TERN_INLINE void store_widened(std::int32_t* out, u64_register v) {
 #endif
 }
 
+// sums = (sums << shift) + the signed 16-bit lanes; aligned.
+TERN_INLINE void shift_and_add_widened(std::int32_t* sums, u64_register v, std::uint32_t shift) {
+    const __m128i count = _mm_cvtsi32_si128(static_cast<int>(shift));
+#if TERN_HAS_AVX512
+    for (int half = 0; half < 2; ++half, sums += 16) {
+        const __m256i part = half == 0 ? _mm512_castsi512_si256(v) : _mm512_extracti64x4_epi64(v, 1);
+        _mm512_store_si512(sums, _mm512_add_epi32(_mm512_sll_epi32(_mm512_load_si512(sums), count),
+                                                  _mm512_cvtepi16_epi32(part)));
+    }
+#elif TERN_HAS_AVX2
+    __m256i* p = reinterpret_cast<__m256i*>(sums);
+    for (int half = 0; half < 2; ++half, ++p) {
+        const __m128i part = half == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
+        _mm256_store_si256(p, _mm256_add_epi32(_mm256_sll_epi32(_mm256_load_si256(p), count),
+                                               _mm256_cvtepi16_epi32(part)));
+    }
+#else
+    __m128i* p = reinterpret_cast<__m128i*>(sums);
+    for (int half = 0; half < 2; ++half, ++p) {
+        const __m128i part = half == 0 ? v : _mm_srli_si128(v, 8);
+        _mm_store_si128(p, _mm_add_epi32(_mm_sll_epi32(_mm_load_si128(p), count), _mm_cvtepi16_epi32(part)));
+    }
+#endif
+}
+
+// 64 bits to 16 words of 16 * four bits.
+TERN_INLINE void store_nibbles(unsigned char* out, const unsigned char* word) {
+    const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(word)), low = _mm_set1_epi8(15);
+    const __m128i fours = _mm_unpacklo_epi8(_mm_and_si128(bits, low), _mm_and_si128(_mm_srli_epi16(bits, 4), low));
+    __m128i* p = reinterpret_cast<__m128i*>(out);
+    _mm_storeu_si128(p, _mm_slli_epi16(_mm_unpacklo_epi8(fours, _mm_setzero_si128()), 4));
+    _mm_storeu_si128(p + 1, _mm_slli_epi16(_mm_unpackhi_epi8(fours, _mm_setzero_si128()), 4));
+}
+
 #undef TERN_WORDS
 #undef TERN_LOW_BYTES
 

@@ -204,9 +204,15 @@ TERN_INLINE u64v add_shorts(u64v a, u64v b) { return {native::add_shorts(a.v, b.
 TERN_INLINE u64v broadcast_short(std::int16_t v) { return {native::broadcast_short(v)}; }
 TERN_INLINE u64v multiply_shorts(u64v a, u64v b) { return {native::multiply_shorts(a.v, b.v)}; }
 TERN_INLINE void store_words(void* p, u64v v) { __builtin_memcpy(p, &v.v, sizeof v.v); }
+/// sums = (sums << shift) + signed 16-bit lanes; aligned.
+TERN_INLINE void shift_and_add_widened(std::int32_t* sums, u64v v, std::uint32_t shift) {
+    native::shift_and_add_widened(sums, v.v, shift);
+}
 /// Signed 16-bit lanes to int32, aligned.
 TERN_INLINE void store_widened(std::int32_t* out, u64v v) { native::store_widened(out, v.v); }
 #if !TERN_HAS_NEON
+/// A word of 64 bits to 32 bytes, 16 words of 16 * four bits.
+using native::store_nibbles;
 /// One word of both planes (16 bytes) to 32 bytes of Unit * (d0 + 3 d1), where d = mask + sign bit of a channel.
 template <int Unit>
 TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {

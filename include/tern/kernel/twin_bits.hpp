@@ -1,0 +1,84 @@
+// Products of planes of signs by table, two pixels at a time (kernel/twin_tile.hpp): four bits of two pixels select a row of 16,
+// four bits of weights are the index of a byte shuffle into it, a field counts the bits that differ. What passes, starts and
+// factors mean is told in kernel/bits.hpp. For CPUs with a byte shuffle and no vector popcount.
+//
+//   activations  2 bytes four channels of a plane: 16 * (n + 16 m), the row's offset; n of the pixel and m of its twin
+//   weights      1 byte eight channels of a plane
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../simd/vec.hpp"
+#include "table.hpp"
+#include "twin_tile.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+#if !TERN_LEVEL_IS_SCALAR && !TERN_HAS_NEON && !TERN_HAS_AVX512_ICL
+
+/// Rows of counts, one per four bits of two pixels; columns are four bits of weights.
+struct alignas(64) twin_bit_rows {
+    std::uint8_t row[256][16];
+
+    static constexpr int count(int bits) { return bits == 0 ? 0 : bits % 2 + count(bits / 2); }
+    constexpr twin_bit_rows() : row() {
+        for (int a = 0; a < 256; ++a)
+            for (int w = 0; w < 16; ++w)
+                row[a][w] = static_cast<std::uint8_t>(count((a % 16) ^ w) + 16 * count((a / 16) ^ w));
+    }
+};
+inline constexpr twin_bit_rows twin_bit_counts{};
+
+struct twin_bits {
+    static constexpr std::size_t lookups = 16, fields = 3, bias = 0, largest = 4, bytes = 0, panel_rows = 8;
+
+    static TERN_INLINE simd::u64v row(const unsigned char* codes, std::size_t k) {
+        std::uint16_t offset;
+        __builtin_memcpy(&offset, codes + 2 * k, sizeof offset);
+        return simd::broadcast_row(reinterpret_cast<const unsigned char*>(twin_bit_counts.row) + offset);
+    }
+    static TERN_INLINE simd::u64v index(const unsigned char* panel, std::size_t channels, std::size_t k) {
+        const simd::u64v w = simd::load_words(panel + k / 2 * channels);
+        return k % 2 == 0 ? simd::low_nibbles(w) : simd::high_nibbles(w);
+    }
+};
+
+using twin_bits_tile = twin_tile<twin_bits, 4, 1>;
+inline void twin_bits_tile_entry(const dot_tile_args& args) { twin_bits_tile::run_passes(args); }
+
+/// Every word of every plane to 32 bytes.
+inline void planes_to_twin_bits(const convert_args& args) {
+    for (std::size_t i = 0; i < args.pixels; ++i)
+        for (std::size_t word = 0; word < args.out_pixel_bytes / 32; ++word)
+            simd::store_nibbles(args.out + i * args.out_pixel_bytes + word * 32,
+                                args.planes + i * args.pixel_bytes + word * 8);
+}
+
+inline void join_bits(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
+    join_words<16>(pixels, twins, bytes);
+}
+
+inline constexpr dot_family twin_bits_family{"lookup",
+                                             twin_bits_tile::pixels,
+                                             twin_bits_tile::channels,
+                                             simd::byte_lanes,
+                                             &twin_bits_tile_entry,
+                                             dot_format::twin_bits,
+                                             48 * simd::u64_lanes,
+                                             32767,  // counts that an int16 sum holds
+                                             &planes_to_twin_bits,
+                                             0,
+                                             false,
+                                             &join_bits};
+
+#else
+
+inline constexpr dot_family twin_bits_family{};
+
+#endif
+
+}  // namespace kernel
+TERN_END_NAMESPACE
