@@ -1,5 +1,5 @@
 // Products of codes by planes, one popcount per word and pair of planes. Lane = output channel. With P for the number of set
-// bits, a sign s for the factor 1 - 2 s, and `-` for a difference of sums of bits:
+// bits, and a plane that is a sign standing for 1 - 2 bit:
 //
 //   x . w  =  P(x ^ w) - P(w)                 x a plane, w a sign
 //   x . w  =  P(m) - 2 P(m & (s ^ w))         x ternary: mask m, sign s; w a sign
