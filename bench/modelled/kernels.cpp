@@ -22,6 +22,8 @@ constexpr tile_facts facts_of(const dot_family& f) {
         facts.period = simd::dot_counter::period;
     else if (f.format == dot_format::bits)
         facts.period = simd::bit_counter::period;
+    else if (f.format == dot_format::twin_bits)
+        facts.period = 255 / 64;
     else if (f.format != dot_format::bytes)
         facts.period =
             127 / facts.step_channels;  // a signed byte holds 127 products; a twin's 4-bit fields come to the same
@@ -33,7 +35,7 @@ struct all_facts {
     tile_facts popcount = facts_of(level_table.popcount), popcount_single = facts_of(level_table.popcount_single);
     tile_facts lookup[lookups] = {};
     tile_facts dot = facts_of(level_table.dot);
-    tile_facts bits[bit_forms] = {};
+    tile_facts bits[bit_forms] = {}, lookup_bits = facts_of(level_table.lookup_bits);
 
     constexpr all_facts() {
         for (std::size_t i = 0; i < lookups; ++i)
@@ -43,6 +45,8 @@ struct all_facts {
             bits[i].name[4] = ' ';
             bits[i].name[5] = "^xw"[i];  // signs; the mask of the activations; of the weights
         }
+        for (std::size_t i = 0; i < 7 && lookup_bits.name[0] != 0; ++i)
+            lookup_bits.name[i] = "bits ^#"[i];  // signs by table
     }
 };
 

@@ -67,7 +67,7 @@ inline constexpr dot_family twin_bits_family{"lookup",
                                              simd::byte_lanes,
                                              &twin_bits_tile_entry,
                                              dot_format::twin_bits,
-                                             48 * simd::u64_lanes,
+                                             42 * simd::u64_lanes,
                                              32767,  // counts that an int16 sum holds
                                              &planes_to_twin_bits,
                                              0,
