@@ -8,7 +8,7 @@
 #include "conv2d.hpp"
 #include "panel.hpp"
 #include "plan_checks.hpp"
-#include "tile_epilogue.hpp"
+#include "tile_finisher.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace conv2d_detail {

@@ -10,7 +10,7 @@
 #include "../format/halo.hpp"
 #include "conv2d.hpp"
 #include "output_checks.hpp"
-#include "tile_epilogue.hpp"
+#include "tile_finisher.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace conv2d_detail {
@@ -363,7 +363,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
             for (std::size_t row = task.pixels.begin / width; row < task.pixels.end / width; ++row)
                 clear_halo_rows(args.packed[q], row / out.h, row % out.h, row % out.h + 1);
 
-    tile_epilogue finish(*kernels_, epilogue_, false, tile_channels, args.residual, args.out, area.tile);
+    tile_finisher finish(*kernels_, epilogue_, false, tile_channels, args.residual, args.out, area.tile);
     epilogue_tile_args& e = finish.tile;
 
     const std::size_t image_pixels = out.h * width;

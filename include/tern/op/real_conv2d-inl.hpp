@@ -7,7 +7,7 @@
 #include "../quantize/check.hpp"
 #include "real_conv2d.hpp"
 #include "plan_checks.hpp"
-#include "tile_epilogue.hpp"
+#include "tile_finisher.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace real_conv2d_detail {

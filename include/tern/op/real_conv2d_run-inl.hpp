@@ -7,7 +7,7 @@
 #include "../format/halo.hpp"
 #include "output_checks.hpp"
 #include "real_conv2d.hpp"
-#include "tile_epilogue.hpp"
+#include "tile_finisher.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -210,7 +210,7 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
     float* out_pixels[max_tile_pixels] = {};
     unsigned char* packed[2][max_tile_pixels] = {};
     const float* pixels[max_tile_pixels];
-    tile_epilogue finish(*kernels_, epilogue_, true, tile_channels, args.residual, args.out, area.tile);
+    tile_finisher finish(*kernels_, epilogue_, true, tile_channels, args.residual, args.out, area.tile);
     epilogue_tile_args& e = finish.tile;
     e.acc = area.acc;
     e.packed[0] = packed[0];

@@ -74,12 +74,12 @@ struct tile_scratch {
 };
 
 /// What finishes the tiles of one task. `tile` is the caller's to fill, but for what the constructor and `run` set.
-class tile_epilogue {
+class tile_finisher {
 public:
     epilogue_tile_args tile{};
 
     /// For tiles of `pitch` channels, int32 or float (`float_sums`). What it is given must outlive it.
-    tile_epilogue(const kernel_table& kernels, const lowered_epilogue& lowered, bool float_sums, std::size_t pitch,
+    tile_finisher(const kernel_table& kernels, const lowered_epilogue& lowered, bool float_sums, std::size_t pitch,
                   const tensor_view<const float>& residual, const tensor_view<float>& out, tile_scratch& scratch)
         : kernels_(kernels), lowered_(lowered), residual_(residual), out_(out), scratch_(scratch),
           gathers_(residual && residual.stride_c != 1), scatters_(out && out.stride_c != 1) {
