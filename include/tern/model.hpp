@@ -9,6 +9,8 @@
 #include "model/preprocess.hpp"
 #include "model/safetensors.hpp"
 #include "model/state_dict.hpp"
+#include "model/stqn.hpp"
+#include "model/stqn_reader.hpp"
 #include "model/sttn.hpp"
 #include "model/sttn_reader.hpp"
 #include "model/sttn_writer.hpp"

@@ -187,7 +187,7 @@ float_map run_network(const tern::fatnn_network& net, const plain_fatnn& expecte
     for (std::size_t b = 0; b < net.blocks.size(); ++b) {
         const tern::fatnn_block& block = net.blocks[b];
         const tern::fatnn_conv &first = block.convs[0], &second = block.convs[1];
-        check_codes(first.name, packed[0], expected.codes.at(first.name));
+        check_codes(first.name, packed[0].view(), expected.codes.at(first.name));
 
         const tern::conv2d plan1 =
             plan(first, tern::chain(norm(first.norm), stage::relu(), stage::quantize(second.input)));
@@ -198,11 +198,11 @@ float_map run_network(const tern::fatnn_network& net, const plain_fatnn& expecte
         args.input = packed[0].view();
         args.packed[0] = middle.view();
         on.run(plan1, args);
-        check_codes(second.name, middle, expected.codes.at(second.name));
+        check_codes(second.name, middle.view(), expected.codes.at(second.name));
 
         float_map identity = x;
         if (block.downsample) {
-            check_codes(block.downsample->name, packed[1], expected.codes.at(block.downsample->name));
+            check_codes(block.downsample->name, packed[1].view(), expected.codes.at(block.downsample->name));
             const tern::conv2d down =
                 plan(*block.downsample, tern::chain(norm(block.downsample->norm), stage::store()));
             identity = float_map(out, down.out_channels());

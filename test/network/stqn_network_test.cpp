@@ -230,7 +230,7 @@ float_map run_network(const plain_stqn& net, const network_runner& on) {
     tern::packed_tensor packed = on.quantized(x, levels);
     for (std::size_t i = 0; i < net.layers.size(); ++i) {
         const std::string name = "layer " + std::to_string(i);
-        check_codes(name, packed, net.layers[i].codes);
+        check_codes(name, packed.view(), net.layers[i].codes);
         x = run_layer(net, net.layers[i], i + 1 < net.layers.size() ? &net.layers[i + 1] : nullptr, x, packed, on);
         check_floats(name, x, net.layers[i].floats);
     }

@@ -19,22 +19,10 @@ struct settings {
     fatnn_weight_options weights;
 };
 
-/// Whether the metadata says `first` (0) or `second` (1); `fallback` if it is silent.
-inline result<int> read_choice(const safetensors_file& file, const char* key, const char* first, const char* second,
-                               int fallback) {
-    const std::string* text = file.metadata(key);
-    if (text == nullptr)
-        return fallback;
-    if (*text == first || *text == second)
-        return *text == first ? 0 : 1;
-    return make_error(errc::bad_format, "metadata %s: expected '%s' or '%s', found '%.40s'", key, first, second,
-                      text->c_str());
-}
-
 inline result<settings> read_settings(const safetensors_file& file, const fatnn_reader_options& options) {
-    const auto quantizer = read_choice(file, fatnn_keys::quantizer, "fatnn", "lsq", 0);
-    const auto range = read_choice(file, fatnn_keys::range, "half", "full", 0);
-    const auto normalize = read_choice(file, fatnn_keys::normalize, "var-mean", "none", 0);
+    const auto quantizer = state_dict::metadata_choice(file, fatnn_keys::quantizer, "fatnn", "lsq", 0);
+    const auto range = state_dict::metadata_choice(file, fatnn_keys::range, "half", "full", 0);
+    const auto normalize = state_dict::metadata_choice(file, fatnn_keys::normalize, "var-mean", "none", 0);
     const auto norm_groups = state_dict::metadata_count(file, fatnn_keys::norm_groups, 0);
     TERN_TRY(quantizer.status());
     TERN_TRY(range.status());
@@ -256,17 +244,7 @@ TERN_FUNC result<fatnn_network> read_fatnn(const safetensors_file& file, const f
                           options.first_stride, options.stage_stride);
     tensor_source from(file, state_dict::find_prefix(file, "conv1.weight"), options.memory);
     fatnn_network net;
-    const auto stem_shape = from.conv_shape("conv1.weight");
-    if (!stem_shape.ok())
-        return stem_shape.status();
-    net.stem_shape = *stem_shape;
-    if (net.stem_shape.kh != net.stem_shape.kw || net.stem_shape.kh > 64)
-        return make_error(errc::bad_format, "tensor %s: expected a square kernel of at most 64x64, found %zux%zu",
-                          from.full_name("conv1.weight").c_str(), net.stem_shape.kh, net.stem_shape.kw);
-    auto stem = state_dict::read_conv_floats(from, "conv1.weight", net.stem_shape);
-    if (!stem.ok())
-        return stem.status();
-    net.stem = std::move(*stem);
+    TERN_TRY(state_dict::read_stem(from, "conv1.weight", net));
     const auto geometry = state_dict::read_stem_geometry(file, net.stem_shape.kh,
                                                          {options.stem_stride, options.stem_padding, options.pool});
     TERN_TRY(geometry.status());
@@ -296,21 +274,7 @@ TERN_FUNC result<fatnn_network> read_fatnn(const safetensors_file& file, const f
     if (net.blocks.empty())
         return make_error(errc::not_found, "tensor %.200s is missing", from.full_name("layer1.0.conv1.weight").c_str());
 
-    const auto fc = from.get("fc.weight");
-    if (!fc.ok())
-        return fc.status();
-    if ((*fc)->shape.rank() != 2 || (*fc)->shape[1] != channels || (*fc)->shape[0] == 0)
-        return make_error(errc::bad_format, "tensor %s: expected [classes, %zu], found %s", (*fc)->name.c_str(),
-                          channels, to_string((*fc)->shape).c_str());
-    net.classes = static_cast<std::size_t>((*fc)->shape[0]);
-    auto weight = from.floats("fc.weight", {net.classes, channels});
-    if (!weight.ok())
-        return weight.status();
-    net.fc_weight = std::move(*weight);
-    auto bias = from.floats("fc.bias", {net.classes});
-    if (!bias.ok())
-        return bias.status();
-    net.fc_bias = std::move(*bias);
+    TERN_TRY(state_dict::read_classifier(from, channels, net));
     TERN_TRY(from.check_all_used("a FATNN residual network"));
     return net;
 }

@@ -6,10 +6,41 @@
 
 #include "../op/plan_checks.hpp"
 #include "../op/pooling.hpp"
+#include "../op/quantize_image.hpp"
 #include "../op/ternarize.hpp"
 #include "network.hpp"
 
 TERN_BEGIN_NAMESPACE
+namespace network_detail {
+
+inline level_thresholds input_levels(const sttn_unit&) { return to_levels(ternary_thresholds{}); }
+inline const level_thresholds& input_levels(const stqn_unit& u) { return u.input; }
+
+inline bool is_ternary(const sttn_unit&) { return true; }
+inline bool is_ternary(const stqn_unit& u) {
+    return u.weights.code == code_id::ternary && u.input.code == code_id::ternary;
+}
+
+inline result<conv2d> make_plan(const sttn_unit& u, const conv_geometry& geometry, const epilogue& chain,
+                                const plan_options& options) {
+    return conv2d::create(u.weights, geometry, chain, options);
+}
+
+// Products of codes are worth the unit of the activations too.
+inline result<conv2d> make_plan(const stqn_unit& u, const conv_geometry& geometry, const epilogue& chain,
+                                const plan_options& options) {
+    const code_weights& w = u.weights;
+    TERN_TRY(check_code_weights(w));
+    auto scaled = pack_code_weights(w.codes.data(), w.shape, w.code, w.scale.data(),
+                                    w.bias.empty() ? nullptr : w.bias.data(), options.memory);
+    if (!scaled.ok())
+        return scaled.status();
+    for (float& s : scaled->scale)
+        s = static_cast<float>(static_cast<double>(s) * u.input_unit);
+    return conv2d::create(*scaled, u.input.code, geometry, chain, options);
+}
+
+}  // namespace network_detail
 
 TERN_FUNC std::size_t network::workspace_bytes() const noexcept {
     return floats_[0].bytes() + floats_[1].bytes() + packed_[0].bytes() + packed_[1].bytes() + features_.bytes() +
@@ -18,6 +49,17 @@ TERN_FUNC std::size_t network::workspace_bytes() const noexcept {
 
 TERN_FUNC result<network> network::create(const sttn_network& model, const image_shape& input,
                                           const network_options& options) {
+    return make(model, input, options);
+}
+
+TERN_FUNC result<network> network::create(const stqn_network& model, const image_shape& input,
+                                          const network_options& options) {
+    return make(model, input, options);
+}
+
+template <class Unit>
+result<network> network::make(const residual_network<Unit>& model, const image_shape& input,
+                              const network_options& options) {
     if (model.blocks.empty() || model.classes == 0)
         return make_error(errc::invalid_argument, "network: the model has %zu blocks and %zu classes",
                           model.blocks.size(), model.classes);
@@ -54,7 +96,8 @@ TERN_FUNC result<network> network::create(const sttn_network& model, const image
     return net;
 }
 
-TERN_FUNC status network::plan_stem(const sttn_network& model, const network_options& options) {
+template <class Unit>
+status network::plan_stem(const residual_network<Unit>& model, const network_options& options) {
     const auto geometry = conv_geometry::square(model.stem_stride, model.stem_padding);
     const epilogue chain = tern::v1::chain(stage::affine(model.stem_norm.factor.data(), model.stem_norm.shift.data()),
                                            stage::prelu(model.stem_slope.data()), stage::store());
@@ -86,6 +129,7 @@ TERN_FUNC status network::plan_stem(const sttn_network& model, const network_opt
     }
     first_factor_ = std::move(*factor);
     first_shift_ = std::move(*shift);
+    first_levels_ = network_detail::input_levels(model.blocks[0].units[0]);
 
     layer_info info;
     info.name = "stem";
@@ -101,19 +145,21 @@ TERN_FUNC status network::plan_stem(const sttn_network& model, const network_opt
     return {};
 }
 
-TERN_FUNC status network::plan_blocks(const sttn_network& model, const network_options& options) {
+template <class Unit>
+status network::plan_blocks(const residual_network<Unit>& model, const network_options& options) {
     image_shape shape = pooled_shape_;
     std::size_t channels = stem_channels_;
     for (std::size_t b = 0; b < model.blocks.size(); ++b) {
-        const sttn_block& block = model.blocks[b];
+        const residual_block<Unit>& block = model.blocks[b];
         for (std::size_t k = 0; k < 2; ++k) {
-            const sttn_unit& from = block.units[k];
+            const Unit& from = block.units[k];
             const std::size_t stride = k == 0 ? block.stride : 1, kernel = from.weights.shape.kh;
             const auto geometry = conv_geometry::square(stride, kernel / 2);
             unit u;
             u.input = shape;
             u.in_channels = channels;
             u.out_channels = from.weights.shape.out_channels;
+            u.code = network_detail::input_levels(from).code;
             u.residual = stride == 2 ? residual_kind::pooled : residual_kind::same;
             if (stride == 2 && (shape.h % 2 != 0 || shape.w % 2 != 0))
                 return make_error(
@@ -124,13 +170,14 @@ TERN_FUNC status network::plan_blocks(const sttn_network& model, const network_o
             epilogue chain =
                 tern::v1::chain(stage::affine(from.after.factor.data(), from.after.shift.data()),
                                 stage::residual(u.residual), stage::prelu(from.slope.data()), stage::store());
-            const sttn_unit* next = k == 0                        ? &block.units[1]
-                                    : b + 1 < model.blocks.size() ? &model.blocks[b + 1].units[0]
-                                                                  : nullptr;
+            const Unit* next = k == 0                        ? &block.units[1]
+                               : b + 1 < model.blocks.size() ? &model.blocks[b + 1].units[0]
+                                                             : nullptr;
             if (next != nullptr)
-                chain.add(stage::affine(next->before.factor.data(), next->before.shift.data())).add(stage::ternarize());
+                chain.add(stage::affine(next->before.factor.data(), next->before.shift.data()))
+                    .add(stage::quantize(network_detail::input_levels(*next)));
             const std::string name = block.name + ".conv" + std::to_string(k + 1);
-            auto plan = conv2d::create(from.weights, geometry, chain, options.plan);
+            auto plan = network_detail::make_plan(from, geometry, chain, options.plan);
             if (!plan.ok())
                 return make_error(plan.status().code(), "%s: %s", name.c_str(), plan.message());
             u.plan = std::move(*plan);
@@ -150,7 +197,7 @@ TERN_FUNC status network::plan_blocks(const sttn_network& model, const network_o
             info.stride = stride;
             info.macs = out->h * out->w * u.out_channels * from.weights.shape.fan_in();
             info.kernel_name = u.plan.kernel_name(shape);
-            info.ternary = true;
+            info.ternary = network_detail::is_ternary(from);
             layers_.push_back(std::move(info));
             shape = *out;
             channels = u.out_channels;
@@ -174,7 +221,7 @@ TERN_FUNC status network::allocate(const network_options& options) {
         values = larger(values, elements(u.output, u.out_channels));
         products = larger(products, elements(u.output, u.out_channels));
         scratch = larger(scratch, u.plan.workspace_bytes(u.input, slices_));
-        const auto layout = make_packed_layout(u.input, u.in_channels, halo_);
+        const auto layout = make_packed_layout(u.code, u.input, u.in_channels, halo_);
         TERN_TRY(layout.status());
         codes = larger(codes, layout->required_bytes());
     }
@@ -201,9 +248,9 @@ TERN_FUNC status network::allocate(const network_options& options) {
     return {};
 }
 
-TERN_FUNC packed_image network::packed(std::size_t which, const image_shape& shape, std::size_t channels,
+TERN_FUNC packed_image network::packed(std::size_t which, code_id code, const image_shape& shape, std::size_t channels,
                                        std::size_t n) {
-    const auto layout = make_packed_layout({n, shape.h, shape.w}, channels, halo_);  // fitted in `allocate`
+    const auto layout = make_packed_layout(code, {n, shape.h, shape.w}, channels, halo_);  // fitted in `allocate`
     return {layout.ok() ? *layout : packed_layout{}, packed_[which].data()};
 }
 
@@ -267,7 +314,25 @@ TERN_FUNC status network::run_from_stem(const tensor_view<const float>& stem, fl
     return run_rest(n, logits, threads, observer);
 }
 
-// From the residual stream in floats_[0]: ternary codes for the first block into packed_[0], the blocks, the head.
+// Codes for the first block into packed_[0].
+TERN_FUNC status network::quantize_stem(const tensor_view<const float>& pooled, const executor& threads) {
+    const packed_image to = packed(0, first_levels_.code, pooled_shape_, stem_channels_, pooled.n);
+    if (first_levels_.code == code_id::ternary) {
+        ternarize_options quantizer;
+        quantizer.g = first_factor_.data();
+        quantizer.h = first_shift_.data();
+        quantizer.thresholds = {first_levels_.at[1], first_levels_.at[0]};
+        quantizer.kernels = kernels_;
+        return ternarize(pooled, to, quantizer, threads);
+    }
+    quantize_image_options quantizer;
+    quantizer.g = first_factor_.data();
+    quantizer.h = first_shift_.data();
+    quantizer.kernels = kernels_;
+    return quantize_image(pooled, to, first_levels_, quantizer, threads);
+}
+
+// From the residual stream in floats_[0]: codes for the first block into packed_[0], the blocks, the head.
 TERN_FUNC status network::run_rest(std::size_t n, float* logits, const executor& threads,
                                    const layer_observer& observer) {
     const workspace scratch{scratch_.data(), scratch_.bytes()};
@@ -276,11 +341,7 @@ TERN_FUNC status network::run_rest(std::size_t n, float* logits, const executor&
             observer.on_layer(observer.ctx, view);
     };
     const auto pooled = nhwc<const float>(floats_[0].data(), n, pooled_shape_.h, pooled_shape_.w, stem_channels_);
-    ternarize_options quantizer;
-    quantizer.g = first_factor_.data();
-    quantizer.h = first_shift_.data();
-    quantizer.kernels = kernels_;
-    TERN_TRY(ternarize(pooled, packed(0, pooled_shape_, stem_channels_, n), quantizer, threads));
+    TERN_TRY(quantize_stem(pooled, threads));
     layer_view view;
     view.out = pooled;
     notify(view);
@@ -291,13 +352,13 @@ TERN_FUNC status network::run_rest(std::size_t n, float* logits, const executor&
         const unit& u = units_[i];
         const bool first = i % 2 == 0, last = i + 1 == units_.size();
         conv2d_args args;
-        args.input = packed(codes, u.input, u.in_channels, n);
+        args.input = packed(codes, u.code, u.input, u.in_channels, n);
         // The second half of a block adds its own input, the first half's output: in place.
         const std::size_t target = first ? 1 - stream : stream;
         args.residual = nhwc<const float>(floats_[stream].data(), n, u.input.h, u.input.w, u.in_channels);
         args.out = nhwc(floats_[target].data(), n, u.output.h, u.output.w, u.out_channels);
         if (!last)
-            args.packed[0] = packed(1 - codes, u.output, u.out_channels, n);
+            args.packed[0] = packed(1 - codes, units_[i + 1].code, u.output, u.out_channels, n);
         if (!accumulators_.empty() && observer.on_layer != nullptr)
             args.accumulators = nhwc(accumulators_.data(), n, u.output.h, u.output.w, u.out_channels);
         TERN_TRY(u.plan.run(args, scratch, threads));

@@ -1,4 +1,4 @@
-// network: runs a Soft Threshold Ternary Network. Plans, workspace and intermediate images are made once; `run` allocates
+// network: runs a Soft Threshold Ternary (or Quantized) Network. Plans, workspace and intermediate images are made once; `run` allocates
 // nothing.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "../op/linear.hpp"
 #include "../op/plan_options.hpp"
 #include "../op/real_conv2d.hpp"
+#include "stqn.hpp"
 #include "sttn.hpp"
 #include "sttn_reader.hpp"
 
@@ -32,7 +33,7 @@ struct network_options {
 /// What an observer sees after a layer has run. Views are valid during the call only.
 struct layer_view {
     std::size_t layer = 0;                           ///< index into `network::layers()`
-    const_packed_image input{};                      ///< packed activations; ternary convolutions only
+    const_packed_image input{};                      ///< packed activations; convolutions of blocks only
     tensor_view<const std::int32_t> accumulators{};  ///< if `network_options::accumulators`
     tensor_view<const float> out{};                  ///< after shortcut and activation; head: the pooled features
 };
@@ -55,7 +56,7 @@ struct layer_info {
     std::size_t in_channels = 0, out_channels = 0, kernel = 1, stride = 1;
     std::size_t macs = 0;  ///< products per image
     std::string kernel_name;
-    bool ternary = false;
+    bool ternary = false;  ///< a convolution of ternary weights and activations
 };
 
 class network {
@@ -63,6 +64,8 @@ public:
     /// Plans `model` for batches of up to `input.n` images of input.h x input.w. The model is not needed afterwards. Errors: an
     /// image size that does not fit, such as one that makes a stride-2 shortcut odd, with the sizes.
     static TERN_FUNC result<network> create(const sttn_network& model, const image_shape& input,
+                                            const network_options& options = {});
+    static TERN_FUNC result<network> create(const stqn_network& model, const image_shape& input,
                                             const network_options& options = {});
 
     /// Logits of `images` ([n][h][w][channels] by strides, preprocessed; n up to that of `create`) into [n][classes()], dense.
@@ -89,12 +92,20 @@ private:
         residual_kind residual = residual_kind::same;
         image_shape input, output;  // n = 1
         std::size_t in_channels = 0, out_channels = 0;
+        code_id code = code_id::ternary;  // of its input
     };
 
-    TERN_FUNC status plan_stem(const sttn_network& model, const network_options& options);
-    TERN_FUNC status plan_blocks(const sttn_network& model, const network_options& options);
+    template <class Unit>
+    static result<network> make(const residual_network<Unit>& model, const image_shape& input,
+                                const network_options& options);
+    template <class Unit>
+    status plan_stem(const residual_network<Unit>& model, const network_options& options);
+    template <class Unit>
+    status plan_blocks(const residual_network<Unit>& model, const network_options& options);
     TERN_FUNC status allocate(const network_options& options);
-    TERN_FUNC packed_image packed(std::size_t which, const image_shape& shape, std::size_t channels, std::size_t n);
+    TERN_FUNC packed_image packed(std::size_t which, code_id code, const image_shape& shape, std::size_t channels,
+                                  std::size_t n);
+    TERN_FUNC status quantize_stem(const tensor_view<const float>& pooled, const executor& threads);
     TERN_FUNC status check_executor(const executor& threads) const;
     TERN_FUNC status run_stem(const tensor_view<const float>& images, const executor& threads);
     TERN_FUNC status run_rest(std::size_t n, float* logits, const executor& threads, const layer_observer& observer);
@@ -105,7 +116,8 @@ private:
     preprocessing preprocess_ = preprocessing::unknown;
     const kernel_table* kernels_ = nullptr;
     real_conv2d stem_;
-    buffer<float> first_factor_, first_shift_;  // bn1 of the first block, padded
+    buffer<float> first_factor_, first_shift_;  // bn1 of the first block
+    level_thresholds first_levels_{};           // and the quantizer behind it
     std::vector<unit> units_;
     linear head_;
     std::vector<layer_info> layers_;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
@@ -80,6 +81,18 @@ inline result<std::size_t> metadata_count(const safetensors_file& file, const ch
     return static_cast<std::size_t>(value);
 }
 
+/// Whether the metadata says `first` (0) or `second` (1); `fallback` if it is silent.
+inline result<int> metadata_choice(const safetensors_file& file, const char* key, const char* first, const char* second,
+                                   int fallback) {
+    const std::string* text = file.metadata(key);
+    if (text == nullptr)
+        return fallback;
+    if (*text == first || *text == second)
+        return *text == first ? 0 : 1;
+    return make_error(errc::bad_format, "metadata %s: expected '%s' or '%s', found '%.40s'", key, first, second,
+                      text->c_str());
+}
+
 /// A decimal number of at most 15 digits in the metadata, as "0.75", or `fallback`. Whatever the locale, rounded once.
 inline result<double> metadata_number(const safetensors_file& file, const char* key, double fallback) {
     const std::string* text = file.metadata(key);
@@ -137,6 +150,39 @@ inline result<stem_geometry> read_stem_geometry(const safetensors_file& file, st
     }
     stem.pool = options.pool.value_or(stem.pool);
     return stem;
+}
+
+/// The float convolution of a network's stem: a square kernel of at most 64x64.
+template <class Network>
+status read_stem(tensor_source& from, const char* name, Network& net) {
+    const auto shape = from.conv_shape(name);
+    TERN_TRY(shape.status());
+    if (shape->kh != shape->kw || shape->kh > 64)
+        return make_error(errc::bad_format, "tensor %s: expected a square kernel of at most 64x64, found %zux%zu",
+                          from.full_name(name).c_str(), shape->kh, shape->kw);
+    auto values = read_conv_floats(from, name, *shape);
+    TERN_TRY(values.status());
+    net.stem_shape = *shape;
+    net.stem = std::move(*values);
+    return {};
+}
+
+/// The float classifier `fc` behind `features` channels.
+template <class Network>
+status read_classifier(tensor_source& from, std::size_t features, Network& net) {
+    const auto fc = from.get("fc.weight");
+    TERN_TRY(fc.status());
+    if ((*fc)->shape.rank() != 2 || (*fc)->shape[1] != features || (*fc)->shape[0] == 0)
+        return make_error(errc::bad_format, "tensor %s: expected [classes, %zu], found %s", (*fc)->name.c_str(),
+                          features, to_string((*fc)->shape).c_str());
+    net.classes = static_cast<std::size_t>((*fc)->shape[0]);
+    auto weight = from.floats("fc.weight", {net.classes, features});
+    TERN_TRY(weight.status());
+    net.fc_weight = std::move(*weight);
+    auto bias = from.floats("fc.bias", {net.classes});
+    TERN_TRY(bias.status());
+    net.fc_bias = std::move(*bias);
+    return {};
 }
 
 /// All values of a tensor of any shape, between 1 and `most` of them; NaN and infinity are errors.

@@ -59,20 +59,24 @@ struct sttn_unit {
     buffer<float> slope;      ///< preluK
 };
 
-struct sttn_block {
+/// Two convolutions, each with the skip that it adds.
+template <class Unit>
+struct residual_block {
     std::string name;        ///< "features.N"
     std::size_t stride = 1;  ///< of the first unit: 2 if it doubles the channels
-    sttn_unit units[2];
+    Unit units[2];
 };
 
-struct sttn_network {
+/// A float stem, blocks of low-bit convolutions, a float classifier.
+template <class Unit>
+struct residual_network {
     weight_shape stem_shape;
     buffer<float> stem;  ///< [C0][input channels][k][k]
     folded_norm stem_norm;
     buffer<float> stem_slope;
     std::size_t stem_stride = 1, stem_padding = 0;
     pool_geometry pool;
-    std::vector<sttn_block> blocks;
+    std::vector<residual_block<Unit>> blocks;
     std::size_t classes = 0;
     buffer<float> fc_weight;  ///< [classes][channels of the last block]
     buffer<float> fc_bias;    ///< [classes]
@@ -81,6 +85,9 @@ struct sttn_network {
     std::size_t input_channels() const noexcept { return stem_shape.in_channels; }
     std::size_t features() const noexcept { return classes == 0 ? 0 : fc_weight.size() / classes; }
 };
+
+using sttn_block = residual_block<sttn_unit>;
+using sttn_network = residual_network<sttn_unit>;
 
 /// The name of a preprocessing in files and options: "mnist", ...; "" for unknown.
 inline const char* preprocessing_name(preprocessing p) noexcept {

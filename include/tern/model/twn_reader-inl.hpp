@@ -21,14 +21,10 @@ inline result<settings> read_settings(const safetensors_file& file, const twn_re
     const auto factor = state_dict::metadata_number(file, twn_keys::factor, 0.75);
     TERN_TRY(factor.status());
     s.weights.factor = options.factor.value_or(*factor);
-    s.weights.granularity = twn_granularity::filter;
-    if (const std::string* text = file.metadata(twn_keys::granularity)) {
-        if (*text != "layer" && *text != "filter")
-            return make_error(errc::bad_format, "metadata %s: expected 'layer' or 'filter', found '%.40s'",
-                              twn_keys::granularity, text->c_str());
-        s.weights.granularity = *text == "layer" ? twn_granularity::layer : twn_granularity::filter;
-    }
-    s.weights.granularity = options.granularity.value_or(s.weights.granularity);
+    const auto granularity = state_dict::metadata_choice(file, twn_keys::granularity, "layer", "filter", 1);
+    TERN_TRY(granularity.status());
+    s.weights.granularity =
+        options.granularity.value_or(*granularity == 0 ? twn_granularity::layer : twn_granularity::filter);
     const auto stride = state_dict::metadata_count(file, twn_keys::block_stride, 2);
     TERN_TRY(stride.status());
     s.block_stride = options.block_stride.value_or(*stride);
