@@ -1,6 +1,8 @@
 // Everything that can be benchmarked: each function adds cases of its kind, of one layer.
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,7 @@
 
 #include "layers.hpp"
 #include "options.hpp"
+#include "runner.hpp"
 
 namespace bench {
 
@@ -33,6 +36,19 @@ void prepare_onednn(const options& o);
 std::string describe_onednn();
 /// int8 and fp32 of the same layer by oneDNN.
 void add_onednn(const setup& s, const layer& l);
+/// A convolution of u8 with int8 weights to u8.
+std::unique_ptr<experiment> make_onednn_int8(const layer& l);
+#endif
+
+#if defined(TERN_BENCH_XNNPACK)
+/// int8 of the same layer by XNNPACK, whose instruction set cannot be capped.
+void add_xnnpack(const setup& s, const layer& l);
+std::unique_ptr<experiment> make_xnnpack(const layer& l, std::size_t threads);
+#endif
+
+#if defined(TERN_BENCH_MODEL)
+/// Whole ternary networks, for every level, and the convolutions of the same shapes by the peers.
+void add_networks(const setup& s);
 #endif
 
 }  // namespace bench

@@ -27,6 +27,10 @@ void add_peers([[maybe_unused]] const bench::setup& s, [[maybe_unused]] const be
 #if defined(TERN_BENCH_ONEDNN)
     bench::add_onednn(s, l);
 #endif
+#if defined(TERN_BENCH_XNNPACK)
+    if (s.flags.isa.empty() && l.kind != bench::layer_kind::stem)
+        bench::add_xnnpack(s, l);
+#endif
 }
 
 int run(int argc, char** argv) {
@@ -66,6 +70,9 @@ int run(int argc, char** argv) {
             bench::add_stem(setup, l);
         }
         bench::add_pack(setup);
+#if defined(TERN_BENCH_MODEL)
+        bench::add_networks(setup);
+#endif
     }
 
     benchmark::RunSpecifiedBenchmarks();

@@ -2,6 +2,7 @@
 // of two, so that sums are exact in any order and every comparison is for equality.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -57,12 +58,12 @@ inline std::vector<position> sample(const layer& l, std::size_t count = 512) {
     return positions;
 }
 
-/// Throws unless `found(position)` equals `expected(position)` on the sample.
+/// Throws unless `found(position)` equals `expected(position)`, or is at most `tolerance` away, on the sample.
 template <class Expected, class Found>
-void compare(const layer& l, const char* what, Expected&& expected, Found&& found) {
+void compare(const layer& l, const char* what, Expected&& expected, Found&& found, double tolerance = 0.0) {
     for (const position& p : sample(l)) {
         const double e = static_cast<double>(expected(p)), f = static_cast<double>(found(p));
-        if (!(e == f))
+        if (!(std::fabs(e - f) <= tolerance))
             throw std::runtime_error(std::string("wrong ") + what + " at [" + std::to_string(p.n) + "," +
                                      std::to_string(p.y) + "," + std::to_string(p.x) + "," + std::to_string(p.channel) +
                                      "]: expected " + std::to_string(e) + ", found " + std::to_string(f));

@@ -215,6 +215,10 @@ std::string describe_onednn() {
     return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
+std::unique_ptr<experiment> make_onednn_int8(const layer& l) {
+    return std::make_unique<onednn_case<std::uint8_t, std::int8_t, std::uint8_t>>(l);
+}
+
 void add_onednn(const setup& s, const layer& l) {
     add<std::uint8_t, std::int8_t, std::int32_t>(s, l, "int8_onednn", "i32");
     add<std::uint8_t, std::int8_t, std::uint8_t>(s, l, "int8_onednn", "u8");
