@@ -20,9 +20,9 @@ enum class lowering : std::uint8_t {
 /// Which kernels multiply.
 enum class kernel_family : std::uint8_t {
     automatic,  ///< the one that should be fastest for the shape
-    popcount,  ///< bit planes; every level has it. Plans name it `bits` where one popcount is enough for a pair of planes
-    lookup,    ///< products by byte shuffles; `create` fails where the level or the shape rules it out
-    dot,       ///< codes expanded to int8, dot-product instructions
+    popcount,   ///< bit planes, on every level; plans name it `bits` where one popcount does for a pair of planes
+    lookup,     ///< products by byte shuffles; `create` fails where the level or the shape rules it out
+    dot,        ///< codes expanded to int8, dot-product instructions
 };
 
 /// What padding means for activations whose code has no 0.
