@@ -24,7 +24,7 @@ struct setup {
 void add_ternary(const setup& s, const layer& l);
 /// The pairs of codes that were asked for, for every level and family that multiplies them.
 void add_codes(const setup& s, const layer& l);
-/// fp32 x fp32, for every level.
+/// First layers, for every level: fp32 x fp32, u8 images x 16- and 8-bit weights.
 void add_stem(const setup& s, const layer& l);
 /// Ternarizing and packing float images, for every level.
 void add_pack(const setup& s);

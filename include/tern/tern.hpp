@@ -21,6 +21,7 @@
 #include "op/conv2d.hpp"
 #include "op/epilogue.hpp"
 #include "op/gemm.hpp"
+#include "op/image_conv2d.hpp"
 #include "op/linear.hpp"
 #include "op/plan_options.hpp"
 #include "op/pooling.hpp"

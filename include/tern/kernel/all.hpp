@@ -5,6 +5,7 @@
 #include "bits.hpp"
 #include "dot.hpp"
 #include "epilogue_tile.hpp"
+#include "image.hpp"
 #include "lookup.hpp"
 #include "lookup3.hpp"
 #include "pool.hpp"
@@ -38,6 +39,7 @@ inline constexpr kernel_table level_table{
     &count_bits,
     twin_bits_family,
     popcount_single_family,
+    {image_families[0], image_families[1]},
 };
 
 }  // namespace kernel

@@ -317,6 +317,26 @@ inline void real_tile(const real_tile_args& args) {
         }
 }
 
+// Products of u8 images. Panel: [row][step][vector][value / run][lane][value % run].
+template <class Value, class Weight, std::size_t Run, std::size_t Step>
+inline void image_tile(const image_tile_args& args) {
+    for (std::size_t p = 0; p < args.count; ++p)
+        for (std::size_t o = 0; o < tile_channels; ++o) {
+            std::uint32_t sum = static_cast<std::uint32_t>(args.start[p][args.channel + o]);
+            for (std::size_t y = 0; y < args.rows; ++y)
+                for (std::size_t i = 0; i < args.steps * Step; ++i) {
+                    Value x;
+                    Weight w;
+                    const std::size_t vector = (y * args.steps + i / Step) * tile_channels / lanes + o / lanes;
+                    const std::size_t run = vector * (Step / Run) + i % Step / Run;
+                    std::memcpy(&x, args.pixels + p * args.pixel_step + y * args.row_step + i * sizeof x, sizeof x);
+                    std::memcpy(&w, args.panel + ((run * lanes + o % lanes) * Run + i % Run) * sizeof w, sizeof w);
+                    sum += static_cast<std::uint32_t>(static_cast<int>(x) * static_cast<int>(w));
+                }
+            args.acc[p * tile_channels + o] = static_cast<std::int32_t>(sum);
+        }
+}
+
 inline float activate(const activation_params& a, std::size_t channel, float v) {
     if (a.kind == activation_kind::prelu)
         return v < 0.0f ? a.slope[channel] * v : v;
@@ -489,6 +509,9 @@ inline constexpr kernel_table table{
     &count_bits,
     {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_bits_tile, dot_format::twin_bits, 1, 32767,
      &planes_to_twin_bits, 0, false, &join_words<16>},
+    {},
+    {{"image16", tile_pixels, tile_channels, lanes, 2, 2, 4, &image_tile<std::int16_t, std::int16_t, 2, 4>},
+     {"image8", tile_pixels, tile_channels, lanes, 1, 3, 3, &image_tile<std::uint8_t, std::int8_t, 3, 3>}},
 };
 
 }  // namespace reference

@@ -185,6 +185,34 @@ struct real_family {
     void (*tile)(const real_tile_args&);
 };
 
+/// Products of a u8 image with integer weights for pixels of one output row: windows of `rows` rows, each a run of values.
+struct image_tile_args {
+    const unsigned char*
+        pixels;              ///< the first value of the first pixel's window: u8, or int16 where values have 2 bytes
+    std::size_t pixel_step;  ///< bytes from the window of a pixel to that of the next
+    std::size_t row_step;    ///< bytes from a row of a window to the next
+    std::size_t count;       ///< pixels, at least 1
+    std::size_t rows;
+    std::size_t steps;                 ///< per row, of `step` values; all of them are read, whatever their weights
+    const unsigned char* panel;        ///< 64-byte aligned: [row][step][vector][value / run][lane][value % run]
+    const std::int32_t* const* start;  ///< per pixel: what the sums begin with, [output channel]
+    std::size_t channel;               ///< first channel of the tile in `start` and `ahead`
+    std::int32_t* acc;                 ///< out: [count, to a multiple of tile_pixels][tile_channels], 64-byte aligned
+    float* const*
+        ahead;  ///< per pixel: where floats [output channel] will be written afterwards, for the cache; or null
+};
+
+/// A kernel family for u8 images. Sums are exact modulo 2^32.
+struct image_family {
+    const char* name;
+    std::uint32_t tile_pixels;
+    std::uint32_t tile_channels;  ///< a multiple of 8 that divides 64
+    std::uint32_t lanes;          ///< output channels per vector of the panel
+    std::uint32_t value_bytes;    ///< of values and of weights: 1 (u8 x int8) or 2 (int16 x int16)
+    std::uint32_t run, step;      ///< values that lie side by side in the panel; values of a step
+    void (*tile)(const image_tile_args&);
+};
+
 enum class activation_kind : std::uint8_t {
     none,
     prelu,  ///< v >= 0 ? v : slope * v
@@ -317,6 +345,7 @@ struct kernel_table {
     void (*count_bits)(const count_args&) = nullptr;
     dot_family lookup_bits = {};      ///< bits by table, bit_form::signs
     dot_family popcount_single = {};  ///< popcount for one row, where lookup is not faster
+    image_family image[2] = {};  ///< u8 image x int16; x int8, no `tile` where [0] does it
 };
 
 TERN_END_VOCABULARY

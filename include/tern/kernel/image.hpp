@@ -1,0 +1,110 @@
+// Products of u8 images with integer weights, for first layers. Lane = output channel. The values of one kernel row lie side by
+// side in a row of the image, so a window is a few runs of values, which are broadcast step by step.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../core/prefetch.hpp"
+#include "../simd/image_dot.hpp"
+#include "table.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+template <class Dot, std::size_t Pixels, std::size_t Vectors>
+struct image_tile {
+    static constexpr std::size_t channels = Vectors * Dot::lanes;
+    static constexpr std::size_t vector_bytes = Dot::lanes * Dot::step * Dot::value_bytes;
+
+    // Pixels from `first` on; those beyond the last repeat it.
+    TERN_INLINE static void run(const image_tile_args args, std::size_t first) {
+        const unsigned char* from[Pixels];
+        Dot sums[Pixels][Vectors];
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            const std::size_t p = first + i < args.count ? first + i : args.count - 1;
+            from[i] = args.pixels + p * args.pixel_step;
+            if (args.ahead != nullptr)
+                prefetch_for_write(args.ahead[p] + args.channel, channels * sizeof(float));
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j)
+                sums[i][j].begin(args.start[p] + args.channel + j * Dot::lanes);
+        }
+        const unsigned char* panel = args.panel;
+        std::size_t row = 0;
+        for (std::size_t y = 0; y < args.rows; ++y, row += args.row_step) {
+            const std::size_t end = row + args.steps * Dot::step * Dot::value_bytes;
+            for (std::size_t at = row; at < end; at += Dot::step * Dot::value_bytes) {
+                typename Dot::weights_type weights[Vectors];
+                TERN_UNROLL_ALWAYS
+                for (std::size_t j = 0; j < Vectors; ++j)
+                    weights[j] = Dot::load_weights(panel + j * vector_bytes);
+                panel += Vectors * vector_bytes;
+                TERN_UNROLL_ALWAYS
+                for (std::size_t i = 0; i < Pixels; ++i) {
+                    const typename Dot::operand_type x = Dot::load(from[i] + at);
+                    TERN_UNROLL_ALWAYS
+                    for (std::size_t j = 0; j < Vectors; ++j)
+                        sums[i][j].add(x, weights[j]);
+                }
+            }
+        }
+        std::int32_t* acc = args.acc + first * channels;
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j)
+                sums[i][j].store(acc + i * channels + j * Dot::lanes);
+        }
+    }
+};
+
+template <class Dot, std::size_t Pixels, std::size_t Vectors>
+inline void image_tile_entry(const image_tile_args& args) {
+    std::size_t p = 0;
+    for (; p + (Pixels + 1) / 2 < args.count; p += Pixels)
+        image_tile<Dot, Pixels, Vectors>::run(args, p);
+    if (p < args.count)
+        image_tile<Dot, (Pixels + 1) / 2, Vectors>::run(args, p);
+}
+
+/// Tile sizes by what registers hold: sums, one step of weights, a value, and a product without VNNI.
+struct image_traits {
+#if TERN_LEVEL_IS_SCALAR
+    static constexpr std::size_t pixels = 1, channels = 8;
+#elif TERN_HAS_AVX512
+    static constexpr std::size_t pixels = 8, channels = 32;
+#elif TERN_HAS_AVX2
+    static constexpr std::size_t pixels = 6, channels = 16;
+#elif TERN_HAS_SSE42
+    static constexpr std::size_t pixels = 5, channels = 8;
+#else
+    static constexpr std::size_t pixels = 6, channels = 16;
+#endif
+};
+
+template <class Dot>
+constexpr image_family make_image_family(const char* name) {
+    return {name,
+            image_traits::pixels,
+            image_traits::channels,
+            Dot::lanes,
+            Dot::value_bytes,
+            Dot::run,
+            Dot::step,
+            &image_tile_entry<Dot, image_traits::pixels, image_traits::channels / Dot::lanes>};
+}
+
+inline constexpr image_family image_families[2] = {
+    make_image_family<simd::short_dot>("image16"),
+#if TERN_HAS_IMAGE_BYTES
+    make_image_family<simd::image_byte_dot>("image8"),
+#else
+    {},
+#endif
+};
+
+}  // namespace kernel
+TERN_END_NAMESPACE

@@ -1,0 +1,137 @@
+// image_conv2d: the first layer of a network on u8 images, with quantized weights that hold the image's normalisation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../core/config.hpp"
+#include "../core/executor.hpp"
+#include "../core/geometry.hpp"
+#include "../core/memory.hpp"
+#include "../core/status.hpp"
+#include "../core/tensor.hpp"
+#include "../format/packed_image.hpp"
+#include "../format/ternary_weights.hpp"
+#include "../kernel/table.hpp"
+#include "conv2d.hpp"
+#include "epilogue.hpp"
+#include "plan_options.hpp"
+#include "stage.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// What a network's first layer sees of a byte: (byte / divisor - mean[c]) / deviation[c] per input channel. Padding is 0 in
+/// these units. With the divisor 255, mean and deviation are those of torchvision's Normalize; with 1, they are in bytes.
+struct image_normalization {
+    const float* mean = nullptr;       ///< null: 0
+    const float* deviation = nullptr;  ///< null: 1
+    float divisor = 255.0f;
+};
+
+/// Into what `image_conv2d` rounds its weights, with one scale per output channel.
+enum class image_weights : std::uint8_t {
+    bits16,  ///< at most 32767: as good as fp32, about 2^-16 of the channel's largest weight
+    bits8,   ///< at most 127: twice as fast where the CPU multiplies bytes (VNNI, I8MM), as fast as bits16 elsewhere
+};
+
+/// What one `image_conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
+struct image_conv2d_args {
+    tensor_view<const std::uint8_t> input{};  ///< any strides; dense channels-last is the fast layout
+    tensor_view<float> out{};                 ///< if the chain stores
+    packed_image packed[2]{};                 ///< one per ternarize or quantize stage
+};
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// A plan, with the rules of conv2d: immutable after `create`, shared by threads, `run` allocates nothing. Products are
+/// summed exactly in int32, so results are the same bits on every instruction-set level, for any number of threads and any
+/// tensor layout. Padding contributes exactly 0 of the normalised image: what the mean takes from a sum is computed from the
+/// taps that lie inside the image.
+class image_conv2d {
+public:
+    /// Rounds `weights`, [O][C][kh][kw] for normalised images, to integers. Errors: null or not finite weights, a
+    /// normalisation that is not finite or not positive, groups or dilation, zero strides, so many products that their sums
+    /// could leave int32, an epilogue that is out of order, has a residual or writes nothing, an instruction-set level that
+    /// cannot be had.
+    static TERN_FUNC result<image_conv2d> create(const float* weights, const weight_shape& shape,
+                                                 const image_normalization& normalization,
+                                                 const conv_geometry& geometry, const epilogue& chain,
+                                                 image_weights precision = image_weights::bits16,
+                                                 const plan_options& options = {});
+
+    std::size_t in_channels() const noexcept { return shape_.in_channels; }
+    std::size_t out_channels() const noexcept { return shape_.out_channels; }
+    const conv_geometry& geometry() const noexcept { return geometry_; }
+    const weight_shape& weights() const noexcept { return shape_; }
+    /// Products per output pixel and channel.
+    std::size_t macs_per_output() const noexcept { return shape_.fan_in(); }
+    /// Bytes of the packed weights that `run` reads.
+    std::size_t panel_bytes() const noexcept { return panels_.size(); }
+
+    /// Output sizes for an input, or an error that names both.
+    result<image_shape> output_shape(const image_shape& in) const {
+        return conv_output_shape(in, shape_.kh, shape_.kw, geometry_);
+    }
+    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows.
+    TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
+    /// What runs: level, family, and the layout of the float output.
+    const char* kernel_name(const image_shape&, bool channels_last = true) const noexcept {
+        return names_[channels_last ? 0 : 1];
+    }
+
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written.
+    TERN_FUNC status run(const image_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
+
+private:
+    struct quantized;
+    struct strip_shape {
+        std::size_t out_rows;   // at most
+        std::size_t rows;       // of the input
+        std::size_t row_bytes;  // with the padding on both sides and what kernels read behind it
+    };
+    // Taps of one axis that lie inside the image.
+    struct tap_range {
+        std::size_t begin, end;
+
+        bool operator==(const tap_range& o) const noexcept { return begin == o.begin && end == o.end; }
+    };
+    struct scratch_area;
+    struct area_layout;
+    struct task_range;
+
+    static TERN_FUNC status quantize(const float* weights, const weight_shape& shape,
+                                     const image_normalization& normalization, std::int32_t largest,
+                                     const allocator& memory, quantized& out);
+    TERN_FUNC status make_panels(const quantized& weights, const allocator& memory);
+    TERN_FUNC area_layout layout_of(const image_shape& in, const image_shape& out) const noexcept;
+    TERN_FUNC status check_run(const image_conv2d_args& args, const image_shape& out, const workspace& scratch,
+                               std::size_t slices) const;
+    TERN_FUNC void run_task(const image_conv2d_args& args, const image_shape& out, const task_range& task,
+                            void* memory) const;
+    TERN_FUNC void fill_row(const tensor_view<const std::uint8_t>& in, std::size_t n, std::size_t y,
+                            std::size_t row_bytes, unsigned char* to) const;
+    TERN_FUNC void fill_start(const tap_range& rows, const tap_range& columns, std::int32_t* start) const;
+    TERN_FUNC void run_row(const image_conv2d_args& args, const image_shape& out, const task_range& task,
+                           const image_tile_args& row, std::size_t n, std::size_t y, scratch_area& area) const;
+
+    std::size_t padded_channels() const noexcept { return round_up(shape_.out_channels, 64); }
+
+    weight_shape shape_{};
+    conv_geometry geometry_{};
+    const kernel_table* kernels_ = nullptr;
+    image_family family_{};
+    std::size_t steps_ = 0;           // per row of taps
+    buffer<unsigned char> panels_{};  // per tile of channels
+    buffer<std::int64_t>
+        mean_sums_{};  // [0..kh][0..kw][padded channels]: weights x mean of the taps above and left, 2^-16
+    lowered_epilogue epilogue_{};
+    char names_[2][64] = {};
+};
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "image_conv2d-inl.hpp"
+#endif

@@ -1,0 +1,117 @@
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <tern/kernel/table.hpp>
+
+#include "../support/arrays.hpp"
+#include "../support/compare.hpp"
+#include "../support/reference_tables.hpp"
+
+namespace {
+
+/// Numbers of `bytes` bytes each, the smallest and the largest among them.
+int value_of(std::mt19937& random, std::uint32_t bytes, bool weight) {
+    const int most = bytes == 1 ? (weight ? 127 : 255) : (weight ? 32767 : 255), least = weight ? -most : 0;
+    const auto r = static_cast<std::uint32_t>(random());
+    if (r % 5 == 0)
+        return r % 2 == 0 ? most : least;
+    return least + static_cast<int>((r >> 3) % static_cast<std::uint32_t>(most - least + 1));
+}
+
+void put(unsigned char* to, std::uint32_t bytes, int v) {
+    const auto narrow = static_cast<std::int16_t>(v);
+    std::memcpy(to, &narrow, bytes);
+}
+
+void tiles(const tern::kernel_table& table, const tern::image_family& f) {
+    std::mt19937 random(5);
+    CAPTURE(std::string(table.level));
+    CAPTURE(std::string(f.name));
+    REQUIRE(f.tile_channels % 8 == 0);
+    REQUIRE(64 % f.tile_channels == 0);
+    REQUIRE(f.tile_channels % f.lanes == 0);
+    REQUIRE(f.step % f.run == 0);
+    for (const std::size_t count : tern_test::sizes{1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 24})
+        for (const std::size_t rows : tern_test::sizes{0, 1, 2, 7})
+            for (const std::size_t steps : tern_test::sizes{1, 3, 11}) {
+                CAPTURE(count);
+                CAPTURE(rows);
+                CAPTURE(steps);
+                const std::size_t values = steps * f.step;    // of a row of a window
+                const std::size_t stride = 1 + random() % 4;  // values from a window to the next
+                const std::size_t width = (count - 1) * stride + values;
+                tern_test::exact_array<unsigned char> image(rows * width * f.value_bytes);
+                std::vector<int> x(rows * width), w(rows * values * f.tile_channels);
+                for (std::size_t i = 0; i < x.size(); ++i)
+                    put(image.data() + i * f.value_bytes, f.value_bytes, x[i] = value_of(random, f.value_bytes, false));
+                tern_test::guarded_array<unsigned char> panel(w.size() * f.value_bytes);
+                for (std::size_t y = 0; y < rows; ++y)
+                    for (std::size_t i = 0; i < values; ++i)
+                        for (std::size_t o = 0; o < f.tile_channels; ++o) {
+                            const int v = value_of(random, f.value_bytes, true);
+                            w[(y * values + i) * f.tile_channels + o] = v;
+                            // [row][step][vector][value / run][lane][value % run]
+                            std::size_t at = y * steps + i / f.step;
+                            at = at * (f.tile_channels / f.lanes) + o / f.lanes;
+                            at = at * (f.step / f.run) + i % f.step / f.run;
+                            at = (at * f.lanes + o % f.lanes) * f.run + i % f.run;
+                            put(panel.data() + at * f.value_bytes, f.value_bytes, v);
+                        }
+                const std::size_t channel = random() % 3 * f.tile_channels, all = channel + f.tile_channels;
+                std::vector<std::int32_t> starts(count * all);
+                for (std::int32_t& s : starts)
+                    s = static_cast<std::int32_t>(random());
+                std::vector<const std::int32_t*> start(count);
+                std::vector<float> later(count * all);
+                std::vector<float*> ahead(count);
+                for (std::size_t p = 0; p < count; ++p) {
+                    start[p] = starts.data() + p * all;
+                    ahead[p] = later.data() + p * all;
+                }
+                const std::size_t covered = (count + f.tile_pixels - 1) / f.tile_pixels * f.tile_pixels;
+                tern_test::guarded_array<std::int32_t> acc(covered * f.tile_channels);
+                tern::image_tile_args args{};
+                args.pixels = image.data();
+                args.pixel_step = stride * f.value_bytes;
+                args.row_step = width * f.value_bytes;
+                args.count = count;
+                args.rows = rows;
+                args.steps = steps;
+                args.panel = panel.data();
+                args.start = start.data();
+                args.channel = channel;
+                args.acc = acc.data();
+                args.ahead = random() % 2 == 0 ? ahead.data() : nullptr;
+                f.tile(args);
+                CHECK(acc.guards_intact());
+
+                std::vector<std::int32_t> expected;
+                for (std::size_t p = 0; p < count; ++p)
+                    for (std::size_t o = 0; o < f.tile_channels; ++o) {
+                        std::int64_t sum = start[p][channel + o];
+                        for (std::size_t y = 0; y < rows; ++y)
+                            for (std::size_t i = 0; i < values; ++i)
+                                sum += std::int64_t{x[y * width + p * stride + i]} *
+                                       w[(y * values + i) * f.tile_channels + o];
+                        expected.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(sum)));
+                    }
+                CHECK(tern_test::first_difference(acc.data(), expected.data(), expected.size()) == "");
+            }
+}
+
+}  // namespace
+
+TEST_CASE("products of u8 images equal plain loops modulo 2^32") {
+    tern_test::for_each_table_and_reference([](const tern::kernel_table& table) {
+        REQUIRE((table.image[0].tile != nullptr));
+        REQUIRE(table.image[0].value_bytes == 2);
+        for (const tern::image_family& f : table.image)
+            if (f.tile != nullptr)
+                tiles(table, f);
+    });
+}

@@ -1,0 +1,434 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <tern/core/rounding.hpp>
+#include <tern/op/image_conv2d.hpp>
+
+#include "../support/arrays.hpp"
+#include "../support/compare.hpp"
+#include "../support/failing_allocator.hpp"
+#include "../support/packed.hpp"
+#include "../support/reference_tables.hpp"
+#include "../support/thread_executor.hpp"
+#include "../support/views.hpp"
+
+namespace {
+
+using tern::image_shape;
+using tern::image_weights;
+
+/// A first layer with everything it reads.
+struct problem {
+    image_shape in{};
+    tern::weight_shape shape{};
+    tern::conv_geometry geometry{};
+    unsigned layout = 0;
+    image_weights precision = image_weights::bits16;
+    std::vector<float> weights, mean, deviation;
+    float divisor = 1.0f;
+    tern_test::exact_array<std::uint8_t> values{0};
+
+    tern::tensor_view<const std::uint8_t> input() const {
+        return tern_test::any_view<const std::uint8_t>(layout, values.data(), in, shape.in_channels);
+    }
+    tern::image_normalization normalization() const {
+        return {mean.empty() ? nullptr : mean.data(), deviation.empty() ? nullptr : deviation.data(), divisor};
+    }
+    int largest() const { return precision == image_weights::bits16 ? 32767 : 127; }
+    /// Whole numbers, among them the largest in every channel: rounding with a scale of 1 changes nothing.
+    void fill_exact(std::mt19937& random) {
+        const auto count = static_cast<std::uint32_t>(2 * largest() + 1);
+        weights.resize(shape.size());
+        for (std::size_t i = 0; i < weights.size(); ++i)
+            weights[i] = static_cast<float>(static_cast<int>(random() % count) - largest());
+        for (std::size_t o = 0; o < shape.out_channels; ++o)
+            weights[o * shape.fan_in() + random() % shape.fan_in()] =
+                static_cast<float>(random() % 2 == 0 ? largest() : -largest());
+        mean.clear();
+        for (std::size_t c = 0; c < shape.in_channels && random() % 4 != 0; ++c)
+            mean.push_back(static_cast<float>(random() % 300));
+        mean.resize(mean.empty() ? 0 : shape.in_channels);
+        fill_values(random);
+    }
+    void fill_values(std::mt19937& random) {
+        values = tern_test::exact_array<std::uint8_t>(tern_test::view_span(layout, in, shape.in_channels), [&] {
+            const auto r = static_cast<std::uint32_t>(random());
+            return static_cast<std::uint8_t>(r % 8 == 0 ? 255 : r % 8 == 1 ? 0 : r >> 8);
+        });
+    }
+    /// The definition, in double: padding contributes nothing.
+    template <class Term>
+    double sum_at(std::size_t n, std::size_t y, std::size_t x, std::size_t o, Term&& term) const {
+        const tern::conv_geometry& g = geometry;
+        const auto view = input();
+        double sum = 0.0;
+        for (std::size_t ky = 0; ky < shape.kh; ++ky)
+            for (std::size_t kx = 0; kx < shape.kw; ++kx)
+                for (std::size_t c = 0; c < shape.in_channels; ++c) {
+                    const std::size_t iy = y * g.stride_h + ky, ix = x * g.stride_w + kx;
+                    if (iy < g.padding.top || iy >= g.padding.top + in.h || ix < g.padding.left ||
+                        ix >= g.padding.left + in.w)
+                        continue;
+                    const double byte = view.at(n, iy - g.padding.top, ix - g.padding.left, c);
+                    const double m = mean.empty() ? 0.0 : static_cast<double>(mean[c]);
+                    const double d = deviation.empty() ? 1.0 : static_cast<double>(deviation[c]);
+                    sum += term((byte / static_cast<double>(divisor) - m) / d,
+                                static_cast<double>(
+                                    weights[((o * shape.in_channels + c) * shape.kh + ky) * shape.kw + kx]));
+                }
+        return sum;
+    }
+    double output_at(std::size_t n, std::size_t y, std::size_t x, std::size_t o) const {
+        return sum_at(n, y, x, o, [](double v, double w) { return v * w; });
+    }
+    tern::result<tern::image_conv2d> plan(const tern::kernel_table& table, const tern::epilogue& chain,
+                                          bool thresholds = true) const {
+        tern::plan_options options;
+        options.kernels = &table;
+        options.integer_thresholds = thresholds;
+        return tern::image_conv2d::create(weights.data(), shape, normalization(), geometry, chain, precision, options);
+    }
+    std::string text() const {
+        char t[300];
+        std::snprintf(t, sizeof t,
+                      "input %zux%zux%zux%zu, layout %u, %zu outputs, %zux%zu, stride %zu,%zu, padding %zu,%zu,%zu,%zu",
+                      in.n, in.h, in.w, shape.in_channels, layout, shape.out_channels, shape.kh, shape.kw,
+                      geometry.stride_h, geometry.stride_w, geometry.padding.top, geometry.padding.left,
+                      geometry.padding.bottom, geometry.padding.right);
+        return t;
+    }
+};
+
+/// Runs a plan on whole numbers and compares floats (all memory of the output) and packed images (all bytes).
+void check_exact(const tern::kernel_table& table, const problem& p, bool store, std::size_t quantizers,
+                 std::mt19937& random) {
+    CAPTURE(p.text());
+    CAPTURE(p.largest());
+    const std::size_t channels = p.shape.out_channels;
+    std::vector<float> factor, bias, slope, g, h;
+    for (std::size_t o = 0; o < channels; ++o) {
+        for (auto* v : {&factor, &bias, &slope, &g, &h})
+            v->push_back(tern_test::plain_float(random));
+        factor.back() *= 1e-5f;
+    }
+    tern::epilogue chain;
+    const bool activates = random() % 2 == 0;
+    chain.add(tern::stage::scale(factor.data())).add(tern::stage::bias(bias.data()));
+    if (activates)
+        chain.add(tern::stage::prelu(slope.data()));
+    if (store)
+        chain.add(tern::stage::store());
+    for (std::size_t q = 0; q < quantizers; ++q) {
+        if (q == 0)
+            chain.add(tern::stage::scale(g.data())).add(tern::stage::bias(h.data()));
+        chain.add(tern::stage::ternarize());
+    }
+    const auto plan = p.plan(table, chain, random() % 4 != 0);
+    REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
+    const auto out = plan->output_shape(p.in);
+    REQUIRE(out.ok());
+
+    const auto folded = tern::lower_epilogue(chain, channels, nullptr, nullptr, 0);
+    REQUIRE(folded.ok());
+    const auto out_layout = static_cast<unsigned>(random() % tern_test::view_layouts);
+    const std::size_t size = tern_test::view_span(out_layout, *out, channels);
+    tern_test::guarded_array<float> found(size), expected(size);
+    const auto expected_view = tern_test::any_view(out_layout, expected.data(), *out, channels);
+    std::vector<std::int8_t> codes[2];
+    tern_test::for_each_index(*out, channels, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
+        const tern::epilogue_params& e = folded->params;
+        float v = tern::rounded(e.scale[o] * static_cast<float>(p.output_at(n, y, x, o))) + e.shift[o];
+        v = activates && v < 0.0f ? tern::rounded(slope[o] * v) : v;
+        if (store)
+            expected_view.at(n, y, x, o) = v;
+        for (std::size_t q = 0; q < quantizers; ++q)
+            codes[q].push_back(static_cast<std::int8_t>(
+                tern::ternary_thresholds{}(tern::rounded(e.quantizers[q].g[o] * v) + e.quantizers[q].h[o])));
+    });
+
+    const auto threads = tern_test::any_executor(static_cast<unsigned>(random()));
+    tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes(p.in, threads.slices));
+    std::vector<std::unique_ptr<tern_test::packed_output>> packed;
+    tern::image_conv2d_args args;
+    args.input = p.input();
+    if (store)
+        args.out = tern_test::any_view(out_layout, found.data(), *out, channels);
+    for (std::size_t q = 0; q < quantizers; ++q) {
+        const tern::border halo{random() % 2, random() % 3, random() % 2, random() % 3};
+        packed.push_back(std::make_unique<tern_test::packed_output>(
+            tern_test::loose_layout(*out, channels, halo, tern_test::any_slack(random))));
+        args.packed[q] = packed[q]->view();
+    }
+    const tern::status s = plan->run(args, {scratch.data(), scratch.size()}, threads);
+    CHECK(std::string(s.message()) == "");
+    CHECK(scratch.guards_intact());
+    CHECK(found.guards_intact());
+    CHECK(tern_test::first_difference(found, expected) == "");
+    for (std::size_t q = 0; q < quantizers; ++q) {
+        CHECK(packed[q]->guards_intact());
+        const auto bytes = tern_test::packed_bytes(packed[q]->layout(), codes[q].data());
+        CHECK(tern_test::first_difference(*packed[q], bytes) == "");
+    }
+}
+
+void random_geometries(const tern::kernel_table& table) {
+    std::mt19937 random(25);
+    CAPTURE(std::string(table.level));
+    const auto up_to = [&](std::size_t most) { return 1 + random() % most; };
+    for (int i = 0; i < 200; ++i) {
+        problem p;
+        p.in = {up_to(2), up_to(9), up_to(16)};
+        p.shape = {up_to(70), up_to(4), up_to(5), up_to(5)};
+        p.geometry.stride_h = up_to(4);
+        p.geometry.stride_w = up_to(4);
+        if (i % 4 != 0)
+            p.geometry.padding = {random() % 7, random() % 7, random() % 7, random() % 7};
+        p.layout = static_cast<unsigned>(random() % tern_test::view_layouts);
+        p.precision = i % 2 == 0 ? image_weights::bits16 : image_weights::bits8;
+        if (!tern::conv_output_shape(p.in, p.shape.kh, p.shape.kw, p.geometry).ok())
+            continue;
+        p.fill_exact(random);
+        const std::size_t quantizers = random() % 3;
+        check_exact(table, p, quantizers == 0 || random() % 2 == 0, quantizers, random);
+    }
+}
+
+/// First layers as networks have them: several strips an image, several runs of pixels a row.
+void stems(const tern::kernel_table& table) {
+    std::mt19937 random(26);
+    CAPTURE(std::string(table.level));
+    const auto check = [&](const image_shape& in, const tern::weight_shape& shape, std::size_t stride, std::size_t pad,
+                           unsigned layout) {
+        problem p;
+        p.in = in;
+        p.shape = shape;
+        p.geometry = tern::conv_geometry::square(stride, pad);
+        p.layout = layout;
+        for (const auto precision : {image_weights::bits16, image_weights::bits8}) {
+            p.precision = precision;
+            p.fill_exact(random);
+            check_exact(table, p, true, layout % 2, random);
+        }
+    };
+    check({1, 224, 40}, {6, 3, 7, 7}, 2, 3, 0);
+    check({1, 30, 210}, {4, 3, 3, 3}, 1, 1, 0);
+    check({2, 20, 33}, {33, 3, 3, 3}, 2, 1, 1);
+    check({1, 60, 60}, {3, 3, 11, 11}, 4, 2, 2);
+    check({1, 28, 28}, {16, 1, 5, 5}, 1, 2, 3);
+}
+
+/// Float outputs of a plan, dense.
+std::vector<float> run_floats(const problem& p, const tern::kernel_table& table) {
+    const auto plan = p.plan(table, tern::chain(tern::stage::store()));
+    REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
+    const auto out = plan->output_shape(p.in);
+    REQUIRE(out.ok());
+    std::vector<float> found(out->n * out->h * out->w * p.shape.out_channels);
+    tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes(p.in));
+    tern::image_conv2d_args args;
+    args.input = p.input();
+    args.out = tern::nhwc(found.data(), out->n, out->h, out->w, p.shape.out_channels);
+    const tern::status s = plan->run(args, {scratch.data(), scratch.size()});
+    CHECK(std::string(s.message()) == "");
+    return found;
+}
+
+struct errors {
+    double of_largest, of_norm;
+};
+
+errors error_of(const problem& p, const std::vector<float>& found) {
+    const auto out = tern::conv_output_shape(p.in, p.shape.kh, p.shape.kw, p.geometry);
+    double most = 0.0, largest = 0.0, squares = 0.0, all = 0.0;
+    std::size_t i = 0;
+    tern_test::for_each_index(*out, p.shape.out_channels,
+                              [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
+                                  const double e = p.output_at(n, y, x, o),
+                                               difference = std::fabs(e - static_cast<double>(found[i++]));
+                                  most = std::fmax(most, difference);
+                                  largest = std::fmax(largest, std::fabs(e));
+                                  squares += difference * difference;
+                                  all += e * e;
+                              });
+    return {most / largest, std::sqrt(squares / all)};
+}
+
+problem imagenet_stem() {
+    std::mt19937 random(27);
+    problem p;
+    p.in = {1, 32, 32};
+    p.shape = {16, 3, 7, 7};
+    p.geometry = tern::conv_geometry::square(2, 3);
+    p.mean = {0.485f, 0.456f, 0.406f};
+    p.deviation = {0.229f, 0.224f, 0.225f};
+    p.divisor = 255.0f;
+    std::normal_distribution<float> normal(0.0f, 0.05f);
+    for (std::size_t i = 0; i < p.shape.size(); ++i)
+        p.weights.push_back(normal(random));
+    p.fill_values(random);
+    return p;
+}
+
+}  // namespace
+
+TEST_CASE("a first layer on bytes equals plain loops for any geometry, layout and number of threads") {
+    tern_test::for_each_table_and_reference(random_geometries);
+}
+TEST_CASE("first layers of several strips equal plain loops") { tern_test::for_each_table(stems); }
+
+TEST_CASE("a first layer with 16-bit weights is as good as fp32, with 8-bit weights within a percent; levels agree") {
+    problem p = imagenet_stem();
+    for (const auto precision : {image_weights::bits16, image_weights::bits8}) {
+        p.precision = precision;
+        const auto expected = run_floats(p, tern::reference_table());
+        const errors e = error_of(p, expected);
+        CHECK(e.of_largest < (precision == image_weights::bits16 ? 5e-5 : 1e-2));
+        CHECK(e.of_norm < (precision == image_weights::bits16 ? 1e-4 : 2e-2));
+        CHECK(e.of_norm > 1e-9);
+        tern_test::for_each_table([&](const tern::kernel_table& table) {
+            CHECK(tern_test::first_difference(run_floats(p, table), expected) == "");
+        });
+    }
+}
+
+TEST_CASE("an image of the mean gives exact zeros, at the borders too") {
+    problem p = imagenet_stem();
+    p.divisor = 1.0f;
+    p.mean = {124.0f, 116.0f, 104.0f};
+    p.deviation = {58.0f, 57.0f, 57.5f};
+    for (std::size_t i = 0; i < p.values.size(); ++i)
+        p.values[i] = static_cast<std::uint8_t>(p.mean[i % 3]);
+    const auto found = run_floats(p, tern::reference_table());
+    CHECK(tern_test::first_difference(found, std::vector<float>(found.size(), 0.0f)) == "");
+}
+
+TEST_CASE("sums that would leave int32 get a coarser scale, and channels of zeros give zeros") {
+    problem p;
+    p.in = {1, 5, 5};
+    p.shape = {3, 64, 5, 5};
+    p.weights.assign(p.shape.size(), 0.25f);
+    std::fill(p.weights.begin() + 1600, p.weights.begin() + 3200, 0.0f);
+    p.values = tern_test::exact_array<std::uint8_t>(5 * 5 * 64, [] { return std::uint8_t{255}; });
+    const auto found = run_floats(p, tern::reference_table());
+    CHECK(std::fabs(static_cast<double>(found[0]) - 1600 * 255 * 0.25) < 1e-3 * 1600 * 255 * 0.25);
+    CHECK(found[1] == 0.0f);
+    CHECK(found[2] == found[0]);
+    tern_test::for_each_table([&](const tern::kernel_table& table) { CHECK(run_floats(p, table) == found); });
+}
+
+TEST_CASE("a first layer on bytes refuses what it cannot do") {
+    std::vector<float> weights(4 * 3 * 3 * 3, 0.5f);
+    const tern::weight_shape shape{4, 3, 3, 3};
+    const tern::epilogue store = tern::chain(tern::stage::store());
+    float mean[3] = {0.5f, 0.5f, 0.5f}, deviation[3] = {1.0f, 1.0f, 1.0f};
+    const auto refused = [&](tern::errc code, const char* part, const tern::image_normalization& z,
+                             const tern::conv_geometry& g, const tern::epilogue& e, const float* w) {
+        const auto plan = tern::image_conv2d::create(w, shape, z, g, e);
+        CHECK(plan.status().code() == code);
+        CHECK_MESSAGE(std::string(plan.message()).find(part) != std::string::npos, std::string(plan.message()));
+    };
+    using tern::errc;
+    const tern::image_normalization good{mean, deviation};
+    refused(errc::invalid_argument, "no weights", good, {}, store, nullptr);
+    tern::conv_geometry g;
+    g.groups = 2;
+    refused(errc::unsupported, "one group", good, g, store, weights.data());
+    g = {};
+    g.dilation_w = 2;
+    refused(errc::unsupported, "no dilation", good, g, store, weights.data());
+    g = {};
+    g.stride_h = 0;
+    refused(errc::invalid_argument, "at least 1", good, g, store, weights.data());
+    refused(errc::invalid_argument, "neither stores", good, {}, {}, weights.data());
+    refused(errc::unsupported, "residual", good, {}, tern::chain(tern::stage::residual(), tern::stage::store()),
+            weights.data());
+    refused(errc::bad_value, "divisor 0", {mean, deviation, 0.0f}, {}, store, weights.data());
+    deviation[1] = 0.0f;
+    refused(errc::bad_value, "input channel 1", good, {}, store, weights.data());
+    deviation[1] = 1.0f;
+    mean[2] = std::numeric_limits<float>::quiet_NaN();
+    refused(errc::bad_value, "input channel 2", good, {}, store, weights.data());
+    mean[2] = 0.0f;
+    weights[30] = 1e-44f;
+    weights[(1 * 3 + 2) * 9 + 4] = std::numeric_limits<float>::infinity();
+    refused(errc::bad_value, "[1,2,1,1]", good, {}, store, weights.data());
+    std::fill(weights.begin(), weights.end(), 1e-42f);
+    refused(errc::bad_value, "no scale", good, {}, store, weights.data());
+}
+
+TEST_CASE("a first layer on bytes refuses arguments that do not fit and writes nothing") {
+    const std::vector<float> weights(4 * 3 * 3 * 3, 0.5f);
+    const auto plan = tern::image_conv2d::create(weights.data(), {4, 3, 3, 3}, {}, tern::conv_geometry::square(1, 1),
+                                                 tern::chain(tern::stage::store(), tern::stage::ternarize()));
+    REQUIRE(plan.ok());
+    CHECK(plan->macs_per_output() == 27);
+    CHECK(plan->panel_bytes() > 0);
+    std::vector<std::uint8_t> in(2 * 5 * 6 * 3);
+    tern_test::guarded_array<float> out(2 * 5 * 6 * 4);
+    tern_test::packed_output packed(tern_test::loose_layout({2, 5, 6}, 4, {}, {}));
+    tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes({2, 5, 6}) + 64);
+    tern::image_conv2d_args good;
+    good.input = tern::nhwc<const std::uint8_t>(in.data(), 2, 5, 6, 3);
+    good.out = tern::nhwc(out.data(), 2, 5, 6, 4);
+    good.packed[0] = packed.view();
+    const tern::workspace space{scratch.data(), scratch.size() - 64};
+    const auto refused = [&](const tern::image_conv2d_args& args, const tern::workspace& w, const char* part,
+                             const tern::executor& threads = {}) {
+        const tern::status s = plan->run(args, w, threads);
+        CHECK(s.code() == tern::errc::invalid_argument);
+        CHECK_MESSAGE(std::string(s.message()).find(part) != std::string::npos, std::string(s.message()));
+        CHECK(out.untouched(0));
+    };
+    auto args = good;
+    args.input = {};
+    refused(args, space, "no input");
+    args.input = tern::nhwc<const std::uint8_t>(in.data(), 2, 5, 9, 2);
+    refused(args, space, "expected 3 input channels, found 2");
+    args = good;
+    args.out = {};
+    refused(args, space, "stores");
+    args.out = tern::nhwc(out.data(), 2, 5, 6, 3);
+    refused(args, space, "expected 2x5x6x4");
+    args = good;
+    args.packed[0] = {};
+    refused(args, space, "packed outputs");
+    args = good;
+    args.packed[1] = packed.view();
+    refused(args, space, "packed outputs");
+    args = good;
+    args.input = tern::nhwc<const std::uint8_t>(scratch.data(), 2, 5, 6, 3);
+    refused(args, space, "overlap");
+    args = good;
+    args.out = tern::nhwc(reinterpret_cast<float*>(scratch.data()), 2, 5, 6, 4);
+    refused(args, space, "overlap");
+    refused(good, {}, "workspace");
+    refused(good, {scratch.data(), scratch.size() - 65}, "workspace");
+    refused(good, {scratch.data() + 8, scratch.size() - 64}, "workspace");
+    refused(good, space, "workspace", tern_test::backward_executor(2));
+    CHECK(plan->run(good, space).ok());
+}
+
+TEST_CASE("a plan for bytes reports every refused allocation and leaks nothing") {
+    const std::vector<float> weights(4 * 3, 0.5f);
+    bool made = false;
+    for (std::size_t allowed = 0; !made; ++allowed) {
+        REQUIRE(allowed < 50);
+        test::failing_allocator memory(allowed);
+        {
+            tern::plan_options options;
+            options.memory = memory.get();
+            const auto plan =
+                tern::image_conv2d::create(weights.data(), {4, 3, 1, 1}, {}, {}, tern::chain(tern::stage::store()),
+                                           image_weights::bits8, options);
+            made = plan.ok();
+            CHECK((made || plan.status().code() == tern::errc::out_of_memory));
+        }
+        CHECK(memory.held() == 0);
+    }
+}
