@@ -1,11 +1,17 @@
 // `run` allocates nothing: every operator new of this program counts its calls.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <random>
+#include <string>
+#include <vector>
 
 #include <tern/op/conv2d.hpp>
+#include <tern/op/image_conv2d.hpp>
+#include <tern/op/real_conv2d.hpp>
 
 #include "../support/chain_model.hpp"
 #include "../support/oracle.hpp"
@@ -100,6 +106,42 @@ TEST_CASE("running a plan allocates nothing") {
                 CHECK(during == 0);
             }
         }
+}
+
+TEST_CASE("running a first layer allocates nothing") {
+    const std::vector<float> weights(20 * 3 * 3 * 3, 0.5f), image(2 * 9 * 11 * 3);
+    const std::vector<std::uint8_t> bytes(image.size());
+    const tern::weight_shape shape{20, 3, 3, 3};
+    const tern::conv_geometry geometry = tern::conv_geometry::square(1, 1);
+    const auto chain = tern::chain(tern::stage::store(), tern::stage::ternarize());
+    std::vector<float> values(2 * 9 * 11 * 20);
+    tern_test::packed_output packed(tern_test::loose_layout({2, 9, 11}, 20, tern::border::uniform(1), {}));
+    for (const tern::kernel_table* table : tern_test::all_tables()) {
+        tern::plan_options options;
+        options.kernels = table;
+        const auto on_bytes =
+            tern::image_conv2d::create(weights.data(), shape, {}, geometry, chain, tern::image_weights::bits8, options);
+        const auto on_floats = tern::real_conv2d::create(weights.data(), shape, geometry, chain, options);
+        REQUIRE(on_bytes.ok());
+        REQUIRE(on_floats.ok());
+        const std::size_t needed =
+            std::max(on_bytes->workspace_bytes({2, 9, 11}, 4), on_floats->workspace_bytes({2, 9, 11}, 4));
+        auto scratch = tern::make_buffer<unsigned char>(needed);
+        const tern::workspace space{scratch->data(), scratch->size()};
+        for (const bool channels_last : {true, false}) {
+            const auto out =
+                channels_last ? tern::nhwc(values.data(), 2, 9, 11, 20) : tern::nchw(values.data(), 2, 20, 9, 11);
+            tern::image_conv2d_args b{tern::nhwc(bytes.data(), 2, 9, 11, 3), out, {packed.view(), {}}};
+            tern::real_conv2d_args f{tern::nhwc(image.data(), 2, 9, 11, 3), out, {packed.view(), {}}};
+            const std::size_t before = allocations;
+            const tern::status s = on_bytes->run(b, space, tern_test::backward_executor(4));
+            const tern::status t = on_floats->run(f, space, tern_test::backward_executor(4));
+            const std::size_t during = allocations - before;
+            CHECK_MESSAGE(s.ok(), std::string(s.message()));
+            CHECK_MESSAGE(t.ok(), std::string(t.message()));
+            CHECK(during == 0);
+        }
+    }
 }
 
 #endif
