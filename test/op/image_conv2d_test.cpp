@@ -9,10 +9,12 @@
 
 #include <tern/core/rounding.hpp>
 #include <tern/op/image_conv2d.hpp>
+#include <tern/op/quantize_image.hpp>
 
 #include "../support/arrays.hpp"
 #include "../support/compare.hpp"
 #include "../support/failing_allocator.hpp"
+#include "../support/levels.hpp"
 #include "../support/packed.hpp"
 #include "../support/reference_tables.hpp"
 #include "../support/thread_executor.hpp"
@@ -295,6 +297,38 @@ TEST_CASE("a first layer with 16-bit weights is as good as fp32, with 8-bit weig
             CHECK(tern_test::first_difference(run_floats(p, table), expected) == "");
         });
     }
+}
+
+TEST_CASE(
+    "codes of every kind behind a first layer are those of its float output, with integer thresholds or without") {
+    problem p = imagenet_stem();
+    const auto floats = run_floats(p, tern::reference_table());
+    const auto out = tern::conv_output_shape(p.in, 7, 7, p.geometry);
+    std::mt19937 random(28);
+    const auto check = [&](const tern::kernel_table& table) {
+        for (const auto code :
+             {tern::code_id::ternary, tern::code_id::half_ternary, tern::code_id::u3, tern::code_id::u8})
+            for (const bool thresholds : {true, false}) {
+                CAPTURE(static_cast<int>(code));
+                const tern::level_thresholds levels = tern_test::any_levels(code, random);
+                const auto plan = p.plan(table, tern::chain(tern_test::stage_of(levels)), thresholds);
+                REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
+                const auto layout = tern::make_packed_layout(code, *out, 16, {1, 0, 2, 1});
+                REQUIRE(layout.ok());
+                tern_test::guarded_array<unsigned char> found(layout->total_bytes), expected(layout->total_bytes);
+                const auto values = tern::nhwc(floats.data(), out->n, out->h, out->w, std::size_t{16});
+                REQUIRE(tern::quantize_image(values, {*layout, expected.data()}, levels).ok());
+                tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes(p.in));
+                tern::image_conv2d_args args;
+                args.input = p.input();
+                args.packed[0] = {*layout, found.data()};
+                const tern::status s = plan->run(args, {scratch.data(), scratch.size()});
+                CHECK(std::string(s.message()) == "");
+                CHECK(scratch.guards_intact());
+                CHECK(tern_test::first_difference(found, expected) == "");
+            }
+    };
+    tern_test::for_each_table(check);
 }
 
 TEST_CASE("an image of the mean gives exact zeros, at the borders too") {

@@ -131,8 +131,12 @@ TEST_CASE("running a first layer allocates nothing") {
         for (const bool channels_last : {true, false}) {
             const auto out =
                 channels_last ? tern::nhwc(values.data(), 2, 9, 11, 20) : tern::nchw(values.data(), 2, 20, 9, 11);
-            tern::image_conv2d_args b{tern::nhwc(bytes.data(), 2, 9, 11, 3), out, {packed.view(), {}}};
-            tern::real_conv2d_args f{tern::nhwc(image.data(), 2, 9, 11, 3), out, {packed.view(), {}}};
+            tern::image_conv2d_args b;
+            b.input = tern::nhwc(bytes.data(), 2, 9, 11, 3);
+            tern::real_conv2d_args f;
+            f.input = tern::nhwc(image.data(), 2, 9, 11, 3);
+            b.out = f.out = out;
+            b.packed[0] = f.packed[0] = packed.view();
             const std::size_t before = allocations;
             const tern::status s = on_bytes->run(b, space, tern_test::backward_executor(4));
             const tern::status t = on_floats->run(f, space, tern_test::backward_executor(4));

@@ -7,10 +7,23 @@
 #include <cstdint>
 
 #include "../core/config.hpp"
+#include "byte_dot_arm.hpp"
 #include "vec.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace simd {
+namespace native {
+
+/// Loaded where it stands: GCC otherwise loads the values of all pixels first and spills sums.
+template <class Vector>
+TERN_INLINE Vector in_place(Vector v) {
+#if defined(__GNUC__) && !defined(__clang__)
+    __asm__ volatile("" : "+w"(v));
+#endif
+    return v;
+}
+
+}  // namespace native
 
 struct short_dot {
     static constexpr std::size_t step = 2, run = 1, lanes = 8, value_bytes = 2;
@@ -23,13 +36,12 @@ struct short_dot {
     int32x4_t low, high;
 
     static TERN_INLINE weights_type load_weights(const unsigned char* p) {
-        const auto* w = reinterpret_cast<const std::int16_t*>(p);
-        return {{vld1q_s16(w), vld1q_s16(w + 8)}};
+        return {{vreinterpretq_s16_s8(native::load_in_place(p)), vreinterpretq_s16_s8(native::load_in_place(p + 16))}};
     }
     static TERN_INLINE operand_type load(const unsigned char* p) {
         std::int32_t v;
         __builtin_memcpy(&v, p, sizeof v);
-        return vreinterpret_s16_s32(vdup_n_s32(v));
+        return native::in_place(vreinterpret_s16_s32(vdup_n_s32(v)));
     }
     TERN_INLINE void begin(const std::int32_t* start) {
         low = vld1q_s32(start);
@@ -56,13 +68,11 @@ struct image_byte_dot {
 
     int32x4_t sum;
 
-    static TERN_INLINE weights_type load_weights(const unsigned char* p) {
-        return vld1q_s8(reinterpret_cast<const std::int8_t*>(p));
-    }
+    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
     static TERN_INLINE operand_type load(const unsigned char* p) {
         std::uint32_t v;
         __builtin_memcpy(&v, p, sizeof v);
-        return vreinterpret_u8_u32(vdup_n_u32(v));
+        return native::in_place(vreinterpret_u8_u32(vdup_n_u32(v)));
     }
     TERN_INLINE void begin(const std::int32_t* start) { sum = vld1q_s32(start); }
     TERN_INLINE void add(operand_type x, weights_type w) { sum = vsudotq_lane_s32(sum, w, x, 0); }
