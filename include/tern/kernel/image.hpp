@@ -18,19 +18,27 @@ struct image_tile {
     static constexpr std::size_t channels = Vectors * Dot::lanes;
     static constexpr std::size_t vector_bytes = Dot::lanes * Dot::step * Dot::value_bytes;
 
-    // Pixels from `first` on; those beyond the last repeat it.
+    // Pixels from `first` on. Unless there are as many (`Full`), those beyond the last repeat it.
+    template <bool Full>
     TERN_INLINE static void run(const image_tile_args args, std::size_t first) {
+        const std::size_t last = args.count - 1 - first;
+        const auto used = [&](std::size_t i) { return Full || i < last ? i : last; };
         const unsigned char* from[Pixels];
+        from[0] = args.pixels + first * args.pixel_step;
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 1; i < Pixels; ++i)
+            from[i] = from[i - 1] + (Full || i <= last ? args.pixel_step : 0);
+        if (args.ahead != nullptr) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t i = 0; i < Pixels; ++i)
+                prefetch_for_write(args.ahead[first + used(i)] + args.channel, channels * sizeof(float));
+        }
         Dot sums[Pixels][Vectors];
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
-            const std::size_t p = first + i < args.count ? first + i : args.count - 1;
-            from[i] = args.pixels + p * args.pixel_step;
-            if (args.ahead != nullptr)
-                prefetch_for_write(args.ahead[p] + args.channel, channels * sizeof(float));
             TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Vectors; ++j)
-                sums[i][j].begin(args.start[p] + args.channel + j * Dot::lanes);
+                sums[i][j].begin(args.start[first + used(i)] + args.channel + j * Dot::lanes);
         }
         const unsigned char* panel = args.panel;
         std::size_t row = 0;
@@ -63,11 +71,13 @@ struct image_tile {
 
 template <class Dot, std::size_t Pixels, std::size_t Vectors>
 inline void image_tile_entry(const image_tile_args& args) {
+    constexpr std::size_t half = (Pixels + 1) / 2;
+    static_assert(Pixels == 1 || Pixels % 2 == 0, "two halves write no more sums than a tile");
     std::size_t p = 0;
-    for (; p + (Pixels + 1) / 2 < args.count; p += Pixels)
-        image_tile<Dot, Pixels, Vectors>::run(args, p);
-    if (p < args.count)
-        image_tile<Dot, (Pixels + 1) / 2, Vectors>::run(args, p);
+    for (; p + Pixels <= args.count; p += Pixels)
+        image_tile<Dot, Pixels, Vectors>::template run<true>(args, p);
+    for (; p < args.count; p += half)
+        image_tile<Dot, half, Vectors>::template run<false>(args, p);
 }
 
 /// Tile sizes by what registers hold: sums, one step of weights, a value, and a product without VNNI.
@@ -79,7 +89,7 @@ struct image_traits {
 #elif TERN_HAS_AVX2
     static constexpr std::size_t pixels = 6, channels = 16;
 #elif TERN_HAS_SSE42
-    static constexpr std::size_t pixels = 5, channels = 8;
+    static constexpr std::size_t pixels = 4, channels = 8;
 #else
     static constexpr std::size_t pixels = 6, channels = 16;
 #endif
