@@ -40,7 +40,7 @@ std::vector<layer> standard_layers();
 /// Whether a standard layer is one of the four on which pairs of codes are compared.
 bool is_for_codes(const layer& l);
 
-/// The first layer of ResNet-18: 3 channels, fp32.
+/// First layers, 3 channels: of ResNet-18, MobileNet, VGG and AlexNet.
 std::vector<layer> standard_stems();
 
 /// Convolutions of a CSV file, one a line: h,w,cin,cout,kh,kw,stride,pad,dilation,groups,batch; that header line, empty

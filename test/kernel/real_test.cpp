@@ -21,27 +21,31 @@ void tiles(const tern::kernel_table& table, float (*make)(std::mt19937&)) {
     REQUIRE(64 % f.tile_channels == 0);
     for (const std::size_t taps : tern_test::sizes{0, 1, 2, 7, 49})
         for (const std::size_t depth : tern_test::sizes{1, 2, 3, 21, 64}) {
+            const std::size_t count = 1 + random() % 3, pixel_count = count * f.tile_pixels;
             CAPTURE(taps);
             CAPTURE(depth);
+            CAPTURE(count);
             const auto any = [&] { return make(random); };
-            const tern_test::exact_array<float> pixels(f.tile_pixels * taps * depth, any);
+            const tern_test::exact_array<float> pixels(pixel_count * taps * depth, any);
             const tern_test::exact_array<float> panel(taps * depth * f.tile_channels, any);
             std::vector<tern::kernel_tap> list(taps);
             for (std::size_t t = 0; t < taps; ++t) {  // in reverse order in memory
                 list[t].pixel_offset = static_cast<std::ptrdiff_t>((taps - 1 - t) * depth * sizeof(float));
                 list[t].panel_offset = (taps - 1 - t) * depth * f.tile_channels * sizeof(float);
             }
-            std::vector<const float*> from(f.tile_pixels);
+            std::vector<const float*> from(pixel_count);
             for (std::size_t p = 0; p < from.size(); ++p)
                 from[p] = pixels.data() + p * taps * depth;
             for (std::size_t p = 1 + random() % from.size(); p < from.size(); ++p)  // unused ones
                 from[p] = from[0];
-            tern_test::guarded_array<float> acc(f.tile_pixels * f.tile_channels);
-            f.tile({from.data(), list.data(), taps, depth, panel.data(), acc.data()});
+            tern_test::guarded_array<float> acc(pixel_count * f.tile_channels);
+            const std::vector<float*> ahead(pixel_count, acc.data());
+            f.tile({from.data(), list.data(), taps, depth, panel.data(), acc.data(), count,
+                    taps == 7 ? nullptr : ahead.data()});
             CHECK(acc.guards_intact());
 
             std::vector<float> expected(acc.size());
-            for (std::size_t p = 0; p < f.tile_pixels; ++p)
+            for (std::size_t p = 0; p < pixel_count; ++p)
                 for (std::size_t o = 0; o < f.tile_channels; ++o) {
                     float sum = 0.0f;
                     for (std::size_t t = 0; t < taps; ++t)

@@ -88,13 +88,44 @@ TERN_INLINE void clear_planes(const epilogue_tile_args& args, std::size_t quanti
         }
 }
 
+// The most frequent case, scaled and stored, without the tests that others need in every row and by whole cache lines.
+// Returns the channels done, a multiple of a line.
+inline constexpr std::size_t line_channels = 64 / sizeof(float);
+
+template <class Acc>
+TERN_INLINE std::size_t scale_and_store(const epilogue_tile_args& args, const epilogue_params& p) {
+    constexpr std::size_t vectors = line_channels / simd::f32_lanes;
+    std::size_t done = 0;
+    for (; done + line_channels <= args.channels; done += line_channels) {
+        simd::f32v scale[vectors], shift[vectors];
+        TERN_UNROLL
+        for (std::size_t j = 0; j < vectors; ++j) {
+            scale[j] = simd::load(p.scale + args.channel + done + j * simd::f32_lanes);
+            shift[j] = simd::load(p.shift + args.channel + done + j * simd::f32_lanes);
+        }
+        const Acc* acc = static_cast<const Acc*>(args.acc) + done;
+        for (std::size_t row = 0; row < args.rows; ++row, acc += args.acc_stride) {
+            float* out = args.out[row] + args.channel + done;
+            TERN_UNROLL
+            for (std::size_t j = 0; j < vectors; ++j)
+                simd::store(out + j * simd::f32_lanes,
+                            simd::multiply_add_rounded(load_as_float(acc + j * simd::f32_lanes), scale[j], shift[j]));
+        }
+    }
+    return done;
+}
+
 template <class Acc, residual_kind Residual, bool Store, int Quantizers>
 inline void epilogue(const epilogue_tile_args& tile) {
     // Copies: what is stored could otherwise change them, as far as the compiler knows.
     const epilogue_tile_args args = tile;
     const epilogue_params p = *tile.params;
     const Acc* acc = static_cast<const Acc*>(args.acc);
-    for (std::size_t chunk = 0; chunk < args.channels; chunk += epilogue_chunk) {
+    std::size_t chunk = 0;
+    if constexpr (Store && Quantizers == 0 && Residual == residual_kind::none)
+        if (p.first.kind == activation_kind::none && p.second.kind == activation_kind::none)
+            chunk = scale_and_store<Acc>(args, p);
+    for (; chunk < args.channels; chunk += epilogue_chunk) {
         const std::size_t rest = args.channels - chunk;
         const std::size_t valid = rest < epilogue_chunk ? rest : epilogue_chunk;
         simd::f32v scale[epilogue_vectors], shift[epilogue_vectors];  // the arrays are padded

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "../core/config.hpp"
+#include "../core/prefetch.hpp"
 #include "../simd/vec.hpp"
 #include "table.hpp"
 
@@ -17,7 +18,8 @@ struct real_tile {
     static constexpr std::size_t lanes = simd::f32_lanes;
     static constexpr std::size_t channels = Vectors * lanes;
 
-    TERN_INLINE static void run(const real_tile_args& args) {
+    // One tile; a copy of the arguments, which stores could change as far as the compiler knows.
+    TERN_INLINE static void run(const real_tile_args args, const float* const* pixels, float* out) {
         simd::f32v acc[Pixels][Vectors];
         TERN_UNROLL
         for (std::size_t i = 0; i < Pixels; ++i) {
@@ -29,7 +31,7 @@ struct real_tile {
             const char* from[Pixels];
             TERN_UNROLL
             for (std::size_t i = 0; i < Pixels; ++i)
-                from[i] = reinterpret_cast<const char*>(args.pixels[i]) + args.taps[t].pixel_offset;
+                from[i] = reinterpret_cast<const char*>(pixels[i]) + args.taps[t].pixel_offset;
             const char* panel = reinterpret_cast<const char*>(args.panel) + args.taps[t].panel_offset;
             for (std::size_t d = 0; d < args.depth; ++d, panel += channels * sizeof(float)) {
                 simd::f32v weights[Vectors];
@@ -49,7 +51,7 @@ struct real_tile {
         for (std::size_t i = 0; i < Pixels; ++i) {
             TERN_UNROLL
             for (std::size_t j = 0; j < Vectors; ++j)
-                simd::store(args.acc + i * channels + j * lanes, acc[i][j]);
+                simd::store(out + i * channels + j * lanes, acc[i][j]);
         }
     }
 };
@@ -68,20 +70,26 @@ struct real_traits {
 };
 
 inline void real_tile_entry(const real_tile_args& args) {
-    if constexpr (real_traits::pixels > 1) {
+    using tile = real_traits::tile;
+    constexpr std::size_t pixels = real_traits::pixels;
+    if (pixels > 1 && args.tiles == 1) {
         // One row alone, as in a fully connected layer of one image: unused pixels repeat it.
         bool one = true;
-        for (std::size_t i = 1; i < real_traits::pixels; ++i)
+        for (std::size_t i = 1; i < pixels; ++i)
             one = one && args.pixels[i] == args.pixels[0];
         if (one) {
-            real_tile<1, real_traits::vectors>::run(args);
-            for (std::size_t i = 1; i < real_traits::pixels; ++i)
-                __builtin_memcpy(args.acc + i * real_traits::tile::channels, args.acc,
-                                 real_traits::tile::channels * sizeof(float));
+            real_tile<1, real_traits::vectors>::run(args, args.pixels, args.acc);
+            for (std::size_t i = 1; i < pixels; ++i)
+                __builtin_memcpy(args.acc + i * tile::channels, args.acc, tile::channels * sizeof(float));
             return;
         }
     }
-    real_traits::tile::run(args);
+    for (std::size_t t = 0; t < args.tiles; ++t) {
+        if (args.ahead != nullptr)
+            for (std::size_t i = 0; i < pixels; ++i)
+                prefetch_for_write(args.ahead[t * pixels + i] + args.channel, tile::channels * sizeof(float));
+        tile::run(args, args.pixels + t * pixels, args.acc + t * pixels * tile::channels);
+    }
 }
 
 inline constexpr real_family real_family_of_level{"fp32", real_traits::pixels, real_traits::tile::channels,

@@ -302,7 +302,7 @@ inline void planes_to_bytes(const convert_args& args) {
 
 template <bool Fused>
 inline void real_tile(const real_tile_args& args) {
-    for (std::size_t p = 0; p < tile_pixels; ++p)
+    for (std::size_t p = 0; p < args.tiles * tile_pixels; ++p)
         for (std::size_t o = 0; o < tile_channels; ++o) {
             float sum = 0.0f;
             for (std::size_t t = 0; t < args.tap_count; ++t)

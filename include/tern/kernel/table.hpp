@@ -168,14 +168,18 @@ struct dot_family {
     }
 };
 
-/// fp32 products of one tile, summed in the order of taps and depth, one lane per output channel.
+/// fp32 products of tiles, summed in the order of taps and depth, one lane per output channel.
 struct real_tile_args {
-    const float* const* pixels;  ///< tile_pixels pointers
+    const float* const* pixels;  ///< tile_pixels pointers per tile
     const kernel_tap* taps;      ///< pixel_offset in bytes
     std::size_t tap_count;
     std::size_t depth;   ///< floats per tap, contiguous
     const float* panel;  ///< [tap][depth][tile_channels]
-    float* acc;          ///< out: [tile_pixels][tile_channels], 64-byte aligned
+    float* acc;          ///< out: [tiles][tile_pixels][tile_channels], 64-byte aligned
+    std::size_t tiles = 1;
+    float* const* ahead =
+        nullptr;              ///< per pixel: where floats [output channel] will be written afterwards, for the cache
+    std::size_t channel = 0;  ///< of the tile in `ahead`
 };
 
 struct real_family {
@@ -345,7 +349,7 @@ struct kernel_table {
     void (*count_bits)(const count_args&) = nullptr;
     dot_family lookup_bits = {};      ///< bits by table, bit_form::signs
     dot_family popcount_single = {};  ///< popcount for one row, where lookup is not faster
-    image_family image[2] = {};  ///< u8 image x int16; x int8, no `tile` where [0] does it
+    image_family image[2] = {};       ///< u8 image x int16; x int8, no `tile` where [0] does it
 };
 
 TERN_END_VOCABULARY

@@ -58,7 +58,7 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
         return kernels.status();
     plan.kernels_ = *kernels;
     const real_family& f = plan.kernels_->real;
-    if (f.tile_pixels > conv2d_detail::max_tile_pixels || f.tile_channels > conv2d_detail::max_tile_channels ||
+    if (f.tile_pixels > conv2d_detail::max_tile_pixels || f.tile_channels > conv2d_detail::max_run_channels ||
         f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0)
         return make_error(errc::unsupported, "real_conv2d: kernel tile of %u pixels x %u channels", f.tile_pixels,
                           f.tile_channels);

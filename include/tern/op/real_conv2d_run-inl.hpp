@@ -13,8 +13,8 @@ TERN_BEGIN_NAMESPACE
 
 // Per slice, in the caller's workspace; the taps and the strip follow.
 struct real_conv2d::scratch_area {
-    alignas(64) float acc[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
-    alignas(64) float part[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    alignas(64) float acc[conv2d_detail::max_run_pixels * conv2d_detail::max_run_channels];
+    alignas(64) float part[conv2d_detail::max_tile_pixels * conv2d_detail::max_run_channels];
     tile_scratch tile;
 
     kernel_tap* taps() noexcept { return reinterpret_cast<kernel_tap*>(this + 1); }
@@ -187,6 +187,8 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
     using namespace conv2d_detail;
     const real_family& family = kernels_->real;
     const std::size_t tile_pixels = family.tile_pixels, tile_channels = family.tile_channels;
+    // All channels of a run of pixels before the next run: outputs are written while their cache lines are near.
+    const std::size_t run_pixels = max_run_pixels / tile_pixels * tile_pixels;
     const std::size_t n = first_row / out.h, y0 = first_row % out.h, pixel_count = row_count * out.w;
 
     // Columns of a kernel row that lie side by side are one tap: the order of the products is the same.
@@ -205,57 +207,77 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
         taps[t].panel_offset = t * depth * tile_channels * sizeof(float);
     }
 
-    const bool pooled = epilogue_.residual == residual_kind::pooled;
-    const float* residual_pixels[max_tile_pixels] = {};
-    float* out_pixels[max_tile_pixels] = {};
-    unsigned char* packed[2][max_tile_pixels] = {};
-    const float* pixels[max_tile_pixels];
+    const std::size_t pooling = epilogue_.residual == residual_kind::pooled ? 2 : 1;
+    const bool prefetches = args.out && args.out.stride_c == 1;
+    const float* residual_pixels[max_run_pixels] = {};
+    float* out_pixels[max_run_pixels] = {};
+    unsigned char* packed[2][max_run_pixels] = {};
+    const float* pixels[max_run_pixels];
     tile_finisher finish(*kernels_, epilogue_, true, tile_channels, args.residual, args.out, area.tile);
     epilogue_tile_args& e = finish.tile;
     e.acc = area.acc;
     e.packed[0] = packed[0];
     e.packed[1] = packed[1];
 
-    for (std::size_t t = task.tiles.begin; t < task.tiles.end; ++t) {
-        e.channel = t * tile_channels;
-        e.channels = shape_.out_channels - e.channel < tile_channels ? shape_.out_channels - e.channel : tile_channels;
-        e.zero_bytes = t + 1 == tiles_.size()
-                           ? (round_up(shape_.out_channels, word_bits) - round_up(shape_.out_channels, 8)) / 8
-                           : 0;
-        std::size_t x = 0, y = 0;
-        for (std::size_t i = 0; i < pixel_count; i += tile_pixels) {
-            e.rows = pixel_count - i < tile_pixels ? pixel_count - i : tile_pixels;
-            for (std::size_t k = 0; k < e.rows; ++k) {
-                pixels[k] = from.first + static_cast<std::ptrdiff_t>(y * geometry_.stride_h) * from.row +
-                            static_cast<std::ptrdiff_t>(x * geometry_.stride_w) * from.pixel;
-                if (args.out)
-                    out_pixels[k] = args.out.data + args.out.offset(n, y0 + y, x, 0);
-                if (args.residual)
-                    residual_pixels[k] = args.residual.data +
-                                         args.residual.offset(n, (pooled ? 2 : 1) * (y0 + y), (pooled ? 2 : 1) * x, 0);
-                for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
-                    packed[q][k] =
+    std::size_t x = 0, y = 0;
+    const std::ptrdiff_t pixel_step = static_cast<std::ptrdiff_t>(geometry_.stride_w) * from.pixel;
+    for (std::size_t i = 0; i < pixel_count; i += run_pixels) {
+        e.rows = pixel_count - i < run_pixels ? pixel_count - i : run_pixels;
+        for (std::size_t k = 0; k < e.rows;) {
+            const std::size_t rest = out.w - x, end = rest < e.rows - k ? k + rest : e.rows;  // of this row
+            const float* pixel = from.first + static_cast<std::ptrdiff_t>(y * geometry_.stride_h) * from.row +
+                                 static_cast<std::ptrdiff_t>(x) * pixel_step;
+            for (std::size_t j = k; j < end; ++j, pixel += pixel_step)
+                pixels[j] = pixel;
+            if (args.out)
+                for (std::size_t j = k; j < end; ++j)
+                    out_pixels[j] = args.out.data + args.out.offset(n, y0 + y, x + j - k, 0);
+            if (args.residual)
+                for (std::size_t j = k; j < end; ++j)
+                    residual_pixels[j] =
+                        args.residual.data + args.residual.offset(n, pooling * (y0 + y), pooling * (x + j - k), 0);
+            for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
+                for (std::size_t j = k; j < end; ++j)
+                    packed[q][j] =
                         args.packed[q].data + args.packed[q].layout.offset(n, static_cast<std::ptrdiff_t>(y0 + y),
-                                                                           static_cast<std::ptrdiff_t>(x));
-                if (++x == out.w) {
-                    x = 0;
-                    ++y;
-                }
+                                                                           static_cast<std::ptrdiff_t>(x + j - k));
+            x += end - k;
+            k = end;
+            if (x == out.w) {
+                x = 0;
+                ++y;
             }
-            for (std::size_t k = e.rows; k < tile_pixels; ++k)
-                pixels[k] = pixels[0];
+        }
+        const std::size_t covered = round_up(e.rows, tile_pixels);
+        for (std::size_t k = e.rows; k < covered; ++k) {
+            pixels[k] = pixels[k / tile_pixels * tile_pixels];
+            out_pixels[k] = out_pixels[k / tile_pixels * tile_pixels];
+        }
+        for (std::size_t t = task.tiles.begin; t < task.tiles.end; ++t) {
+            e.channel = t * tile_channels;
+            e.channels =
+                shape_.out_channels - e.channel < tile_channels ? shape_.out_channels - e.channel : tile_channels;
+            e.zero_bytes = t + 1 == tiles_.size()
+                               ? (round_up(shape_.out_channels, word_bits) - round_up(shape_.out_channels, 8)) / 8
+                               : 0;
             const tile_info& tile = tiles_[t];
-            for (std::size_t j = 0; j < tile.segment_count; ++j) {
-                const segment& s = segments_[tile.first_segment + j];
-                const float* grouped[max_tile_pixels];
-                for (std::size_t k = 0; k < tile_pixels; ++k)
-                    grouped[k] = pixels[k] + s.group * shape_.in_channels;
-                float* to = j == 0 ? area.acc : area.part;
-                family.tile({grouped, taps, shape_.kh * columns, depth, panels_.data() + s.panel, to});
-                // Lanes of other groups hold products with 0, which an infinite input turns into NaN.
-                for (std::size_t k = 0; j != 0 && k < e.rows; ++k)
-                    std::memcpy(area.acc + k * tile_channels + s.first, area.part + k * tile_channels + s.first,
-                                (s.last - s.first) * sizeof(float));
+            const segment* s = &segments_[tile.first_segment];
+            if (geometry_.groups == 1)
+                family.tile({pixels, taps, shape_.kh * columns, depth, panels_.data() + s->panel, area.acc,
+                             covered / tile_pixels, prefetches ? out_pixels : nullptr, e.channel});
+            for (std::size_t first = 0; geometry_.groups != 1 && first < covered; first += tile_pixels) {
+                float* const acc = area.acc + first * tile_channels;
+                for (std::size_t j = 0; j < tile.segment_count; ++j) {
+                    const float* grouped[max_tile_pixels];
+                    for (std::size_t k = 0; k < tile_pixels; ++k)
+                        grouped[k] = pixels[first + k] + s[j].group * shape_.in_channels;
+                    family.tile({grouped, taps, shape_.kh * columns, depth, panels_.data() + s[j].panel,
+                                 j == 0 ? acc : area.part});
+                    // Lanes of other groups hold products with 0, which an infinite input turns into NaN.
+                    for (std::size_t k = 0; j != 0 && k < tile_pixels; ++k)
+                        std::memcpy(acc + k * tile_channels + s[j].first, area.part + k * tile_channels + s[j].first,
+                                    (s[j].last - s[j].first) * sizeof(float));
+                }
             }
             finish.run(residual_pixels, out_pixels);
         }

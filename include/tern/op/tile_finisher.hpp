@@ -15,6 +15,12 @@ namespace conv2d_detail {
 
 inline constexpr std::size_t max_tile_pixels = 16;
 inline constexpr std::size_t max_tile_channels = 128;
+// Tiles of few channels may be finished together, so many pixels: their sums fit L1.
+inline constexpr std::size_t max_run_pixels = 48;
+inline constexpr std::size_t max_run_channels = 64;
+inline constexpr std::size_t max_epilogue_floats = max_run_pixels * max_run_channels;
+static_assert(max_tile_pixels * max_tile_channels <= max_epilogue_floats && max_tile_pixels <= max_run_pixels,
+              "scratch memory serves both");
 
 // The address of channel 0 of a pixel whose channels from `channel` on lie at `p`. Kernels add the channel back.
 template <class T>
@@ -69,8 +75,8 @@ inline void quantize_rows(const kernel_table& kernels, const lowered_epilogue& l
 
 /// Part of a slice's scratch memory.
 struct tile_scratch {
-    alignas(64) float out[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
-    alignas(64) float residual[conv2d_detail::max_tile_pixels * conv2d_detail::max_tile_channels];
+    alignas(64) float out[conv2d_detail::max_epilogue_floats];
+    alignas(64) float residual[conv2d_detail::max_epilogue_floats];
 };
 
 /// What finishes the tiles of one task. `tile` is the caller's to fill, but for what the constructor and `run` set.
@@ -101,8 +107,8 @@ public:
     void run(const float* const* residual, float* const* out) {
         if (finish_ == nullptr && !lowered_.general)
             return;
-        const float* residual_rows[conv2d_detail::max_tile_pixels];
-        float* out_rows[conv2d_detail::max_tile_pixels];
+        const float* residual_rows[conv2d_detail::max_run_pixels];
+        float* out_rows[conv2d_detail::max_run_pixels];
         tile.residual = residual;
         tile.out = out;
         if (gathers_) {
