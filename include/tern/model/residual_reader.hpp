@@ -14,7 +14,7 @@
 #include "safetensors.hpp"
 #include "state_dict.hpp"
 #include "sttn.hpp"
-#include "sttn_reader.hpp"
+#include "sttn_keys.hpp"
 #include "tensor_source.hpp"
 
 TERN_BEGIN_NAMESPACE

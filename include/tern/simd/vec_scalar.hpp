@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "../core/config.hpp"
+#include "popcount.hpp"
 #include "../core/rounding.hpp"
 
 TERN_BEGIN_NAMESPACE
