@@ -13,6 +13,14 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
+/// The address as it is: Clang otherwise keeps one of several and adds their distance up again in every round of a loop.
+TERN_INLINE const unsigned char* settled(const unsigned char* p) {
+#if defined(__clang__)
+    __asm__("" : "+r"(p));
+#endif
+    return p;
+}
+
 template <class Dot, std::size_t Pixels, std::size_t Vectors>
 struct image_tile {
     static constexpr std::size_t channels = Vectors * Dot::lanes;
@@ -27,7 +35,7 @@ struct image_tile {
         from[0] = args.pixels + first * args.pixel_step;
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 1; i < Pixels; ++i)
-            from[i] = from[i - 1] + (Full || i <= last ? args.pixel_step : 0);
+            from[i] = settled(from[i - 1] + (Full || i <= last ? args.pixel_step : 0));
         if (args.ahead != nullptr) {
             TERN_UNROLL_ALWAYS
             for (std::size_t i = 0; i < Pixels; ++i)
