@@ -24,7 +24,9 @@ constexpr tile_facts facts_of(const dot_family& f) {
         facts.period = simd::bit_counter::period;
     else if (f.format == dot_format::twin_bits)
         facts.period = 255 / 64;
-    else if (f.format != dot_format::bytes)
+    else if (f.takes_bytes())
+        facts.period = f.pairs > 1 ? 64 / f.pairs : 0;  // of ternary weights x int8
+    else
         facts.period =
             127 / facts.step_channels;  // a signed byte holds 127 products; a twin's 4-bit fields come to the same
     return facts;
@@ -36,6 +38,8 @@ struct all_facts {
     tile_facts lookup[lookups] = {};
     tile_facts dot = facts_of(level_table.dot);
     tile_facts bits[bit_forms] = {}, lookup_bits = facts_of(level_table.lookup_bits);
+    static constexpr std::size_t small_dots = sizeof level_table.small_dot / sizeof(dot_family);
+    tile_facts small_dot[small_dots] = {};
 
     constexpr all_facts() {
         for (std::size_t i = 0; i < lookups; ++i)
@@ -47,6 +51,8 @@ struct all_facts {
         }
         for (std::size_t i = 0; i < 7 && lookup_bits.name[0] != 0; ++i)
             lookup_bits.name[i] = "bits ^#"[i];  // signs by table
+        for (std::size_t i = 0; i < small_dots; ++i)
+            small_dot[i] = facts_of(level_table.small_dot[i]);
     }
 };
 

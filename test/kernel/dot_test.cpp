@@ -18,14 +18,24 @@ using tern::dot_family;
 using tern::dot_format;
 using tern::kernel_table;
 
+/// What bytes hold more than activations: int8 become uint8 where the family wants that.
+int byte_offset(const dot_family& f) { return f.unsigned_bytes ? 128 : 0; }
+
+/// Steps of the largest products that a family with short sums takes before it empties them; 0: none.
+std::size_t period_of(const dot_family& f, int largest_byte, int largest_weight) {
+    return f.pairs == 0 ? 1000000 : static_cast<std::size_t>(32767 / (2 * largest_byte * largest_weight)) / f.pairs;
+}
+
 /// Codes of a tile's operands: activations [pixel][tap][channel], weights [channel of the tile][tap][channel].
 struct dot_problem {
     std::size_t pixels, channels, taps, steps, depth;
+    std::size_t period;  // of ternary weights, unless set
     std::vector<std::int8_t> activations, weights;
 
     dot_problem(const dot_family& f, std::size_t taps_, std::size_t steps_)
         : pixels(f.tile_pixels), channels(f.tile_channels), taps(taps_), steps(steps_),
-          depth(steps * f.step_channels()), activations(pixels * taps * depth), weights(channels * taps * depth) {}
+          depth(steps * f.step_channels()), period(period_of(f, 255, 1)), activations(pixels * taps * depth),
+          weights(channels * taps * depth) {}
 
     std::int32_t dot(std::size_t pixel, std::size_t channel) const {
         std::int32_t sum = 0;
@@ -68,7 +78,8 @@ void put_activation(const dot_family& f, unsigned char* pixel, std::size_t i, in
         case dot_format::triples:
             pixel[i / 3] = static_cast<unsigned char>(pixel[i / 3] + triple_digit(i, code));
             break;
-        case dot_format::bytes: pixel[i] = static_cast<unsigned char>(code + (f.unsigned_bytes ? 128 : 0)); break;
+        case dot_format::bytes:
+        case dot_format::bytes_by_two_bits: pixel[i] = static_cast<unsigned char>(code + byte_offset(f)); break;
         case dot_format::bits:
         case dot_format::twin_bits: FAIL("bits_test.cpp tests these"); break;
     }
@@ -95,6 +106,11 @@ void put_weight(const dot_family& f, unsigned char* panel, std::size_t o, std::s
     }
     if (f.format == dot_format::bytes) {
         step[i % 16 / f.run * f.tile_channels * f.run + o * f.run + i % f.run] = static_cast<unsigned char>(code);
+        return;
+    }
+    if (f.format == dot_format::bytes_by_two_bits) {
+        unsigned char& four = step[o * f.run + i % f.run];
+        four = static_cast<unsigned char>(four | (code & 3) << (2 * (i % 16 / f.run)));
         return;
     }
     unsigned char* mask = step + (o / f.lanes * 2 * f.lanes + o % f.lanes) * 8 + i % 64 / 8;  // [vector][plane][lane]
@@ -132,11 +148,13 @@ void check_problem(const dot_family& f, const dot_problem& p) {
     for (std::size_t x = 0; x < p.pixels; ++x)
         pixels[x] = bytes + x * pixel_bytes;
     tern_test::guarded_array<std::int32_t> acc(p.pixels * p.channels);
-    const bool starts = f.format == dot_format::bytes;
+    const bool starts = f.takes_bytes();
     tern_test::exact_array<std::int32_t> start(p.channels);
     for (std::size_t o = 0; o < p.channels; ++o)
-        start[o] = (starts ? static_cast<std::int32_t>(o) - 5 : 0) - (f.unsigned_bytes ? 128 * p.sum(o) : 0);
-    f.tile({pixels.data(), taps.data(), p.taps, p.steps, panel.data(), acc.data(), start.data()});
+        start[o] = (starts ? static_cast<std::int32_t>(o) - 5 : 0) - byte_offset(f) * p.sum(o);
+    tern::dot_tile_args args{pixels.data(), taps.data(), p.taps, p.steps, panel.data(), acc.data(), start.data()};
+    args.period = p.period;
+    f.tile(args);
     CHECK(acc.guards_intact());
     std::size_t wrong = 0;
     for (std::size_t x = 0; x < p.pixels; ++x)
@@ -147,13 +165,16 @@ void check_problem(const dot_family& f, const dot_problem& p) {
 
 template <class Body>
 void for_each_family(const kernel_table& table, Body&& body) {
-    for (const dot_family* f : {&table.popcount, &table.lookup[0], &table.lookup[1], &table.lookup[2], &table.lookup[3],
-                                &table.popcount_single, &table.dot}) {
+    const auto& small = table.small_dot;
+    for (const dot_family* f :
+         {&table.popcount, &table.lookup[0], &table.lookup[1], &table.lookup[2], &table.lookup[3],
+          &table.popcount_single, &table.dot, &small[0], &small[1], &small[2], &small[3], &small[4]}) {
         if (f->tile == nullptr)
             continue;
         CAPTURE(std::string(table.level));
         CAPTURE(std::string(f->name));
         CAPTURE(f->tile_channels);
+        CAPTURE(f->tile_pixels);
         body(*f);
     }
 }
@@ -163,7 +184,7 @@ void random_tiles(const kernel_table& table) {
     REQUIRE((table.dot.tile != nullptr));
     for_each_family(table, [](const dot_family& f) {
         std::mt19937 random(1);
-        REQUIRE((f.convert != nullptr) == (f.format != dot_format::planes));
+        REQUIRE((f.convert != nullptr) == (f.format != dot_format::planes && !f.takes_bytes()));
         REQUIRE(f.tile_channels % 8 == 0);
         REQUIRE((64 % f.tile_channels == 0 || f.tile_channels % 64 == 0));
         REQUIRE(f.tile_channels % f.lanes == 0);
@@ -213,21 +234,81 @@ void deepest_sums(const kernel_table& table) {
     });
 }
 
-/// int8 codes of the whole range, and sums of the largest.
-void byte_tiles(const kernel_table& table) {
-    const dot_family& f = table.dot;
-    CAPTURE(std::string(table.level));
+/// Bytes of a range and weights up to `most`: any, the ends of both ranges at random, and all largest with one sign, whose
+/// sums are the first to overflow; so many steps that short sums are full, nearly full, and full again.
+void byte_problems(const dot_family& f, int least, int last, int most) {
+    CAPTURE(least);
+    CAPTURE(most);
+    const std::size_t period = period_of(f, last + byte_offset(f), most);
+    if (period == 0 || (f.format == dot_format::bytes_by_two_bits && most > 1))
+        return;
     std::mt19937 random(2);
-    std::uniform_int_distribution<int> any(-128, 127), weight(-127, 127), coin(0, 1);
-    for (const int extreme : {0, 1})
-        for (const std::size_t taps : tern_test::sizes{1, 3, 9})
-            for (const std::size_t steps : tern_test::sizes{1, 2, 5, 32}) {
+    std::uniform_int_distribution<int> any(least, last), weight(-most, most), coin(0, 1);
+    std::vector<std::size_t> step_counts{1, 2, 5, 32};
+    if (f.pairs > 1 && period < 400)
+        step_counts = {period - (period > 1), period, period + 1, 2 * period + 1};
+    for (const int kind : {0, 1, 2, 3})
+        for (const std::size_t taps : tern_test::sizes{1, 3})
+            for (const std::size_t steps : step_counts) {
                 dot_problem p(f, taps, steps);
+                p.period = period;
                 for (auto& code : p.activations)
-                    code = static_cast<std::int8_t>(extreme == 0 ? any(random) : coin(random) == 0 ? -128 : 127);
+                    code = static_cast<std::int8_t>(kind == 0   ? any(random)
+                                                    : kind == 1 ? (coin(random) == 0 ? least : last)
+                                                                : last);
                 for (auto& code : p.weights)
-                    code = static_cast<std::int8_t>(extreme == 0 ? weight(random) : coin(random) == 0 ? -127 : 127);
+                    code = static_cast<std::int8_t>(kind == 0   ? weight(random)
+                                                    : kind == 1 ? (coin(random) == 0 ? -most : most)
+                                                    : kind == 2 ? most
+                                                                : -most);
                 check_problem(f, p);
+            }
+}
+
+/// int8 of the whole range, and the short ranges that families with short sums are for.
+void byte_tiles(const kernel_table& table) {
+    for_each_family(table, [](const dot_family& f) {
+        if (!f.takes_bytes())
+            return;
+        for (const int most : {1, 3, 7, 8, 15, 16, 64, 127})
+            byte_problems(f, -128, 127, most);
+        // Bytes that are small: 128 less is what the test's offset leaves of them.
+        for (const int bytes : {1, 2, 15})
+            for (const int most : {1, 15, 127})
+                if (f.unsigned_bytes)
+                    byte_problems(f, -128, bytes - 128, most);
+    });
+}
+
+/// Bit planes of every number become bytes.
+void expansions(const kernel_table& table) {
+    CAPTURE(std::string(table.level));
+    std::mt19937 random(4);
+    for (const std::size_t count : tern_test::sizes{1, 2, 3, 4})
+        for (const std::size_t bytes : tern_test::sizes{16, 48, 64, 80, 192})
+            for (const std::size_t pixels : tern_test::sizes{1, 3}) {
+                const std::size_t pixel_bytes = (bytes + 63) / 64 * count * 8;
+                tern_test::exact_array<unsigned char> planes(pixels * pixel_bytes);
+                for (std::size_t i = 0; i < planes.size(); ++i)
+                    planes[i] = static_cast<unsigned char>(random());
+                tern_test::guarded_array<unsigned char> out(pixels * bytes);
+                tern::expand_args args{planes.data(), pixel_bytes, pixels, out.data(), bytes, count, {}, 0};
+                args.offset = static_cast<unsigned char>(random());
+                for (auto& weight : args.weights)
+                    weight = static_cast<unsigned char>(random());
+                table.planes_to_bytes(args);
+                CHECK(out.guards_intact());
+                std::size_t wrong = 0;
+                for (std::size_t p = 0; p < pixels; ++p)
+                    for (std::size_t c = 0; c < bytes; ++c) {
+                        unsigned expected = args.offset;
+                        for (std::size_t k = 0; k < count; ++k)
+                            expected += planes[p * pixel_bytes + (c / 64 * count + k) * 8 + c % 64 / 8] >> (c % 8) & 1
+                                            ? args.weights[k]
+                                            : 0u;
+                        wrong += out[p * bytes + c] != static_cast<unsigned char>(expected);
+                    }
+                CHECK(wrong == 0);
             }
 }
 
@@ -296,4 +377,5 @@ TEST_CASE("dot products of all ones and all minus ones do not overflow") {
 TEST_CASE("dot products as deep as a family allows do not overflow") { tern_test::for_each_table(deepest_sums); }
 TEST_CASE("dot products of int8 operands equal a plain loop") { tern_test::for_each_table_and_reference(byte_tiles); }
 TEST_CASE("pixels are joined with their twins") { tern_test::for_each_table_and_reference(joins); }
+TEST_CASE("bit planes become bytes") { tern_test::for_each_table_and_reference(expansions); }
 TEST_CASE("packed pixels become the bytes of a family") { tern_test::for_each_table_and_reference(conversions); }

@@ -34,6 +34,8 @@ inline constexpr kernel_table level_table{
     &mean_pool,
     {lookup_families[0], lookup_families[1], lookup_families[2], lookup_families[3]},
     byte_dot_family,
+    {small_dot_families[0], small_dot_families[1], small_dot_families[2], small_dot_families[3], small_dot_families[4]},
+    &planes_to_bytes,
     &quantize_tile,
     {bits_family<bit_form::signs>, bits_family<bit_form::activation_mask>, bits_family<bit_form::weight_mask>},
     &count_bits,

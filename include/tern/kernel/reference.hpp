@@ -129,18 +129,35 @@ inline void twin_tile(const dot_tile_args& args) {
         }
 }
 
-// Products of int8: 16 channels a step. Panel: [tap][step][channel / run][output channel][channel % run].
+// Products of bytes, the activations of type T: 16 channels a step. Panel: [tap][step][channel / run][output channel]
+// [channel % run].
+template <class T>
 struct byte_products {
     static constexpr std::uint32_t run = 2;
 
     static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
         int sum = 0;
         for (std::size_t i = 0; i < 16; ++i)
-            sum += static_cast<std::int8_t>(x[i]) *
-                   static_cast<std::int8_t>(panel[(i / run * tile_channels + o) * run + i % run]);
+            sum +=
+                static_cast<T>(x[i]) * static_cast<std::int8_t>(panel[(i / run * tile_channels + o) * run + i % run]);
         return sum;
     }
     static constexpr std::size_t activation_bytes = 16, panel_bytes = tile_channels * 16;
+};
+
+// The same with weights of two bits. Panel: [tap][step][output channel][channel % run], two bits per channel / run.
+struct two_bit_products {
+    static constexpr std::uint32_t run = 4;
+
+    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
+        int sum = 0;
+        for (std::size_t i = 0; i < 16; ++i) {
+            const int bits = (panel[o * run + i % run] >> (2 * (i / run))) & 3;
+            sum += x[i] * (bits < 2 ? bits : bits - 4);
+        }
+        return sum;
+    }
+    static constexpr std::size_t activation_bytes = 16, panel_bytes = tile_channels * 4;
 };
 
 // Products by planes (kernel/bits.hpp): 64 channels a step. Panel: [weight plane][tap][step][vector][mask, sign, or one][lane].
@@ -294,10 +311,15 @@ inline void join_words(unsigned char* pixels, const unsigned char* twins, std::s
     }
 }
 
-inline void planes_to_bytes(const convert_args& args) {
+inline void planes_to_bytes(const expand_args& args) {
     for (std::size_t p = 0; p < args.pixels; ++p)
-        for (std::size_t i = 0; i < args.out_pixel_bytes; ++i)
-            args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(get_code(args, p, i));
+        for (std::size_t i = 0; i < args.out_pixel_bytes; ++i) {
+            int value = args.offset;
+            for (std::size_t k = 0; k < args.count; ++k)
+                if (bit(args.planes + p * args.pixel_bytes + (i / 64 * args.count + k) * 8, i % 64))
+                    value += args.weights[k];
+            args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(value);
+        }
 }
 
 template <bool Fused>
@@ -502,8 +524,13 @@ inline constexpr kernel_table table{
       32767, &planes_to_twin_triples, 0, false, &join_words<27>},
      {"lookup", tile_pixels, tile_channels, lanes, &dot_tile<triple_products>, dot_format::triples, 1, 32767,
       &planes_to_triples}},
-    {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products>, dot_format::bytes, 1, 1u << 30,
-     &planes_to_bytes, byte_products::run},
+    {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products<std::int8_t>>, dot_format::bytes, 1, 1u << 30,
+     nullptr, byte_products<std::int8_t>::run},
+    {{"dot_narrow", tile_pixels, tile_channels, lanes, &dot_tile<byte_products<std::uint8_t>>, dot_format::bytes, 1,
+      1u << 30, nullptr, byte_products<std::uint8_t>::run, true, nullptr, bit_form::signs, 4},
+     {"dot_2bit", tile_pixels, tile_channels, lanes, &dot_tile<two_bit_products>, dot_format::bytes_by_two_bits, 1,
+      1u << 30, nullptr, two_bit_products::run, true}},
+    &planes_to_bytes,
     &quantize_tile,
     {bits_family<bit_form::signs>, bits_family<bit_form::activation_mask>, bits_family<bit_form::weight_mask>},
     &count_bits,

@@ -38,6 +38,7 @@ struct dot_tile_args {
     std::size_t pixel_step = 0;                 ///< bytes of a step in a pixel: 8 a plane
     const std::int32_t* pixel_start = nullptr;  ///< [tile_pixels], or null: 0
     std::int32_t factor = 1;
+    std::size_t period = 0;  ///< bytes: steps that a family with 16-bit sums adds before it must empty them
 };
 
 /// How a family wants its operands.
@@ -59,7 +60,7 @@ enum class dot_format : std::uint8_t {
     /// Activations: d0 + 3 d1 + 9 d2, d = 0, 1, 2 for the codes 0, +1, -1; 1 byte a step of 3 channels. Panel: [tap][step]
     /// [output channel], bytes made in the same way.
     triples,
-    /// Activations: int8, 16 bytes a step of 16 channels, with the top bit flipped where the family says `unsigned_bytes`.
+    /// Activations: 16 bytes a step of 16 channels, int8 or, where the family says `unsigned_bytes`, uint8.
     /// Panel: [tap][step][channel of the step / run][output channel][channel of the step % run], int8 in [-127, 127].
     bytes,
     /// Activations: planes of any code, `pixel_step` bytes a step of 64 channels. One bit of what is counted per product, see
@@ -69,6 +70,21 @@ enum class dot_format : std::uint8_t {
     /// converts four channels of a plane to 16 * bits, to which 16 times the twin's is added. Pixel pointers and lanes as in
     /// `twins`. Panel: [weight plane][tap][step][8 channels][vector][lane], bytes. Counts as bit_form::signs.
     twin_bits,
+    /// Activations: as in `bytes`. Panel: [tap][step][output channel][channel of the step % run], bytes of four weights in
+    /// [-1, 1], two bits each, two's complement: channel / run = 0 in the lowest.
+    bytes_by_two_bits,
+};
+
+/// Planes of a row of pixels to bytes: offset + the weights of the planes whose bit is set, modulo 256.
+struct expand_args {
+    const unsigned char* planes;
+    std::size_t pixel_bytes;  ///< from a pixel to the next
+    std::size_t pixels;
+    unsigned char* out;
+    std::size_t out_pixel_bytes;  ///< written per pixel, a multiple of 16, and the distance of pixels
+    std::size_t count;            ///< planes per word of channels, 1 to 4
+    unsigned char weights[4];
+    unsigned char offset;
 };
 
 /// Which bits a family of the format `bits` or `twin_bits` counts: x of the activations' plane, w of the weights'.
@@ -109,17 +125,22 @@ struct dot_family {
     dot_format format = dot_format::planes;
     std::uint32_t rate = 1;              ///< MAC per cycle on full tiles, measured; plans compare families by it
     std::uint32_t max_depth = 1u << 30;  ///< products a sum can hold
-    void (*convert)(const convert_args&) = nullptr;  ///< null where the format is planes
+    void (*convert)(const convert_args&) = nullptr;  ///< null where the format is planes or bytes
     std::uint32_t run = 0;                           ///< bytes: consecutive channels of one output channel in the panel
     bool unsigned_bytes = false;
     /// Twins: adds the codes of twins, `bytes` at the second address, to those of pixels at the first. The twins may overlap
     /// what lies behind the pixels.
     void (*join)(unsigned char*, const unsigned char*, std::size_t) = nullptr;
     bit_form form = bit_form::signs;  ///< bits
+    std::uint32_t pairs =
+        0;  ///< bytes: sums of two products that must fit 16 bits together; 0: products may have any size
 
     /// Whether two pixels share what tiles read.
     TERN_INLINE constexpr bool twins() const noexcept {
         return format == dot_format::twins || format == dot_format::twin_triples || format == dot_format::twin_bits;
+    }
+    TERN_INLINE constexpr bool takes_bytes() const noexcept {
+        return format == dot_format::bytes || format == dot_format::bytes_by_two_bits;
     }
     /// Whether tiles count bits of the planes of both codes, pass by pass.
     TERN_INLINE constexpr bool counts_bits() const noexcept {
@@ -131,7 +152,8 @@ struct dot_family {
             case dot_format::triples: return 3;
             case dot_format::twin_triples: return 6;
             case dot_format::twins:
-            case dot_format::bytes: return 16;
+            case dot_format::bytes:
+            case dot_format::bytes_by_two_bits: return 16;
             case dot_format::planes:
             case dot_format::bits:
             case dot_format::twin_bits: break;
@@ -148,7 +170,8 @@ struct dot_family {
             case dot_format::bits: return 8;
             case dot_format::twin_bits: return 32;
             case dot_format::planes:
-            case dot_format::bytes: break;
+            case dot_format::bytes:
+            case dot_format::bytes_by_two_bits: break;
         }
         return 16;
     }
@@ -158,7 +181,8 @@ struct dot_family {
             case dot_format::pairs:
             case dot_format::triples: return tile_channels;
             case dot_format::twin_triples: return 2 * tile_channels;
-            case dot_format::twins: return 4 * tile_channels;
+            case dot_format::twins:
+            case dot_format::bytes_by_two_bits: return 4 * tile_channels;
             case dot_format::twin_bits: return 8 * tile_channels;
             case dot_format::bits: return tile_channels * (form == bit_form::weight_mask ? 16 : 8);
             case dot_format::planes:
@@ -342,8 +366,10 @@ struct kernel_table {
     void (*max_pool)(const pool_args&);
     void (*mean_pool)(const pool_args&);
     // Families that a level may lack have no `tile`.
-    dot_family lookup[4] = {};  ///< ternary x ternary by tables, tiles of different shapes; [0] unless none
-    dot_family dot = {};        ///< int8 x int8
+    dot_family lookup[4] = {};     ///< ternary x ternary by tables, tiles of different shapes; [0] unless none
+    dot_family dot = {};           ///< int8 x int8, all of them
+    dot_family small_dot[5] = {};  ///< bytes x small weights, or tiles for few rows
+    void (*planes_to_bytes)(const expand_args&) = nullptr;
     void (*quantize_tile)(const quantize_tile_args&) = nullptr;
     dot_family bits[bit_forms] = {};  ///< one popcount per product and pair of planes, by bit_form
     void (*count_bits)(const count_args&) = nullptr;

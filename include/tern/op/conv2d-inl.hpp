@@ -49,6 +49,14 @@ struct conv2d::weight_source {
     const std::int8_t* codes;
     bool complete;  // the buffers have the shape's sizes
 
+    int largest() const {
+        int most = planes != nullptr ? 1 : 0;
+        for (std::size_t j = 0; planes == nullptr && j < shape.size(); ++j) {
+            const int magnitude = codes[j] < 0 ? -codes[j] : codes[j];
+            most = magnitude > most ? magnitude : most;
+        }
+        return most;
+    }
     int at(std::size_t o, std::size_t i, std::size_t tap) const {
         return planes != nullptr ? get_code(*planes, o, i, tap)
                                  : codes[(o * shape.in_channels + i) * shape.taps() + tap];
@@ -132,14 +140,21 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
                               (get_code_info(input_code_).max_abs() == 1 || input_code_ == code_id::half_ternary);
     const bool can_gather = !zero_border_;
     const std::size_t per_group = shape_.out_channels / geometry_.groups;
+    const int largest = weights.largest();
+    // Steps before sums of 16 bits are full.
+    const auto period_of = [&](const dot_family& f) -> std::size_t {
+        const int pair = 2 * largest_byte(f, input_code_) * (largest == 0 ? 1 : largest);
+        return f.pairs == 0 ? 1u << 30 : 32767 / static_cast<std::size_t>(pair) / f.pairs;
+    };
     double best = 0.0;
     const auto consider = [&](const dot_family& f, lowering how) {
         const bool bits = f.counts_bits();
         const bit_products products_of_bits =
             bits ? make_bit_products(weights.code, kernel_code(), f.form) : bit_products{};
-        if (f.tile == nullptr || shape_.fan_in() > f.max_depth ||
-            (!sums_of_bits && !bits && f.format != dot_format::bytes) ||
-            (bits && !fits_bits(f, how, products_of_bits)) || (how == lowering::im2col && !can_gather) ||
+        if (f.tile == nullptr || shape_.fan_in() > f.max_depth || (!sums_of_bits && !bits && !f.takes_bytes()) ||
+            (bits && !fits_bits(f, how, products_of_bits)) ||
+            (f.format == dot_format::bytes_by_two_bits && largest > 1) || (f.takes_bytes() && period_of(f) == 0) ||
+            (how == lowering::im2col && !can_gather) ||
             (options.family != kernel_family::automatic && options.family != family_of(f.format)) ||
             (options.lowering != lowering::automatic && how != options.lowering && can_gather))
             return;
@@ -158,8 +173,17 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
         constexpr double cycles_per_copy = 8.0;  // one group's channels of one tap, measured roughly
         const double copies =
             static_cast<double>(shape_.taps() * geometry_.groups * (1 + shape_.in_channels / word_bits));
-        const double cost =
-            unused * products / static_cast<double>(f.rate) + (gathers ? cycles_per_copy * copies : 0.0);
+        double cycles = unused * products / static_cast<double>(f.rate);
+        if (f.pairs > 1)
+            cycles += 0.3 * cycles / static_cast<double>(period_of(f));  // measured roughly
+        // Weights are read once a strip, perhaps from far; little of that is hidden behind products.
+        const std::size_t readers =
+            pixels == 0 || pixels > conv2d_detail::strip_pixels ? conv2d_detail::strip_pixels : pixels;
+        constexpr double bytes_per_cycle = 10.0;
+        const std::size_t panels = ceil_div(shape_.out_channels, f.tile_channels) * steps * f.panel_step_bytes() *
+                                   (bits ? products_of_bits.weight_planes : 1);
+        const double reading = static_cast<double>(panels) / bytes_per_cycle / static_cast<double>(readers);
+        const double cost = cycles + reading + (gathers ? cycles_per_copy * copies : 0.0);
         if (family_.tile == nullptr || cost < best) {
             best = cost;
             family_ = f;
@@ -174,6 +198,8 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
         consider(kernels_->popcount, how);
         consider(kernels_->popcount_single, how);
         for (const dot_family& f : kernels_->lookup)
+            consider(f, how);
+        for (const dot_family& f : kernels_->small_dot)
             consider(f, how);
         consider(kernels_->dot, how);
     }
@@ -192,6 +218,14 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
         lowering_ == lowering::im2col ? geometry_.groups * group_pitch_ : shape_.in_channels * geometry_.groups;
     step_bytes_ = family_.step_bytes() * (family_.counts_bits() ? bits_.activation_planes : 1);
     pixel_bytes_ = ceil_div(row_channels_, family_.step_channels()) * step_bytes_;
+    period_ = period_of(family_);
+    const code_info code = get_code_info(input_code_);
+    if (!bytes) {
+        to_bytes_.count = static_cast<std::size_t>(code.planes);
+        to_bytes_.offset = static_cast<unsigned char>(code.offset + byte_offset(family_, input_code_));
+        for (std::size_t p = 0; p < to_bytes_.count; ++p)
+            to_bytes_.weights[p] = static_cast<unsigned char>(code.plane_weight[p]);
+    }
     return {};
 }
 
@@ -232,26 +266,24 @@ TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocat
     auto panels = make_buffer<unsigned char>(total, memory);
     if (!panels.ok())
         return panels.status();
-    const std::size_t start_rows = 1 + (has_row_starts() ? shape_.kh : 0);
-    auto starts = make_buffer<std::int32_t>(checked_size(count) * channels * start_rows, memory);
+    const std::size_t pitch_of_starts = count * channels;
+    auto starts = make_buffer<std::int32_t>(checked_size(kernel_height() + 1) * count * channels, memory);
     if (!starts.ok())
         return starts.status();
-    // What kernels see in place of an activation is as much less; unsigned ones add 128 to what is not unsigned already.
-    const bool as_bytes = family_.format == dot_format::bytes, flips = as_bytes && family_.unsigned_bytes;
+    // What kernels see in place of an activation is as much less.
     const bool as_bits = family_.counts_bits();
-    std::int32_t missing = flips ? -128 : 0;
-    if (input_code_ == code_id::half_ternary)
-        missing += 1;
-    else if (input_code_ == code_id::u8)
-        missing += 128;
-    adds_start_ = !as_bytes && !as_bits && missing != 0;
+    const std::int32_t missing = family_.takes_bytes()                  ? -byte_offset(family_, input_code_)
+                                 : input_code_ == code_id::half_ternary ? 1
+                                                                        : 0;
+    adds_start_ = !family_.takes_bytes() && !as_bits && missing != 0;
     const code_info weight_code = get_code_info(weights.code);
     for (std::size_t o = 0; o < shape_.out_channels; ++o) {
         const tile_info& tile = (*tiles)[o / channels];
         const std::size_t group = o / per_group, lane = o % channels;
         const std::size_t first = tile.first_byte / step_bytes_;
         const std::size_t plane_bytes = taps * tile.steps * family_.panel_step_bytes();
-        for (std::size_t tap = 0; tap < shape_.taps(); ++tap)
+        for (std::size_t tap = 0; tap < shape_.taps(); ++tap) {
+            std::int32_t& start = (*starts)[(gather ? 1 : tap / shape_.kw + 1) * pitch_of_starts + o];
             for (std::size_t i = 0; i < shape_.in_channels; ++i) {
                 const int code = weights.at(o, i, tap);
                 if (code == 0)
@@ -263,12 +295,12 @@ TERN_FUNC status conv2d::make_panels(const weight_source& weights, const allocat
                     put_weight_bits(family_, weight_code, to, plane_bytes, lane, position % step, code);
                 else
                     put_weight(family_, to, lane, position % step, code);
-                const std::int32_t start = as_bits ? bits_.start_of(weight_code, code) : missing * code;
-                (*starts)[o] += start;
-                if (has_row_starts())
-                    (*starts)[(1 + tap / shape_.kw) * count * channels + o] += start;
+                start += as_bits ? bits_.start_of(weight_code, code) : missing * code;
             }
+        }
     }
+    for (std::size_t k = pitch_of_starts; k < starts->size(); ++k)
+        (*starts)[k] += (*starts)[k - pitch_of_starts];
     starts_ = std::move(*starts);
     tiles_ = std::move(*tiles);
     panels_ = std::move(*panels);

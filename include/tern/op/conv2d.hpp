@@ -110,7 +110,7 @@ private:
     bool converts_images() const noexcept { return converts() && !by_rows(); }
     // Scratch for one pixel or row of ternary planes, before a family converts it.
     std::size_t expanded_bytes() const noexcept {
-        const bool expands = needs_expansion() && !is_byte_code(input_code_) && family_.format != dot_format::bytes &&
+        const bool expands = needs_expansion() && !is_byte_code(input_code_) && !family_.takes_bytes() &&
                              family_.format != dot_format::twin_bits;
         return expands && family_.convert != nullptr ? ceil_div(row_channels_, word_bits) * 16 : 0;
     }
@@ -135,16 +135,27 @@ private:
     std::size_t positions(const image_shape& out) const noexcept {
         return family_.twins() && !by_rows() ? round_up(out.w, 2) : out.w;
     }
-    // Whether rows of taps that see only padding are left out: where what kernels see of it adds 0 to the sums, or what their
-    // starts take back.
+    // Whether rows of taps that see only padding are left out: where it counts as 0. Kernels may see another number there;
+    // what that adds is taken back by `starts_`, row by row. Masks that are counted must have no bits there.
     bool skips_taps() const noexcept {
-        const bool adds_nothing = input_code_ == code_id::ternary || zero_border_ || has_row_starts();
-        return lowering_ == lowering::implicit && adds_nothing &&
-               !(family_.format == dot_format::bytes && family_.unsigned_bytes);
+        const bool adds_nothing = input_code_ == code_id::ternary || zero_border_;
+        const bool no_bits = family_.format == dot_format::bits && bits_.factor == 1;  // unsigned codes
+        return lowering_ == lowering::implicit &&
+               (adds_nothing || (family_.counts_bits() ? no_bits : code_has_zero(input_code_)));
     }
-    // Whether starts are known for each row of the kernel, too: unsigned codes on bit planes, for which padding has no bits.
-    bool has_row_starts() const noexcept {
-        return family_.format == dot_format::bits && bits_.factor == 1 && lowering_ == lowering::implicit;
+    // Rows of the kernel that tiles see.
+    std::size_t kernel_height() const noexcept { return lowering_ == lowering::im2col ? 1 : shape_.kh; }
+    // What bytes hold more than the codes: the least code becomes 0 where bytes are unsigned.
+    static int byte_offset(const dot_family& f, code_id activations) noexcept {
+        if (!f.unsigned_bytes)
+            return activations == code_id::u8 ? -128 : 0;
+        return -get_code_info(activations).min;
+    }
+    // The largest magnitude of such a byte.
+    static int largest_byte(const dot_family& f, code_id activations) noexcept {
+        const code_info c = get_code_info(activations);
+        const int most = c.max + byte_offset(f, activations), least = -(c.min + byte_offset(f, activations));
+        return most > least ? most : least;
     }
     // Pixels are brought into the kernel's format one by one, into rows of the strip; else tiles read an image.
     bool by_rows() const noexcept {
@@ -189,9 +200,12 @@ private:
     std::size_t row_channels_ = 0;  // of one pixel or row
     std::size_t pixel_bytes_ = 0;   // the same in the kernel's format
     std::size_t step_bytes_ = 0;    // of a pixel in the kernel's format
+    std::size_t period_ = 0;        // dot_tile_args::period
+    expand_args to_bytes_{};        // from planes; pointers and sizes are filled in
     buffer<unsigned char> panels_{};
     buffer<tile_info> tiles_{};
-    buffer<std::int32_t> starts_{};  // of the sums, per output channel of the tiles; then for each row of the kernel
+    // Of the sums over the kernel's rows before a row: [kernel_height() + 1][channels of the tiles].
+    buffer<std::int32_t> starts_{};
     lowered_epilogue epilogue_{};
     char names_[2][64] = {};
 };

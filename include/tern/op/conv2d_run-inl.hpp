@@ -108,20 +108,24 @@ struct conv2d::source {
 // Pixels side by side (`real`: of the image itself, not its halo) in the kernel's format.
 TERN_FUNC void conv2d::convert_pixels(const unsigned char* pixels, std::size_t pixel_bytes, std::size_t count,
                                       bool real, const source& scratch, unsigned char* out) const {
-    const bool as_bytes = family_.format == dot_format::bytes;
-    const auto flip = static_cast<unsigned char>(as_bytes && family_.unsigned_bytes ? 0x80 : 0);
+    const bool as_bytes = family_.takes_bytes();
+    const int offset = as_bytes ? byte_offset(family_, input_code_) : 0;
     if (zero_border_ && !real) {
-        std::memset(out, flip, count * pixel_bytes_);
+        std::memset(out, offset, count * pixel_bytes_);
+    } else if (is_byte_code(input_code_)) {
+        const auto flip = static_cast<unsigned char>(offset);  // +-128
+        for (std::size_t i = 0; i < count; ++i)
+            copy_bytes(pixels + i * pixel_bytes, row_channels_, flip, out + i * pixel_bytes_, pixel_bytes_);
+    } else if (as_bytes) {
+        expand_args args = to_bytes_;
+        args.planes = pixels;
+        args.pixel_bytes = pixel_bytes;
+        args.pixels = count;
+        args.out = out;
+        args.out_pixel_bytes = pixel_bytes_;
+        kernels_->planes_to_bytes(args);
     } else if (!needs_expansion() || family_.format == dot_format::twin_bits) {
         family_.convert({pixels, pixel_bytes, count, row_channels_, out, pixel_bytes_});
-    } else if (is_byte_code(input_code_)) {
-        // An unsigned byte is what a signed one is with 128 added: the kernel's kind differs from the code's or not.
-        const auto change = static_cast<unsigned char>(input_code_ == code_id::u8 ? flip ^ 0x80 : flip);
-        for (std::size_t i = 0; i < count; ++i)
-            copy_bytes(pixels + i * pixel_bytes, row_channels_, change, out + i * pixel_bytes_, pixel_bytes_);
-    } else if (as_bytes) {
-        for (std::size_t i = 0; i < count; ++i)
-            planes_to_bytes(input_code_, pixels + i * pixel_bytes, flip, out + i * pixel_bytes_, pixel_bytes_);
     } else {
         for (std::size_t i = 0; i < count; ++i) {
             unsigned char* to = out + i * pixel_bytes_;
@@ -324,6 +328,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
     const std::size_t tile_pixels = family_.tile_pixels, tile_channels = family_.tile_channels;
     const std::size_t taps = lowering_ == lowering::im2col ? 1 : shape_.taps();
     const std::size_t width = positions(out);
+    const std::size_t starts_pitch = tiles_.size() * tile_channels;
 
     source from;
     std::size_t row_bytes = args.input.layout.row_bytes, pixel_bytes = args.input.layout.pixel_bytes;
@@ -427,28 +432,28 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                 const unsigned char* pixels[max_tile_pixels];
                 for (std::size_t k = 0; k < tile_pixels; ++k)
                     pixels[k] = area.input[k < rows ? i + k : i] + tile.first_byte;
-                std::size_t first_tap = 0, end_tap = taps;
-                const std::int32_t* start = starts_.data() + channel;
+                std::size_t first_row = 0, end_row = kernel_height();
                 if (skips_taps()) {
                     const kernel_rows some = kernel_rows_of(area.rows + i, rows);
-                    first_tap = some.first * shape_.kw;
-                    end_tap = some.last * shape_.kw;
-                    if (has_row_starts() && end_tap - first_tap != taps) {
-                        for (std::size_t j = 0; j < tile_channels; ++j) {
-                            area.start[j] = 0;
-                            for (std::size_t row = some.first; row < some.last; ++row)
-                                area.start[j] += start[(row + 1) * tiles_.size() * tile_channels + j];
-                        }
-                        start = area.start;
-                    }
+                    first_row = some.first;
+                    end_row = some.last;
                 }
-                family_.tile({pixels, from.taps + first_tap, end_tap - first_tap, tile.steps,
+                const std::size_t taps_of_row = taps / kernel_height(), first_tap = first_row * taps_of_row;
+                const std::int32_t* start = starts_.data() + end_row * starts_pitch + channel;
+                if (first_row != 0) {
+                    const std::int32_t* before = starts_.data() + first_row * starts_pitch + channel;
+                    for (std::size_t j = 0; j < tile_channels; ++j)
+                        area.start[j] = start[j] - before[j];
+                    start = area.start;
+                }
+                family_.tile({pixels, from.taps + first_tap, end_row * taps_of_row - first_tap, tile.steps,
                               panels_.data() + tile.panel, area.acc, adds_start_ ? nullptr : start, area.passes,
-                              bits_.count, step_bytes_, counts_masks() ? area.pixel_start + i : nullptr, bits_.factor});
+                              bits_.count, step_bytes_, counts_masks() ? area.pixel_start + i : nullptr, bits_.factor,
+                              period_});
                 if (adds_start_)
                     for (std::size_t k = 0; k < rows; ++k)
                         for (std::size_t j = 0; j < channels; ++j)
-                            area.acc[k * tile_channels + j] += starts_[channel + j];
+                            area.acc[k * tile_channels + j] += start[j];
                 for (std::size_t begin = 0, end = 0; begin < rows; begin = end + 1) {
                     for (end = begin; end < rows && area.rows[i + end].used;)
                         ++end;

@@ -11,9 +11,13 @@ TERN_BEGIN_NAMESPACE
 
 /// The option that asks for kernels with this format.
 inline kernel_family family_of(dot_format format) noexcept {
-    return format == dot_format::planes || format == dot_format::bits ? kernel_family::popcount
-           : format == dot_format::bytes                              ? kernel_family::dot
-                                                                      : kernel_family::lookup;
+    switch (format) {
+        case dot_format::planes:
+        case dot_format::bits: return kernel_family::popcount;
+        case dot_format::bytes:
+        case dot_format::bytes_by_two_bits: return kernel_family::dot;
+        default: return kernel_family::lookup;
+    }
 }
 
 /// Where output channel `o` lies in a row of a panel for twins: a vector's first half of channels in its even lanes.
@@ -47,6 +51,11 @@ inline void put_weight(const dot_family& f, unsigned char* step, std::size_t o, 
         case dot_format::bytes:
             step[(i / f.run * f.tile_channels + o) * f.run + i % f.run] = static_cast<unsigned char>(code);
             return;
+        case dot_format::bytes_by_two_bits: {
+            unsigned char* four = step + o * f.run + i % f.run;
+            *four = static_cast<unsigned char>(*four | (static_cast<unsigned>(code) & 3u) << (2 * (i / f.run)));
+            return;
+        }
         case dot_format::bits:
         case dot_format::twin_bits: return;  // op/bits.hpp
     }

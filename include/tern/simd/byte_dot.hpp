@@ -4,6 +4,7 @@
 //   run     consecutive channels of one output channel in a register of weights
 //   lanes   output channels in a register of weights
 //   rows    pixels whose activations one instruction takes
+//   pairs   sums of two products that a 16-bit sum must hold before somebody empties it; 0: sums have 32 bits, products any size
 //   activations   16 channels of `rows` pixels, in registers (`holds_activations`) or only pointed at; operand<group>() is what `add` takes
 #pragma once
 

@@ -25,18 +25,50 @@ TERN_INLINE int8x16_t load_in_place(const unsigned char* p) {
 
 }  // namespace native
 
+/// Codes of bit planes, 8 bytes apart, to 16 bytes: offset + the weights of the planes whose bit is set.
+TERN_INLINE void bits_to_bytes(const unsigned char* planes, std::size_t count, const unsigned char* weights,
+                               unsigned char offset, unsigned char* out) {
+    const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
+    uint8x16_t values = vdupq_n_u8(offset);
+    for (std::size_t p = 0; p < count; ++p) {
+        const uint8x16_t spread = vcombine_u8(vld1_dup_u8(planes + p * 8), vld1_dup_u8(planes + p * 8 + 1));
+        values = vaddq_u8(values, vandq_u8(vtstq_u8(spread, bits), vdupq_n_u8(weights[p])));
+    }
+    vst1q_u8(out, values);
+}
+
+/// What all kinds share.
+struct byte_dot_base {
+    static constexpr bool holds_activations = true;
+    static constexpr bool unsigned_bytes = false;
+    static constexpr std::uint32_t pairs = 0;
+
+    using weights_type = int8x16_t;
+
+    /// 16 channels of one pixel.
+    struct pixel {
+        int8x16_t v;
+
+        TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) {
+            v = native::load_bytes(*pixels + offset);
+        }
+    };
+
+    int32x4_t sum;
+
+    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
+    TERN_INLINE void clear() { sum = vdupq_n_s32(0); }
+};
+
 #if TERN_HAS_NEON_I8MM
 
 // Two pixels by two output channels by 8 channels an instruction.
-struct byte_dot {
+struct byte_dot : byte_dot_base {
     static constexpr std::size_t run = 8, lanes = 2, rows = 2;
     static constexpr std::size_t tile_pixels = 4, tile_blocks = 8;  // 16 sums, 4 activations
-    static constexpr bool holds_activations = true;
-    static constexpr bool unsigned_bytes = false;
     static constexpr std::uint32_t rate = 100;
 
     using operand_type = int8x16_t;
-    using weights_type = int8x16_t;
     struct activations {
         int8x16_t half[2];  // 8 channels of both pixels
 
@@ -52,10 +84,7 @@ struct byte_dot {
         }
     };
 
-    int32x4_t sum;  // [pixel][output channel]
-
-    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
-    TERN_INLINE void clear() { sum = vdupq_n_s32(0); }
+    // Lanes of the sum: [pixel][output channel].
     TERN_INLINE void add(operand_type x, weights_type w) { sum = vmmlaq_s32(sum, x, w); }
     /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
     template <std::size_t Blocks>
@@ -73,11 +102,9 @@ struct byte_dot {
 #elif TERN_HAS_NEON_DOT
 
 // Four output channels by 4 channels an instruction; the pixel's four bytes are a lane of its register.
-struct byte_dot {
+struct byte_dot : byte_dot_base {
     static constexpr std::size_t run = 4, lanes = 4, rows = 1;
     static constexpr std::size_t tile_pixels = 5, tile_blocks = 4;  // 20 sums, 5 activations
-    static constexpr bool holds_activations = true;
-    static constexpr bool unsigned_bytes = false;
     static constexpr std::uint32_t rate = 30;
 
     struct lane {
@@ -85,23 +112,13 @@ struct byte_dot {
         std::size_t index;
     };
     using operand_type = lane;
-    using weights_type = int8x16_t;
-    struct activations {
-        int8x16_t v;
-
-        TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) {
-            v = native::load_bytes(*pixels + offset);
-        }
+    struct activations : pixel {
         template <std::size_t Group>
         TERN_INLINE operand_type operand() const {
             return {v, Group};
         }
     };
 
-    int32x4_t sum;
-
-    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
-    TERN_INLINE void clear() { sum = vdupq_n_s32(0); }
     TERN_INLINE void add(operand_type x, weights_type w) {
         // The index is a constant once this is inlined.
         sum = x.index == 0   ? vdotq_laneq_s32(sum, w, x.v, 0)
@@ -122,31 +139,20 @@ struct byte_dot {
 #else
 
 // One output channel by 16 channels in three instructions. Two products of at most 128 * 127 fit 16 bits.
-struct byte_dot {
+struct byte_dot : byte_dot_base {
     static constexpr std::size_t run = 16, lanes = 1, rows = 1;
     static constexpr std::size_t tile_pixels = 2, tile_blocks = 8;  // 16 sums, 2 activations, products
-    static constexpr bool holds_activations = true;
-    static constexpr bool unsigned_bytes = false;
     static constexpr std::uint32_t rate = 7;
 
     using operand_type = int8x16_t;
-    using weights_type = int8x16_t;
-    struct activations {
-        int8x16_t v;
-
-        TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) {
-            v = native::load_bytes(*pixels + offset);
-        }
+    struct activations : pixel {
         template <std::size_t Group>
         TERN_INLINE operand_type operand() const {
             return v;
         }
     };
 
-    int32x4_t sum;  // four parts
-
-    static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
-    TERN_INLINE void clear() { sum = vdupq_n_s32(0); }
+    // Lanes of the sum: four parts of one.
     TERN_INLINE void add(operand_type x, weights_type w) {
         const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
         sum = vpadalq_s16(sum, vmlal_high_s8(low, x, w));

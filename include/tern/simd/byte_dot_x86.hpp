@@ -1,5 +1,6 @@
-// byte_dot (simd/byte_dot.hpp) for x86: vpdpbusd where there is VNNI, else vpmaddubsw of |x| and the weights with x's sign.
-// Weights are never -128, so no pair of products leaves int16: 2 * 128 * 127 < 2^15.
+// byte_dot (simd/byte_dot.hpp) for x86: vpdpbusd where there is VNNI, else vpmaddubsw, whose sums of two products saturate at 16
+// bits. Of |x| and the weights with x's sign they never do, as weights are never -128: 2 * 128 * 127 < 2^15. Of unsigned
+// activations and small weights they do not either, and that takes fewer instructions (pair_dot, narrow_dot).
 #pragma once
 
 #include <immintrin.h>
@@ -37,6 +38,32 @@ TERN_INLINE u64_register add_i32(u64_register a, u64_register b) {
 #endif
 }
 
+/// Writes sums + more, one vector.
+TERN_INLINE void add_i32_to(std::int32_t* out, const std::int32_t* sums, u64_register more) {
+    u64_register v;
+    __builtin_memcpy(&v, sums, sizeof v);
+    v = add_i32(v, more);
+    __builtin_memcpy(out, &v, sizeof v);
+}
+
+#if TERN_HAS_AVX512
+#define TERN_BYTE_DOT(op) _mm512_##op
+#elif TERN_HAS_AVX2
+#define TERN_BYTE_DOT(op) _mm256_##op
+#else
+#define TERN_BYTE_DOT(op) _mm_##op
+#endif
+
+TERN_INLINE u64_register add_i16(u64_register a, u64_register b) { return TERN_BYTE_DOT(add_epi16)(a, b); }
+/// Sums of two products of unsigned and signed bytes, saturated at 16 bits.
+TERN_INLINE u64_register pair_products(u64_register x, u64_register w) { return TERN_BYTE_DOT(maddubs_epi16)(x, w); }
+/// Sums of two 16-bit numbers.
+TERN_INLINE u64_register add_pairs(u64_register pairs) {
+    return TERN_BYTE_DOT(madd_epi16)(pairs, TERN_BYTE_DOT(set1_epi16)(1));
+}
+
+#undef TERN_BYTE_DOT
+
 /// Computed where it stands: compilers otherwise make the operands of a step's later products first and spill sums.
 TERN_INLINE u64_register in_place(u64_register v) {
 #if defined(__GNUC__) || defined(__clang__)
@@ -47,24 +74,30 @@ TERN_INLINE u64_register in_place(u64_register v) {
 
 }  // namespace native
 
-struct byte_dot {
+/// Codes of bit planes, 8 bytes apart, to 16 bytes: offset + the weights of the planes whose bit is set.
+TERN_INLINE void bits_to_bytes(const unsigned char* planes, std::size_t count, const unsigned char* weights,
+                               unsigned char offset, unsigned char* out) {
+    const __m128i places = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    const __m128i bits = _mm_set1_epi64x(static_cast<long long>(0x8040201008040201u));
+    __m128i values = _mm_set1_epi8(static_cast<char>(offset));
+    for (std::size_t p = 0; p < count; ++p) {
+        std::int16_t word;
+        __builtin_memcpy(&word, planes + p * 8, sizeof word);
+        const __m128i spread = _mm_shuffle_epi8(_mm_set1_epi16(word), places);
+        const __m128i set = _mm_cmpeq_epi8(_mm_and_si128(spread, bits), bits);
+        values = _mm_add_epi8(values, _mm_and_si128(set, _mm_set1_epi8(static_cast<char>(weights[p]))));
+    }
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), values);
+}
+
+/// What all kinds share: a lane has `run` channels of one output channel, of which the activations are the same in all lanes.
+struct byte_dot_base {
     static constexpr std::size_t run = 4, lanes = sizeof(native::u64_register) / run, rows = 1;
     static constexpr bool holds_activations = false;
-    static constexpr bool unsigned_bytes = TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI;
-    static constexpr std::uint32_t rate = (unsigned_bytes ? 7 : TERN_HAS_AVX512 ? 2 : 3) * lanes;  // MAC per cycle
+    static constexpr bool unsigned_bytes = true;
+    static constexpr std::uint32_t pairs = 0;  // of products in a 16-bit sum
 
-#if TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI
     using operand_type = native::u64_register;
-#else
-    struct operand_type {
-        native::u64_register magnitude;
-#if TERN_HAS_AVX512
-        __mmask64 negative;
-#else
-        native::u64_register sign;
-#endif
-    };
-#endif
     using weights_type = native::u64_register;
 
     struct activations {
@@ -73,16 +106,7 @@ struct byte_dot {
         TERN_INLINE void load(const unsigned char* const* pixels, std::ptrdiff_t offset) { p = *pixels + offset; }
         template <std::size_t Group>
         TERN_INLINE operand_type operand() const {
-            const native::u64_register x = native::in_place(native::broadcast_i32(p + Group * run));
-#if TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI
-            return x;
-#elif TERN_HAS_AVX512
-            return {_mm512_abs_epi8(x), _mm512_movepi8_mask(x)};
-#elif TERN_HAS_AVX2
-            return {_mm256_abs_epi8(x), x};
-#else
-            return {_mm_abs_epi8(x), x};
-#endif
+            return native::in_place(native::broadcast_i32(p + Group * run));
         }
     };
 
@@ -94,36 +118,115 @@ struct byte_dot {
         return native::in_place(w);
     }
     TERN_INLINE void clear() { sum = native::u64_register{}; }
-    TERN_INLINE void add(const operand_type& x, weights_type w) {
-#if TERN_HAS_AVX512_VNNI
-        sum = _mm512_dpbusd_epi32(sum, x, w);
-#elif TERN_HAS_AVX2_VNNI
-        sum = _mm256_dpbusd_avx_epi32(sum, x, w);
-#elif TERN_HAS_AVX512
-        const __m512i signed_w = _mm512_mask_sub_epi8(w, x.negative, _mm512_setzero_si512(), w);
-        const __m512i pairs = _mm512_maddubs_epi16(x.magnitude, signed_w);
-        sum = native::add_i32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
-#elif TERN_HAS_AVX2
-        const __m256i pairs = _mm256_maddubs_epi16(x.magnitude, _mm256_sign_epi8(w, x.sign));
-        sum = native::add_i32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-#else
-        const __m128i pairs = _mm_maddubs_epi16(x.magnitude, _mm_sign_epi8(w, x.sign));
-        sum = native::add_i32(sum, _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
-#endif
-        if constexpr (!unsigned_bytes)
-            sum = native::in_place(sum);
-    }
     /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
-    template <std::size_t Blocks>
-    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
+    template <class Dot, std::size_t Blocks>
+    static TERN_INLINE void store(const Dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
                                   const std::int32_t* start) {
         TERN_UNROLL
-        for (std::size_t j = 0; j < Blocks; ++j) {
-            native::u64_register s;
-            __builtin_memcpy(&s, start + j * lanes, sizeof s);
-            s = native::add_i32(s, sums[j].sum);
-            __builtin_memcpy(acc + j * lanes, &s, sizeof s);
+        for (std::size_t j = 0; j < Blocks; ++j)
+            native::add_i32_to(acc + j * lanes, start + j * lanes, sums[j].sum);
+    }
+};
+
+#if TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI
+
+/// Exact for all bytes.
+struct byte_dot : byte_dot_base {
+    static constexpr std::uint32_t rate = 7 * lanes;  // MAC per cycle
+
+    TERN_INLINE void add(operand_type x, weights_type w) {
+#if TERN_HAS_AVX512_VNNI
+        sum = _mm512_dpbusd_epi32(sum, x, w);
+#else
+        sum = _mm256_dpbusd_avx_epi32(sum, x, w);
+#endif
+    }
+};
+
+#else
+
+/// Exact for all int8: |x|, and the weights with x's sign.
+struct byte_dot : byte_dot_base {
+    static constexpr bool unsigned_bytes = false;
+    static constexpr std::uint32_t rate = TERN_HAS_AVX512 ? 32 : TERN_HAS_AVX2 ? 20 : 10;
+
+    struct operand_type {
+        native::u64_register magnitude;
+#if TERN_HAS_AVX512
+        __mmask64 negative;
+#else
+        native::u64_register sign;
+#endif
+    };
+    struct activations : byte_dot_base::activations {
+        template <std::size_t Group>
+        TERN_INLINE operand_type operand() const {
+            const native::u64_register x = byte_dot_base::activations::operand<Group>();
+#if TERN_HAS_AVX512
+            return {_mm512_abs_epi8(x), _mm512_movepi8_mask(x)};
+#elif TERN_HAS_AVX2
+            return {_mm256_abs_epi8(x), x};
+#else
+            return {_mm_abs_epi8(x), x};
+#endif
         }
+    };
+
+    TERN_INLINE void add(const operand_type& x, weights_type w) {
+#if TERN_HAS_AVX512
+        const native::u64_register signed_w = _mm512_mask_sub_epi8(w, x.negative, _mm512_setzero_si512(), w);
+#elif TERN_HAS_AVX2
+        const native::u64_register signed_w = _mm256_sign_epi8(w, x.sign);
+#else
+        const native::u64_register signed_w = _mm_sign_epi8(w, x.sign);
+#endif
+        sum = native::in_place(native::add_i32(sum, native::add_pairs(native::pair_products(x.magnitude, signed_w))));
+    }
+};
+
+/// Exact where a pair of products fits 16 bits.
+struct pair_dot : byte_dot_base {
+    static constexpr std::uint32_t pairs = 1;
+
+    TERN_INLINE void add(operand_type x, weights_type w) {
+        sum = native::in_place(native::add_i32(sum, native::add_pairs(native::pair_products(x, w))));
+    }
+};
+
+/// 16-bit sums, two a lane, which somebody empties in time: exact where the pairs of products of a step fit one.
+struct narrow_dot : byte_dot_base {
+    static constexpr std::uint32_t pairs = 4;
+
+    TERN_INLINE void add(operand_type x, weights_type w) {
+        sum = native::in_place(native::add_i16(sum, native::pair_products(x, w)));
+    }
+    TERN_INLINE void empty_into(std::int32_t* acc) {
+        native::add_i32_to(acc, acc, native::add_pairs(sum));
+        clear();
+    }
+};
+
+#endif
+
+/// Weights of two bits each, two's complement: a byte of the panel holds those of four groups, the first in its lowest bits.
+struct two_bit_weights {
+    template <std::size_t Group>
+    static TERN_INLINE native::u64_register load(const unsigned char* p) {
+        native::u64_register four;
+        __builtin_memcpy(&four, p, sizeof four);
+#if TERN_HAS_AVX512_ICL
+        // Bit 0 of a byte is the field's low bit, all others its high bit. The matrix has the row of bit 0 in its last byte.
+        constexpr std::uint64_t low = std::uint64_t{1} << (2 * Group), high = 2 * low;
+        const __m512i matrix = _mm512_set1_epi64(static_cast<long long>((low << 56) | high * 0x01010101010101u));
+        return native::in_place(_mm512_gf2p8affine_epi64_epi8(four, matrix, 0));
+#else
+        alignas(16) static constexpr std::int8_t of_nibble[2][16] = {{0, 1, -2, -1, 0, 1, -2, -1, 0, 1, -2, -1, 0, 1,
+                                                                      -2, -1},
+                                                                     {0, 0, 0, 0, 1, 1, 1, 1, -2, -2, -2, -2, -1, -1,
+                                                                      -1, -1}};
+        const native::u64_register nibbles = Group < 2 ? native::low_nibbles(four) : native::high_nibbles(four);
+        return native::in_place(native::look_up(native::broadcast_row(of_nibble[Group % 2]), nibbles));
+#endif
     }
 };
 
