@@ -236,13 +236,15 @@ private:
     tern::gemm_args gemm_args_;
 };
 
-/// Whether a level multiplies these codes by kernels of this family.
-bool has_kernels(const tern::kernel_table& level, tern::kernel_family family, const code_pair& codes) {
-    const auto weights = take(tern::make_code_weights({64, 64, 1, 1}, codes.weights));
+/// Whether a level multiplies these codes by kernels of this family in a layer with so many groups.
+bool has_kernels(const tern::kernel_table& level, tern::kernel_family family, const code_pair& codes, const layer& l) {
+    const auto weights = take(tern::make_code_weights({l.cout, l.cin / l.groups, 1, 1}, codes.weights));
     tern::plan_options options;
     options.level = level.level;
     options.family = family;
-    return tern::conv2d::create(weights, codes.activations, {}, {}, options).ok();
+    tern::conv_geometry geometry;
+    geometry.groups = l.groups;
+    return tern::conv2d::create(weights, codes.activations, geometry, {}, options).ok();
 }
 
 /// Adds every output of a pair of codes; im2col, too, if asked for.
@@ -278,7 +280,7 @@ std::string suffix_of(const code_pair& codes, const code_pair& usual) {
 
 /// Calls add(implementation, product) for every level and family that has kernels for the pair.
 template <class Add>
-void for_each_family(const setup& s, const code_pair& codes, Add&& add) {
+void for_each_family(const setup& s, const layer& l, const code_pair& codes, Add&& add) {
     for (const tern::kernel_table* level : s.levels) {
         const std::pair<tern::kernel_family, const char*> families[] = {
             {tern::kernel_family::popcount, level->popcount.name},
@@ -286,7 +288,7 @@ void for_each_family(const setup& s, const code_pair& codes, Add&& add) {
             {tern::kernel_family::dot, level->dot.name},
         };
         for (const auto& [family, name] : families)
-            if (has_kernels(*level, family, codes))
+            if (has_kernels(*level, family, codes, l))
                 add(std::string("tern.") + level->level + "." + name + suffix_of(codes, ternary_pair),
                     product{codes, output::f32, level, family});
     }
@@ -301,7 +303,7 @@ void add_int8(const setup& s, const layer& l, const code_pair& codes) {
 }  // namespace
 
 void add_ternary(const setup& s, const layer& l) {
-    for_each_family(s, ternary_pair, [&](const std::string& impl, const product& what) {
+    for_each_family(s, l, ternary_pair, [&](const std::string& impl, const product& what) {
         add_outputs(s, l, impl, what, {output::i32, output::f32, output::packed, output::both}, true);
     });
     add_int8(s, l, int8_pair);
@@ -315,7 +317,7 @@ void add_codes(const setup& s, const layer& l) {
             add_int8(s, l, codes);
             continue;
         }
-        for_each_family(s, codes, [&](const std::string& impl, const product& what) {
+        for_each_family(s, l, codes, [&](const std::string& impl, const product& what) {
             if (tern::is_byte_code(codes.activations))
                 add_outputs(s, l, impl, what, {output::f32, output::u8});
             else

@@ -139,7 +139,7 @@ private:
     // what that adds is taken back by `starts_`, row by row. Masks that are counted must have no bits there.
     bool skips_taps() const noexcept {
         const bool adds_nothing = input_code_ == code_id::ternary || zero_border_;
-        const bool no_bits = family_.format == dot_format::bits && bits_.factor == 1;  // unsigned codes
+        const bool no_bits = bits_.factor == 1;  // unsigned codes
         return lowering_ == lowering::implicit &&
                (adds_nothing || (family_.counts_bits() ? no_bits : code_has_zero(input_code_)));
     }
