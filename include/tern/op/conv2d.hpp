@@ -19,6 +19,7 @@
 #include "epilogue.hpp"
 #include "plan_options.hpp"
 #include "stage.hpp"
+#include "workspace.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -29,12 +30,6 @@ struct conv2d_args {
     tensor_view<float> out{};                  ///< if the chain stores; may be exactly the same view as `residual`
     packed_image packed[2]{};                  ///< one per ternarize stage
     tensor_view<std::int32_t> accumulators{};  ///< optional: the raw integer products
-};
-
-/// Scratch memory of one run, aligned to `buffer_alignment`.
-struct workspace {
-    void* data = nullptr;
-    std::size_t bytes = 0;
 };
 
 TERN_END_VOCABULARY

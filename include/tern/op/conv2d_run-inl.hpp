@@ -9,6 +9,7 @@
 #include "../format/expand.hpp"
 #include "../format/halo.hpp"
 #include "conv2d.hpp"
+#include "division.hpp"
 #include "output_checks.hpp"
 #include "tile_finisher.hpp"
 
@@ -45,11 +46,7 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
             errc::invalid_argument,
             "conv2d: the input needs a halo of %zu,%zu,%zu,%zu (top, left, bottom, right), found %zu,%zu,%zu,%zu",
             need.top, need.left, need.bottom, need.right, in.halo.top, in.halo.left, in.halo.bottom, in.halo.right);
-    if (scratch.data == nullptr || reinterpret_cast<std::uintptr_t>(scratch.data) % buffer_alignment != 0 ||
-        scratch.bytes < workspace_bytes(in.shape(), slices))
-        return make_error(errc::invalid_argument,
-                          "conv2d: the workspace must hold %zu bytes aligned to %zu, found %zu bytes at %p",
-                          workspace_bytes(in.shape(), slices), buffer_alignment, scratch.bytes, scratch.data);
+    TERN_TRY(check_workspace(scratch, workspace_bytes(in.shape(), slices), "conv2d"));
 
     TERN_TRY(check_epilogue_tensors(epilogue_, out, args.out, args.residual, args.packed, "conv2d"));
     const tensor_view<std::int32_t>& sums = args.accumulators;
@@ -73,21 +70,13 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
     const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
     TERN_TRY(check_run(args, *out, scratch, slices));
 
-    // Rows first; channels, at multiples of a word, only when rows do not suffice.
-    const std::size_t rows = out->n * out->h;
-    const std::size_t unit = family_.tile_channels < word_bits ? word_bits : family_.tile_channels;
-    const std::size_t units = ceil_div(shape_.out_channels, unit), tiles_per_unit = unit / family_.tile_channels;
-    const std::size_t row_tasks = rows < slices ? rows : slices;
-    const std::size_t most = slices / row_tasks;
-    const std::size_t channel_tasks = most < units ? most : units;
+    const work_division work(out->n * out->h, shape_.out_channels, family_.tile_channels, slices);
     const std::size_t bytes = area_bytes(*out);
-    parallel_for(threads, row_tasks * channel_tasks, [&](std::size_t i) {
-        const slice_range r = slice_of(rows, row_tasks, i / channel_tasks);
-        const slice_range u = slice_of(units, channel_tasks, i % channel_tasks);
-        const std::size_t last = u.end * tiles_per_unit;
-        const task_range task{{r.begin * positions(*out), r.end * positions(*out)},
-                              {u.begin * tiles_per_unit, last < tiles_.size() ? last : tiles_.size()},
-                              i % channel_tasks == 0};
+    parallel_for(threads, work.tasks(), [&](std::size_t i) {
+        const slice_range rows = work.rows_of(i);
+        const task_range task{{rows.begin * positions(*out), rows.end * positions(*out)},
+                              work.tiles_of(i),
+                              work.leads(i)};
         run_task(args, *out, task, static_cast<unsigned char*>(scratch.data) + i * bytes);
     });
     return {};

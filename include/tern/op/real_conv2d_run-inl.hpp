@@ -5,6 +5,7 @@
 #include <new>
 
 #include "../format/halo.hpp"
+#include "division.hpp"
 #include "output_checks.hpp"
 #include "real_conv2d.hpp"
 #include "tile_finisher.hpp"
@@ -71,12 +72,7 @@ TERN_FUNC bool real_conv2d::reads_in_place(const tensor_view<const float>& in) c
 TERN_FUNC status real_conv2d::check_run(const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
                                         std::size_t slices) const {
     const image_shape in{args.input.n, args.input.h, args.input.w};
-    const std::size_t needed = workspace_bytes(in, slices);
-    if (scratch.data == nullptr || reinterpret_cast<std::uintptr_t>(scratch.data) % buffer_alignment != 0 ||
-        scratch.bytes < needed)
-        return make_error(errc::invalid_argument,
-                          "real_conv2d: the workspace must hold %zu bytes aligned to %zu, found %zu bytes at %p",
-                          needed, buffer_alignment, scratch.bytes, scratch.data);
+    TERN_TRY(check_workspace(scratch, workspace_bytes(in, slices), "real_conv2d"));
     TERN_TRY(check_epilogue_tensors(epilogue_, out, args.out, args.residual, args.packed, "real_conv2d"));
     return check_overlaps(epilogue_, {range_of(args.input), range_of(scratch.data, scratch.bytes)}, args.out,
                           args.residual, args.packed, "real_conv2d");
@@ -96,19 +92,10 @@ TERN_FUNC status real_conv2d::run(const real_conv2d_args& args, const workspace&
     const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
     TERN_TRY(check_run(args, *out, scratch, slices));
 
-    // Rows first; channels, at multiples of a word, only when rows do not suffice.
-    const std::size_t rows = out->n * out->h, words = ceil_div(shape_.out_channels, word_bits);
-    const std::size_t row_tasks = rows < slices ? rows : slices;
-    const std::size_t most = slices / row_tasks;
-    const std::size_t channel_tasks = most < words ? most : words;
-    const std::size_t tiles_per_word = word_bits / kernels_->real.tile_channels;
+    const work_division work(out->n * out->h, shape_.out_channels, kernels_->real.tile_channels, slices);
     const std::size_t scratch_bytes = workspace_bytes(in, 1);
-    parallel_for(threads, row_tasks * channel_tasks, [&](std::size_t i) {
-        const slice_range w = slice_of(words, channel_tasks, i % channel_tasks);
-        const std::size_t last = w.end * tiles_per_word;
-        const task_range task{slice_of(rows, row_tasks, i / channel_tasks),
-                              {w.begin * tiles_per_word, last < tiles_.size() ? last : tiles_.size()},
-                              i % channel_tasks == 0};
+    parallel_for(threads, work.tasks(), [&](std::size_t i) {
+        const task_range task{work.rows_of(i), work.tiles_of(i), work.leads(i)};
         run_task(args, *out, task, static_cast<unsigned char*>(scratch.data) + i * scratch_bytes);
     });
     return {};
