@@ -16,8 +16,13 @@ struct tile_facts {
 constexpr tile_facts facts_of(const dot_family& f) {
     tile_facts facts = {
         f.tile, {}, f.tile_pixels, f.tile_channels, f.step_channels(), f.step_bytes(), f.panel_step_bytes(), 0};
-    for (int i = 0; f.name != nullptr && f.name[i] != 0 && i < 15; ++i)
-        facts.name[i] = f.name[i];
+    // Bits by the masks they have: of the activations, of the weights; signs by table.
+    const char* forms[] = {"bits ^", "bits x", "bits w"};
+    const char* name = f.format == dot_format::twin_bits ? "bits ^#"
+                       : f.counts_bits()                 ? forms[static_cast<int>(f.form)]
+                                                         : f.name;
+    for (int i = 0; name[i] != 0 && i < 15; ++i)
+        facts.name[i] = name[i];
     if (f.format == dot_format::planes)
         facts.period = simd::dot_counter::period;
     else if (f.format == dot_format::bits)
@@ -32,27 +37,18 @@ constexpr tile_facts facts_of(const dot_family& f) {
     return facts;
 }
 
+constexpr std::size_t count_families() {
+    std::size_t count = 0;
+    for_each_family(level_table, [&](const dot_family&) { ++count; });
+    return count;
+}
+
 struct all_facts {
-    static constexpr std::size_t lookups = sizeof level_table.lookup / sizeof(dot_family);
-    tile_facts popcount = facts_of(level_table.popcount), popcount_single = facts_of(level_table.popcount_single);
-    tile_facts lookup[lookups] = {};
-    tile_facts dot = facts_of(level_table.dot);
-    tile_facts bits[bit_forms] = {}, lookup_bits = facts_of(level_table.lookup_bits);
-    static constexpr std::size_t small_dots = sizeof level_table.small_dot / sizeof(dot_family);
-    tile_facts small_dot[small_dots] = {};
+    tile_facts tiles[count_families()] = {};
 
     constexpr all_facts() {
-        for (std::size_t i = 0; i < lookups; ++i)
-            lookup[i] = facts_of(level_table.lookup[i]);
-        for (std::size_t i = 0; i < bit_forms; ++i) {
-            bits[i] = facts_of(level_table.bits[i]);
-            bits[i].name[4] = ' ';
-            bits[i].name[5] = "^xw"[i];  // signs; the mask of the activations; of the weights
-        }
-        for (std::size_t i = 0; i < 7 && lookup_bits.name[0] != 0; ++i)
-            lookup_bits.name[i] = "bits ^#"[i];  // signs by table
-        for (std::size_t i = 0; i < small_dots; ++i)
-            small_dot[i] = facts_of(level_table.small_dot[i]);
+        std::size_t count = 0;
+        for_each_family(level_table, [&](const dot_family& f) { tiles[count++] = facts_of(f); });
     }
 };
 

@@ -163,14 +163,11 @@ void for_each_form(const kernel_table& table, Body&& body) {
         REQUIRE((f.format == tern::dot_format::bits));
         body(f);
     }
-    for (const dot_family* tile : {&table.bits[0], &table.bits[1], &table.bits[2], &table.lookup_bits}) {
-        const dot_family& f = *tile;
-        if (f.tile == nullptr)
-            continue;
+    tern::for_each_family(table, [](const dot_family& f) {
         REQUIRE((64 % f.tile_channels == 0 || f.tile_channels % 64 == 0));
         REQUIRE(f.tile_channels % 8 == 0);
         REQUIRE(f.tile_channels % f.lanes == 0);
-    }
+    });
     if (table.lookup_bits.tile != nullptr) {
         CAPTURE(std::string(table.level) + ", lookup");
         REQUIRE((table.lookup_bits.form == bit_form::signs));

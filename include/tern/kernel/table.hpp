@@ -378,6 +378,25 @@ struct kernel_table {
     image_family image[2] = {};       ///< u8 image x int16; x int8, no `tile` where [0] does it
 };
 
+/// Calls `body` with each dot_family that the level has, in the order in which plans consider them.
+template <class Body>
+TERN_INLINE constexpr void for_each_family(const kernel_table& table, Body&& body) {
+    const auto offer = [&](const dot_family& f) {
+        if (f.tile != nullptr)
+            body(f);
+    };
+    for (const dot_family& f : table.bits)
+        offer(f);
+    offer(table.lookup_bits);
+    offer(table.popcount);
+    offer(table.popcount_single);
+    for (const dot_family& f : table.lookup)
+        offer(f);
+    for (const dot_family& f : table.small_dot)
+        offer(f);
+    offer(table.dot);
+}
+
 TERN_END_VOCABULARY
 
 // The functions `epilogue<Acc, Residual, Store, Quantizers>` of the namespace it stands in, in the order of the table.

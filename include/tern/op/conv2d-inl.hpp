@@ -151,7 +151,7 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
         const bool bits = f.counts_bits();
         const bit_products products_of_bits =
             bits ? make_bit_products(weights.code, kernel_code(), f.form) : bit_products{};
-        if (f.tile == nullptr || shape_.fan_in() > f.max_depth || (!sums_of_bits && !bits && !f.takes_bytes()) ||
+        if (shape_.fan_in() > f.max_depth || (!sums_of_bits && !bits && !f.takes_bytes()) ||
             (bits && !fits_bits(f, how, products_of_bits)) ||
             (f.format == dot_format::bytes_by_two_bits && largest > 1) || (f.takes_bytes() && period_of(f) == 0) ||
             (how == lowering::im2col && !can_gather) ||
@@ -191,18 +191,8 @@ TERN_FUNC status conv2d::choose_kernel(const weight_source& weights, const plan_
             bits_ = products_of_bits;
         }
     };
-    for (const lowering how : {lowering::implicit, lowering::im2col}) {
-        for (const dot_family& f : kernels_->bits)
-            consider(f, how);
-        consider(kernels_->lookup_bits, how);
-        consider(kernels_->popcount, how);
-        consider(kernels_->popcount_single, how);
-        for (const dot_family& f : kernels_->lookup)
-            consider(f, how);
-        for (const dot_family& f : kernels_->small_dot)
-            consider(f, how);
-        consider(kernels_->dot, how);
-    }
+    for (const lowering how : {lowering::implicit, lowering::im2col})
+        for_each_family(*kernels_, [&](const dot_family& f) { consider(f, how); });
     if (family_.tile == nullptr)
         return make_error(
             errc::unsupported,
