@@ -18,6 +18,7 @@
 
 #include "../core/config.hpp"
 #include "../simd/vec.hpp"
+#include "periods.hpp"
 #include "table.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -117,7 +118,18 @@ struct bits_tile {
         if constexpr (period == 0)
             tile.run_at_once(args, pixels);
         else
-            tile.run_in_periods(args, pixels);
+            tile.run_and_empty(args, pixels);
+    }
+
+    TERN_INLINE void empty_into(simd::u64v* sums) {
+        TERN_UNROLL
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            TERN_UNROLL
+            for (std::size_t j = 0; j < Vectors; ++j) {
+                sums[i * Vectors + j] = simd::add(sums[i * Vectors + j], counters[i][j].total());
+                counters[i][j].clear();
+            }
+        }
     }
 
 private:
@@ -189,7 +201,7 @@ private:
     }
 
     // Byte counters are emptied into wider sums before they can overflow.
-    TERN_INLINE void run_in_periods(const dot_tile_args& args, const unsigned char* const* pixels) {
+    TERN_INLINE void run_and_empty(const dot_tile_args& args, const unsigned char* const* pixels) {
         simd::u64v memory[Pixels * Vectors];
         simd::u64v* sums = simd::opaque(memory);  // counters need the registers
         for (std::size_t k = 0; k < Pixels * Vectors; ++k)
@@ -199,25 +211,8 @@ private:
             const bit_pass pass = args.passes[p];
             for (std::size_t k = 0; k < Pixels * Vectors; ++k)
                 sums[k] = simd::shift_left(sums[k], pass.shift);
-            std::size_t left = period;
-            for (std::size_t t = 0; t < args.tap_count; ++t) {
-                std::ptrdiff_t offset = args.taps[t].pixel_offset + static_cast<std::ptrdiff_t>(pass.pixel_offset);
-                const unsigned char* panel = args.panel + args.taps[t].panel_offset + pass.panel_offset;
-                for (std::size_t done = 0; done < args.steps;) {
-                    const std::size_t rest = args.steps - done;
-                    const std::size_t steps = rest < left ? rest : left;
-                    for (std::size_t w = 0; w < steps; ++w, panel += step_bytes) {
-                        step(pixels, offset, panel);
-                        offset += static_cast<std::ptrdiff_t>(pixel_step);
-                    }
-                    done += steps;
-                    left -= steps;
-                    if (left == 0) {
-                        empty_into(sums);
-                        left = period;
-                    }
-                }
-            }
+            run_in_periods(*this, args, pixels, {pixel_step, step_bytes, pass.pixel_offset, pass.panel_offset}, period,
+                           sums);
             empty_into(sums);
         }
         for (std::size_t i = 0; i < Pixels; ++i) {
@@ -226,17 +221,6 @@ private:
             for (std::size_t j = 0; j < Vectors; ++j)
                 simd::store_affine(args.acc + i * channels + j * lanes, sums[i * Vectors + j], args.factor,
                                    args.start + j * lanes, more);
-        }
-    }
-
-    TERN_INLINE void empty_into(simd::u64v* sums) {
-        TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i) {
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j) {
-                sums[i * Vectors + j] = simd::add(sums[i * Vectors + j], counters[i][j].total());
-                counters[i][j].clear();
-            }
         }
     }
 };

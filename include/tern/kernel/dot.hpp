@@ -7,6 +7,7 @@
 
 #include "../core/config.hpp"
 #include "../simd/byte_dot.hpp"
+#include "periods.hpp"
 #include "table.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -44,8 +45,8 @@ template <class Dot, class Weights, std::size_t Pixels, std::size_t Blocks>
 struct dot_tile {
     using dot = Dot;
     static constexpr dot_format format = Weights::format;
-    static constexpr std::size_t pixels = Pixels, rows = dot::rows, channels = Blocks * dot::lanes, step = 16;
-    static constexpr std::size_t groups = step / dot::run;
+    static constexpr std::size_t pixels = Pixels, rows = dot::rows, channels = Blocks * dot::lanes;
+    static constexpr std::size_t step_bytes = 16, groups = step_bytes / dot::run;
     static constexpr std::size_t panel_step = Weights::registers_of_step * Blocks * dot_register_bytes;
     static_assert(Pixels % rows == 0, "instructions take `rows` pixels at once");
 
@@ -92,7 +93,7 @@ struct dot_tile {
         }
     }
 
-    TERN_INLINE void add_step(const unsigned char* const* pixel, std::ptrdiff_t offset, const unsigned char* panel) {
+    TERN_INLINE void step(const unsigned char* const* pixel, std::ptrdiff_t offset, const unsigned char* panel) {
         typename dot::activations x[Pixels / rows];
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels / rows; ++i)
@@ -110,8 +111,8 @@ struct dot_tile {
         for (std::size_t t = 0; t < args.tap_count; ++t) {
             std::ptrdiff_t offset = args.taps[t].pixel_offset;
             const unsigned char* panel = args.panel + args.taps[t].panel_offset;
-            for (std::size_t s = 0; s < args.steps; ++s, offset += step, panel += panel_step)
-                tile.add_step(pixel, offset, panel);
+            for (std::size_t s = 0; s < args.steps; ++s, offset += step_bytes, panel += panel_step)
+                tile.step(pixel, offset, panel);
         }
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels / rows; ++i)
@@ -142,22 +143,7 @@ struct narrow_dot_tile : dot_tile<Dot, Weights, Pixels, Blocks> {
             __builtin_memcpy(args.acc + i * base::channels, args.start, base::channels * sizeof *args.acc);
         narrow_dot_tile tile;
         tile.clear();
-        std::size_t left = args.period;
-        for (std::size_t t = 0; t < args.tap_count; ++t) {
-            std::ptrdiff_t offset = args.taps[t].pixel_offset;
-            const unsigned char* panel = args.panel + args.taps[t].panel_offset;
-            for (std::size_t done = 0; done < args.steps;) {
-                const std::size_t rest = args.steps - done, n = rest < left ? rest : left;
-                for (std::size_t s = 0; s < n; ++s, offset += base::step, panel += base::panel_step)
-                    tile.add_step(pixel, offset, panel);
-                done += n;
-                left -= n;
-                if (left == 0) {
-                    tile.empty_into(args.acc);
-                    left = args.period;
-                }
-            }
-        }
+        run_in_periods(tile, args, pixel, {base::step_bytes, base::panel_step}, args.period, args.acc);
         tile.empty_into(args.acc);
     }
 };

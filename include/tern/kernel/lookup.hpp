@@ -11,6 +11,7 @@
 
 #include "../core/config.hpp"
 #include "../simd/vec.hpp"
+#include "periods.hpp"
 #include "table.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -90,23 +91,7 @@ struct lookup_tile {
             sums[i] = 0;
         lookup_tile tile;
         tile.clear();
-        std::size_t left = period;
-        for (std::size_t t = 0; t < args.tap_count; ++t) {
-            std::ptrdiff_t offset = args.taps[t].pixel_offset;
-            const unsigned char* panel = args.panel + args.taps[t].panel_offset;
-            for (std::size_t done = 0; done < args.steps;) {
-                const std::size_t rest = args.steps - done;
-                const std::size_t n = rest < left ? rest : left;
-                for (std::size_t s = 0; s < n; ++s, offset += 2, panel += channels)
-                    tile.step(pixels, offset, panel);
-                done += n;
-                left -= n;
-                if (left == 0) {
-                    tile.empty_into(sums);
-                    left = period;
-                }
-            }
-        }
+        run_in_periods(tile, args, pixels, {2, channels}, period, sums);
         tile.empty_into(sums);
         for (std::size_t i = 0; i < Pixels * channels; ++i)
             args.acc[i] = sums[i];

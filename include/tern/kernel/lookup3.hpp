@@ -11,6 +11,7 @@
 #include "../core/config.hpp"
 #include "../simd/vec.hpp"
 #include "lookup.hpp"
+#include "periods.hpp"
 #include "table.hpp"
 #include "twin_lookup.hpp"
 #include "twin_lookup3.hpp"
@@ -67,58 +68,45 @@ struct triple_tile {
         }
     }
 
+    struct short_sums {
+        alignas(64) std::int16_t of[Pixels * channels];
+        bool any = false;  // whether `of` has values
+    };
+
+    // The first emptying stores: GCC makes zeros that are stored before a memset, a call in the loop.
+    TERN_INLINE void empty_into(short_sums& sums) {
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j) {
+                const std::size_t at = i * channels + j * lanes;
+                if (sums.any)
+                    simd::add_widened(sums.of + at, acc[i][j]);
+                else
+                    simd::set_widened(sums.of + at, acc[i][j]);
+            }
+        }
+        sums.any = true;
+        clear();
+    }
+
     TERN_INLINE static void run(const dot_tile_args& args) {
         const unsigned char* pixels[Pixels];
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i)
             pixels[i] = args.pixels[i];
-        alignas(64) std::int16_t sums[Pixels * channels];
-        bool summed = false;  // whether `sums` has values
+        short_sums sums;
         triple_tile tile;
         tile.clear();
-        std::size_t left = period;
-        for (std::size_t t = 0; t < args.tap_count; ++t) {
-            std::ptrdiff_t offset = args.taps[t].pixel_offset;
-            const unsigned char* panel = args.panel + args.taps[t].panel_offset;
-            for (std::size_t done = 0; done < args.steps;) {
-                if (left == 0) {
-                    tile.empty_into(sums, summed);
-                    summed = true;
-                    left = period;
-                }
-                const std::size_t rest = args.steps - done;
-                const std::size_t n = rest < left ? rest : left;
-                for (std::size_t s = 0; s < n; ++s, ++offset, panel += channels)
-                    tile.step(pixels, offset, panel);
-                done += n;
-                left -= n;
-            }
-        }
+        run_in_periods(tile, args, pixels, {1, channels}, period, sums);
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
             TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Vectors; ++j) {
                 const std::size_t at = i * channels + j * lanes;
-                simd::store_widened(args.acc + at, tile.acc[i][j], summed ? sums + at : nullptr);
+                simd::store_widened(args.acc + at, tile.acc[i][j], sums.any ? sums.of + at : nullptr);
             }
         }
-    }
-
-private:
-    // The first emptying stores: GCC makes zeros that are stored before a memset, a call in the loop.
-    TERN_INLINE void empty_into(std::int16_t* sums, bool summed) {
-        TERN_UNROLL_ALWAYS
-        for (std::size_t i = 0; i < Pixels; ++i) {
-            TERN_UNROLL_ALWAYS
-            for (std::size_t j = 0; j < Vectors; ++j) {
-                const std::size_t at = i * channels + j * lanes;
-                if (summed)
-                    simd::add_widened(sums + at, acc[i][j]);
-                else
-                    simd::set_widened(sums + at, acc[i][j]);
-            }
-        }
-        clear();
     }
 };
 

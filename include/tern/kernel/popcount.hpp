@@ -8,6 +8,7 @@
 
 #include "../core/config.hpp"
 #include "../simd/vec.hpp"
+#include "periods.hpp"
 #include "table.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -54,8 +55,23 @@ struct popcount_tile {
             }
             tile.store(args.acc);
         } else {
-            tile.run_in_periods(args, pixels);
+            // Byte counters are emptied into wider sums before they can overflow.
+            simd::dot_sums<Vectors> sums[Pixels];
+            TERN_UNROLL
+            for (std::size_t i = 0; i < Pixels; ++i)
+                sums[i].clear();
+            run_in_periods(tile, args, pixels, {16, step_bytes}, simd::dot_counter::period, sums);
+            tile.empty_into(sums);
+            TERN_UNROLL
+            for (std::size_t i = 0; i < Pixels; ++i)
+                sums[i].store(args.acc + i * channels, args.tap_count * args.steps);
         }
+    }
+
+    TERN_INLINE void empty_into(simd::dot_sums<Vectors> (&sums)[Pixels]) {
+        TERN_UNROLL
+        for (std::size_t i = 0; i < Pixels; ++i)
+            sums[i].empty(counters[i]);
     }
 
 private:
@@ -105,41 +121,6 @@ private:
             for (std::size_t j = 0; j < Vectors; ++j)
                 simd::store_narrow(acc + i * channels + j * lanes, counters[i][j].total());
         }
-    }
-
-    // Byte counters are emptied into wider sums before they can overflow.
-    TERN_INLINE void run_in_periods(const dot_tile_args& args, const unsigned char* const* pixels) {
-        simd::dot_sums<Vectors> sums[Pixels];
-        TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i)
-            sums[i].clear();
-        std::size_t left = simd::dot_counter::period;
-        for (std::size_t t = 0; t < args.tap_count; ++t) {
-            std::ptrdiff_t offset = args.taps[t].pixel_offset;
-            const unsigned char* panel = args.panel + args.taps[t].panel_offset;
-            for (std::size_t done = 0; done < args.steps;) {
-                const std::size_t rest = args.steps - done;
-                const std::size_t steps = rest < left ? rest : left;
-                for (std::size_t w = 0; w < steps; ++w, offset += 16, panel += step_bytes)
-                    step(pixels, offset, panel);
-                done += steps;
-                left -= steps;
-                if (left == 0) {
-                    empty_into(sums);
-                    left = simd::dot_counter::period;
-                }
-            }
-        }
-        empty_into(sums);
-        TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i)
-            sums[i].store(args.acc + i * channels, args.tap_count * args.steps);
-    }
-
-    TERN_INLINE void empty_into(simd::dot_sums<Vectors> (&sums)[Pixels]) {
-        TERN_UNROLL
-        for (std::size_t i = 0; i < Pixels; ++i)
-            sums[i].empty(counters[i]);
     }
 };
 

@@ -13,6 +13,7 @@
 
 #include "../core/config.hpp"
 #include "../simd/vec.hpp"
+#include "periods.hpp"
 #include "table.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -130,25 +131,9 @@ private:
         const simd::u64v first = simd::broadcast_short(start);
         for (std::size_t i = 0; i < Twins * Vectors * 4; ++i)
             sums[i] = first;
-        const auto pixel_step = static_cast<std::ptrdiff_t>(Table::bytes != 0 ? Table::bytes : args.pixel_step);
+        const std::size_t pixel_step = Table::bytes != 0 ? Table::bytes : args.pixel_step;
         clear();
-        std::size_t left = period;
-        for (std::size_t t = 0; t < args.tap_count; ++t) {
-            std::ptrdiff_t offset = args.taps[t].pixel_offset;
-            const unsigned char* panel = args.panel + args.taps[t].panel_offset + pass.panel_offset;
-            for (std::size_t done = 0; done < args.steps;) {
-                const std::size_t rest = args.steps - done;
-                const std::size_t n = rest < left ? rest : left;
-                for (std::size_t s = 0; s < n; ++s, offset += pixel_step, panel += panel_bytes)
-                    step(at, offset, panel);
-                done += n;
-                left -= n;
-                if (left == 0) {
-                    empty_into(sums);
-                    left = period;
-                }
-            }
-        }
+        run_in_periods(*this, args, at, {pixel_step, panel_bytes, 0, pass.panel_offset}, period, sums);
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Twins; ++i) {
             TERN_UNROLL_ALWAYS
