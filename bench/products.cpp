@@ -236,14 +236,15 @@ private:
     tern::gemm_args gemm_args_;
 };
 
-/// Whether a level multiplies these codes by kernels of this family in a layer with so many groups.
+/// Whether a level multiplies these codes by kernels of this family in a layer with such groups; asks for one or two of them.
 bool has_kernels(const tern::kernel_table& level, tern::kernel_family family, const code_pair& codes, const layer& l) {
-    const auto weights = take(tern::make_code_weights({l.cout, l.cin / l.groups, 1, 1}, codes.weights));
+    tern::conv_geometry geometry;
+    geometry.groups = l.groups == 1 ? 1 : 2;
+    const std::size_t outputs = l.groups == 1 ? 1 : 2 * (l.cout / l.groups);
+    const auto weights = take(tern::make_code_weights({outputs, l.cin / l.groups, l.kh, l.kw}, codes.weights));
     tern::plan_options options;
     options.level = level.level;
     options.family = family;
-    tern::conv_geometry geometry;
-    geometry.groups = l.groups;
     return tern::conv2d::create(weights, codes.activations, geometry, {}, options).ok();
 }
 
