@@ -2,18 +2,17 @@
 
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
-#include <tern/core/rounding.hpp>
 #include <tern/op/image_conv2d.hpp>
 #include <tern/op/quantize_image.hpp>
 
 #include "../support/arrays.hpp"
 #include "../support/compare.hpp"
 #include "../support/failing_allocator.hpp"
+#include "../support/first_layer.hpp"
 #include "../support/levels.hpp"
 #include "../support/packed.hpp"
 #include "../support/reference_tables.hpp"
@@ -107,8 +106,8 @@ struct problem {
     }
 };
 
-/// Runs a plan on whole numbers and compares floats (all memory of the output) and packed images (all bytes).
-void check_exact(const tern::kernel_table& table, const problem& p, bool store, std::size_t quantizers,
+/// Sums of whole numbers are exact.
+void check_exact(const tern::kernel_table& table, const problem& p, const tern_test::chain_end& end,
                  std::mt19937& random) {
     CAPTURE(p.text());
     CAPTURE(p.largest());
@@ -124,59 +123,15 @@ void check_exact(const tern::kernel_table& table, const problem& p, bool store, 
     chain.add(tern::stage::scale(factor.data())).add(tern::stage::bias(bias.data()));
     if (activates)
         chain.add(tern::stage::prelu(slope.data()));
-    if (store)
-        chain.add(tern::stage::store());
-    for (std::size_t q = 0; q < quantizers; ++q) {
-        if (q == 0)
-            chain.add(tern::stage::scale(g.data())).add(tern::stage::bias(h.data()));
-        chain.add(tern::stage::ternarize());
-    }
+    end.add_to(chain, g.data(), h.data());
     const auto plan = p.plan(table, chain, random() % 4 != 0);
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
-    const auto out = plan->output_shape(p.in);
-    REQUIRE(out.ok());
-
-    const auto folded = tern::lower_epilogue(chain, channels, nullptr, nullptr, 0);
-    REQUIRE(folded.ok());
-    const auto out_layout = static_cast<unsigned>(random() % tern_test::view_layouts);
-    const std::size_t size = tern_test::view_span(out_layout, *out, channels);
-    tern_test::guarded_array<float> found(size), expected(size);
-    const auto expected_view = tern_test::any_view(out_layout, expected.data(), *out, channels);
-    std::vector<std::int8_t> codes[2];
-    tern_test::for_each_index(*out, channels, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
-        const tern::epilogue_params& e = folded->params;
-        float v = tern::rounded(e.scale[o] * static_cast<float>(p.output_at(n, y, x, o))) + e.shift[o];
-        v = activates && v < 0.0f ? tern::rounded(slope[o] * v) : v;
-        if (store)
-            expected_view.at(n, y, x, o) = v;
-        for (std::size_t q = 0; q < quantizers; ++q)
-            codes[q].push_back(static_cast<std::int8_t>(
-                tern::ternary_thresholds{}(tern::rounded(e.quantizers[q].g[o] * v) + e.quantizers[q].h[o])));
-    });
-
-    const auto threads = tern_test::any_executor(static_cast<unsigned>(random()));
-    tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes(p.in, threads.slices));
-    std::vector<std::unique_ptr<tern_test::packed_output>> packed;
     tern::image_conv2d_args args;
     args.input = p.input();
-    if (store)
-        args.out = tern_test::any_view(out_layout, found.data(), *out, channels);
-    for (std::size_t q = 0; q < quantizers; ++q) {
-        const tern::border halo{random() % 2, random() % 3, random() % 2, random() % 3};
-        packed.push_back(std::make_unique<tern_test::packed_output>(
-            tern_test::loose_layout(*out, channels, halo, tern_test::any_slack(random))));
-        args.packed[q] = packed[q]->view();
-    }
-    const tern::status s = plan->run(args, {scratch.data(), scratch.size()}, threads);
-    CHECK(std::string(s.message()) == "");
-    CHECK(scratch.guards_intact());
-    CHECK(found.guards_intact());
-    CHECK(tern_test::first_difference(found, expected) == "");
-    for (std::size_t q = 0; q < quantizers; ++q) {
-        CHECK(packed[q]->guards_intact());
-        const auto bytes = tern_test::packed_bytes(packed[q]->layout(), codes[q].data());
-        CHECK(tern_test::first_difference(*packed[q], bytes) == "");
-    }
+    tern_test::check_first_layer(*plan, args, p.in, chain, channels, activates ? slope.data() : nullptr, end, random,
+                                 [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
+                                     return static_cast<float>(p.output_at(n, y, x, o));
+                                 });
 }
 
 void random_geometries(const tern::kernel_table& table) {
@@ -197,7 +152,7 @@ void random_geometries(const tern::kernel_table& table) {
             continue;
         p.fill_exact(random);
         const std::size_t quantizers = random() % 3;
-        check_exact(table, p, quantizers == 0 || random() % 2 == 0, quantizers, random);
+        check_exact(table, p, {quantizers == 0 || random() % 2 == 0, quantizers}, random);
     }
 }
 
@@ -215,7 +170,7 @@ void stems(const tern::kernel_table& table) {
         for (const auto precision : {image_weights::bits16, image_weights::bits8}) {
             p.precision = precision;
             p.fill_exact(random);
-            check_exact(table, p, true, layout % 2, random);
+            check_exact(table, p, {true, layout % 2}, random);
         }
     };
     check({1, 224, 40}, {6, 3, 7, 7}, 2, 3, 0);

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "../support/arrays.hpp"
 #include "../support/compare.hpp"
 #include "../support/failing_allocator.hpp"
+#include "../support/first_layer.hpp"
 #include "../support/packed.hpp"
 #include "../support/reference_tables.hpp"
 #include "../support/thread_executor.hpp"
@@ -76,8 +76,7 @@ struct constants {
     }
 };
 
-/// Runs a plan and compares floats (all memory of the output) and packed images (all bytes) with the definition.
-void check_run(const tern::kernel_table& table, const problem& p, bool store, std::size_t quantizers,
+void check_run(const tern::kernel_table& table, const problem& p, const tern_test::chain_end& end,
                std::mt19937& random) {
     CAPTURE(p.in.n);
     CAPTURE(p.in.h);
@@ -88,68 +87,22 @@ void check_run(const tern::kernel_table& table, const problem& p, bool store, st
     CAPTURE(p.shape.kw);
     CAPTURE(p.geometry.groups);
     CAPTURE(p.layout);
-    const std::size_t channels = p.shape.out_channels;
-    const constants k(channels, random);
+    const constants k(p.shape.out_channels, random);
     tern::epilogue chain;
     chain.add(tern::stage::bias(k.bias.data()));
     chain.add(tern::stage::batch_norm(k.gamma.data(), k.beta.data(), k.mean.data(), k.variance.data()));
     chain.add(tern::stage::prelu(k.slope.data()));
-    if (store)
-        chain.add(tern::stage::store());
-    for (std::size_t q = 0; q < quantizers; ++q) {
-        if (q == 0)
-            chain.add(tern::stage::scale(k.g.data())).add(tern::stage::bias(k.h.data()));
-        chain.add(tern::stage::ternarize());
-    }
+    end.add_to(chain, k.g.data(), k.h.data());
     tern::plan_options options;
     options.kernels = &table;
     const auto plan = tern::real_conv2d::create(p.weights.data(), p.shape, p.geometry, chain, options);
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
-    const auto out = plan->output_shape(p.in);
-    REQUIRE(out.ok());
-
-    // The definition, on the constants as the plan folds them.
-    const auto folded = tern::lower_epilogue(chain, channels, nullptr, nullptr, 0);
-    REQUIRE(folded.ok());
-    const auto out_layout = static_cast<unsigned>(random() % tern_test::view_layouts);
-    const std::size_t size = tern_test::view_span(out_layout, *out, channels);
-    tern_test::guarded_array<float> found(size), expected(size);
-    const auto expected_view = tern_test::any_view(out_layout, expected.data(), *out, channels);
-    std::vector<std::int8_t> codes[2];
-    tern_test::for_each_index(*out, channels, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
-        const tern::epilogue_params& e = folded->params;
-        float v = tern::rounded(e.scale[o] * p.product_sum(table.fused_multiply_add, n, y, x, o)) + e.shift[o];
-        v = v < 0.0f ? tern::rounded(k.slope[o] * v) : v;
-        if (store)
-            expected_view.at(n, y, x, o) = v;
-        for (std::size_t q = 0; q < quantizers; ++q)
-            codes[q].push_back(static_cast<std::int8_t>(
-                tern::ternary_thresholds{}(tern::rounded(e.quantizers[q].g[o] * v) + e.quantizers[q].h[o])));
-    });
-
-    const auto threads = tern_test::any_executor(static_cast<unsigned>(random()));
-    tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes(p.in, threads.slices));
-    std::vector<std::unique_ptr<tern_test::packed_output>> packed;
     tern::real_conv2d_args args;
     args.input = p.input();
-    if (store)
-        args.out = tern_test::any_view(out_layout, found.data(), *out, channels);
-    for (std::size_t q = 0; q < quantizers; ++q) {
-        const tern::border halo{random() % 2, random() % 3, random() % 2, random() % 3};
-        packed.push_back(std::make_unique<tern_test::packed_output>(
-            tern_test::loose_layout(*out, channels, halo, tern_test::any_slack(random))));
-        args.packed[q] = packed[q]->view();
-    }
-    const tern::status s = plan->run(args, {scratch.data(), scratch.size()}, threads);
-    CHECK(std::string(s.message()) == "");
-    CHECK(scratch.guards_intact());
-    CHECK(found.guards_intact());
-    CHECK(tern_test::first_difference(found, expected) == "");
-    for (std::size_t q = 0; q < quantizers; ++q) {
-        CHECK(packed[q]->guards_intact());
-        const auto bytes = tern_test::packed_bytes(packed[q]->layout(), codes[q].data());
-        CHECK(tern_test::first_difference(*packed[q], bytes) == "");
-    }
+    tern_test::check_first_layer(*plan, args, p.in, chain, p.shape.out_channels, k.slope.data(), end, random,
+                                 [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
+                                     return p.product_sum(table.fused_multiply_add, n, y, x, o);
+                                 });
 }
 
 void random_geometries(const tern::kernel_table& table) {
@@ -172,7 +125,7 @@ void random_geometries(const tern::kernel_table& table) {
             continue;
         p.fill(random, i % 2 == 0);
         const std::size_t quantizers = random() % 3;
-        check_run(table, p, quantizers == 0 || random() % 2 == 0, quantizers, random);
+        check_run(table, p, {quantizers == 0 || random() % 2 == 0, quantizers}, random);
     }
 }
 
@@ -187,19 +140,19 @@ void stems(const tern::kernel_table& table) {
         p.geometry = tern::conv_geometry::square(2, 3);
         p.layout = layout;
         p.fill(random, false);
-        check_run(table, p, true, 1, random);
+        check_run(table, p, {true, 1}, random);
         p.in = {2, 28, 28};
         p.shape = {16, 1, 3, 3};
         p.geometry = tern::conv_geometry::square(1, 1);
         p.fill(random, true);
-        check_run(table, p, true, 2, random);
+        check_run(table, p, {true, 2}, random);
         p.in = {1, 9, 40};  // rows of input larger than a strip should be
         p.shape = {5, 640, 1, 2};
         p.geometry = {};
         p.fill(random, false);
-        check_run(table, p, true, 0, random);
+        check_run(table, p, {true, 0}, random);
         p.geometry = tern::conv_geometry::square(1, 1);
-        check_run(table, p, true, 0, random);
+        check_run(table, p, {true, 0}, random);
     }
 }
 
@@ -213,7 +166,7 @@ void depthwise(const tern::kernel_table& table) {
         p.geometry.groups = channels;
         p.shape = {channels, 1, 3, 3};
         p.fill(random, true);
-        check_run(table, p, true, 1, random);
+        check_run(table, p, {true, 1}, random);
     }
 }
 
