@@ -14,6 +14,9 @@ struct executor {
     void* ctx = nullptr;
     void (*parallel_for)(void* ctx, std::size_t n, void (*task)(void* arg, std::size_t i), void* arg) = nullptr;
     std::size_t slices = 1;
+
+    /// At least 1.
+    TERN_INLINE constexpr std::size_t slice_count() const noexcept { return slices == 0 ? 1 : slices; }
 };
 
 /// Runs `body(i)` for i in [0, n) on `threads`.
@@ -38,6 +41,13 @@ TERN_INLINE constexpr slice_range slice_of(std::size_t total, std::size_t n, std
     const std::size_t base = total / n, extra = total % n;
     const std::size_t begin = i * base + (i < extra ? i : extra);
     return {begin, begin + base + (i < extra ? 1 : 0)};
+}
+
+/// Runs `body(slice_range)` for parts of [0, total), as many as there are slices, none of them empty.
+template <class Body>
+TERN_INLINE void parallel_ranges(const executor& threads, std::size_t total, Body&& body) {
+    const std::size_t slices = threads.slice_count(), parts = total < slices ? total : slices;
+    parallel_for(threads, parts, [&](std::size_t i) { body(slice_of(total, parts, i)); });
 }
 
 TERN_END_VOCABULARY

@@ -67,7 +67,7 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
     const auto out = output_shape(args.input.layout.shape());
     if (!out.ok())
         return out.status();
-    const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
+    const std::size_t slices = threads.slice_count();
     TERN_TRY(check_run(args, *out, scratch, slices));
 
     const work_division work(out->n * out->h, shape_.out_channels, family_.tile_channels, slices);

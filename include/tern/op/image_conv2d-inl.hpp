@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <limits>
 
-#include "../quantize/check.hpp"
 #include "image_conv2d.hpp"
 #include "plan_checks.hpp"
 #include "tile_finisher.hpp"
@@ -108,10 +107,7 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
                                                     const conv_geometry& geometry, const epilogue& chain,
                                                     image_weights precision, const plan_options& options) {
     using namespace image_conv2d_detail;
-    if (weights == nullptr)
-        return make_error(errc::invalid_argument, "image_conv2d: no weights");
-    TERN_TRY(check_finite(weights, shape, "image_conv2d weights"));
-    TERN_TRY(check_geometry(shape, geometry, "image_conv2d"));
+    TERN_TRY(check_float_weights(weights, shape, geometry, "image_conv2d"));
     if (geometry.groups != 1 || geometry.dilation_h != 1 || geometry.dilation_w != 1)
         return make_error(errc::unsupported,
                           "image_conv2d: expected one group and no dilation, found %zu groups and dilations %zu, %zu",

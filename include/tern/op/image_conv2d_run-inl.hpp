@@ -102,16 +102,12 @@ TERN_FUNC status image_conv2d::check_run(const image_conv2d_args& args, const im
 
 TERN_FUNC status image_conv2d::run(const image_conv2d_args& args, const workspace& scratch,
                                    const executor& threads) const {
-    if (!args.input)
-        return make_error(errc::invalid_argument, "image_conv2d: no input");
-    if (args.input.c != in_channels())
-        return make_error(errc::invalid_argument, "image_conv2d: expected %zu input channels, found %zu", in_channels(),
-                          args.input.c);
+    TERN_TRY(check_input(args.input, in_channels(), "image_conv2d"));
     const image_shape in{args.input.n, args.input.h, args.input.w};
     const auto out = output_shape(in);
     if (!out.ok())
         return out.status();
-    const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
+    const std::size_t slices = threads.slice_count();
     TERN_TRY(check_run(args, *out, scratch, slices));
 
     const work_division work(out->n * out->h, shape_.out_channels, family_.tile_channels, slices);

@@ -17,9 +17,7 @@ inline constexpr std::size_t max_tile_pixels = 16, max_tile_channels = 64;
 
 TERN_FUNC result<linear> linear::create(const float* weights, std::size_t outputs, std::size_t inputs,
                                         const float* bias, const plan_options& options) {
-    if (weights == nullptr)
-        return make_error(errc::invalid_argument, "linear: no weights");
-    TERN_TRY(check_finite(weights, weight_shape{outputs, inputs, 1, 1}, "linear weights"));
+    TERN_TRY(check_float_weights(weights, {outputs, inputs, 1, 1}, {}, "linear"));
     linear plan;
     plan.inputs_ = inputs;
     plan.outputs_ = outputs;
@@ -67,13 +65,10 @@ TERN_FUNC status linear::run(const float* in, std::size_t n, float* out, const e
 
     const real_family& f = kernels_->real;
     const std::size_t row_tiles = ceil_div(n, f.tile_pixels), output_tiles = ceil_div(outputs_, f.tile_channels);
-    const std::size_t units = row_tiles * output_tiles, slices = threads.slices == 0 ? 1 : threads.slices;
-    const std::size_t tasks = units < slices ? units : slices;
-    parallel_for(threads, tasks, [&](std::size_t task) {
+    parallel_ranges(threads, row_tiles * output_tiles, [&](const slice_range& range) {
         alignas(64) float acc[linear_detail::max_tile_pixels * linear_detail::max_tile_channels];
         const float* rows[linear_detail::max_tile_pixels];
         const kernel_tap tap{0, 0};
-        const slice_range range = slice_of(units, tasks, task);
         for (std::size_t u = range.begin; u < range.end; ++u) {
             const std::size_t row = u % row_tiles * f.tile_pixels, output = u / row_tiles * f.tile_channels;
             const std::size_t row_count = n - row < f.tile_pixels ? n - row : f.tile_pixels;

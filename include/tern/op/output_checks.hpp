@@ -1,4 +1,4 @@
-// What every plan with an epilogue checks about the tensors of a run before it writes.
+// What plans with an epilogue check about the tensors of a run before they write.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,16 @@
 #include "epilogue.hpp"
 
 TERN_BEGIN_NAMESPACE
+
+/// An error unless there is an input of so many channels. `op` names the plan.
+template <class T>
+status check_input(const tensor_view<const T>& input, std::size_t channels, const char* op) {
+    if (!input)
+        return make_error(errc::invalid_argument, "%s: no input", op);
+    if (input.c != channels)
+        return make_error(errc::invalid_argument, "%s: expected %zu input channels, found %zu", op, channels, input.c);
+    return {};
+}
 
 /// An error unless the float output, the residual and both packed outputs are there if the chain has them, and have the
 /// sizes of `shape` and the chain's channels. `op` names the plan.

@@ -1,7 +1,8 @@
-// What every plan checks and chooses first.
+// What plans check and choose first.
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
@@ -10,15 +11,19 @@
 #include "../dispatch/select.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../kernel/table.hpp"
+#include "../quantize/check.hpp"
 #include "plan_options.hpp"
 
 TERN_BEGIN_NAMESPACE
 
-/// The table a plan uses: the one given, else that of the level given, else as TERN_ISA says, else the best.
+/// The table to use: the one given, else that of the level given, else as TERN_ISA says, else the best.
+inline result<const kernel_table*> plan_kernels(const kernel_table* kernels, const char* level = nullptr) {
+    if (kernels != nullptr)
+        return kernels;
+    return select_kernels(level);
+}
 inline result<const kernel_table*> plan_kernels(const plan_options& options) {
-    if (options.kernels != nullptr)
-        return options.kernels;
-    return select_kernels(options.level);
+    return plan_kernels(options.kernels, options.level);
 }
 
 /// An error unless the groups divide the output channels and strides and dilations are at least 1; `op` names the plan.
@@ -30,6 +35,17 @@ inline status check_geometry(const weight_shape& shape, const conv_geometry& g, 
         return make_error(errc::invalid_argument, "%s: strides %zu, %zu and dilations %zu, %zu must be at least 1", op,
                           g.stride_h, g.stride_w, g.dilation_h, g.dilation_w);
     return {};
+}
+
+/// An error unless there are finite weights of that shape, and the geometry is good for them.
+inline status check_float_weights(const float* weights, const weight_shape& shape, const conv_geometry& geometry,
+                                  const char* op) {
+    if (weights == nullptr)
+        return make_error(errc::invalid_argument, "%s: no weights", op);
+    char name[32];
+    std::snprintf(name, sizeof name, "%s weights", op);
+    TERN_TRY(check_finite(weights, shape, name));
+    return check_geometry(shape, geometry, op);
 }
 
 TERN_END_NAMESPACE

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "../core/overlap.hpp"
-#include "../dispatch/select.hpp"
+#include "plan_checks.hpp"
 #include "pooling.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -94,27 +94,19 @@ inline status run(kind which, const tensor_view<const float>& in, const tensor_v
                           shape->n, shape->h, shape->w, in.c, out.n, out.h, out.w, out.c);
     if (range_of(in).overlaps(range_of(out)))
         return make_error(errc::invalid_argument, "%s: input and output overlap", name);
-    const kernel_table* kernels = options.kernels;
-    if (kernels == nullptr) {
-        const auto selected = select_kernels();
-        if (!selected.ok())
-            return selected.status();
-        kernels = *selected;
-    }
+    const auto kernels = plan_kernels(options.kernels);
+    if (!kernels.ok())
+        return kernels.status();
 
     const bool dense = (in.stride_c == 1 && out.stride_c == 1) || in.c == 1;
-    const std::size_t rows = out.n * out.h;
-    const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
-    const std::size_t tasks = rows < slices ? rows : slices;
-    parallel_for(threads, tasks, [&](std::size_t task) {
-        const slice_range range = slice_of(rows, tasks, task);
+    parallel_ranges(threads, out.n * out.h, [&](const slice_range& range) {
         for (std::size_t row = range.begin; row < range.end; ++row) {
             window w{in, options, row / out.h, row % out.h, 0};
             for (std::size_t c = 0; c < (dense ? 1 : out.c); ++c)  // planes one after the other
                 for (w.x = 0; w.x < out.w; ++w.x) {
                     float* to = out.data + out.offset(w.n, w.y, w.x, c);
                     if (dense)
-                        dense_pixel(*kernels, which, w, in.c, to);
+                        dense_pixel(**kernels, which, w, in.c, to);
                     else
                         *to = scalar_pixel(which, w, static_cast<std::ptrdiff_t>(c) * in.stride_c);
                 }

@@ -1,10 +1,10 @@
 // Definitions of op/quantize_image.hpp.
 #pragma once
 
-#include "../dispatch/select.hpp"
 #include "../format/halo.hpp"
 #include "image_checks.hpp"
 #include "levels.hpp"
+#include "plan_checks.hpp"
 #include "quantize_image.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -17,18 +17,11 @@ TERN_FUNC status quantize_image(const tensor_view<const float>& values, const pa
     TERN_TRY(check_packed_image(out, levels.code, "quantize_image: out"));
     const packed_layout& l = out.layout;
     TERN_TRY(check_values_of_image(values, out, options.g, options.h, "quantize_image"));
-    const kernel_table* kernels = options.kernels;
-    if (kernels == nullptr) {
-        const auto selected = select_kernels();
-        if (!selected.ok())
-            return selected.status();
-        kernels = *selected;
-    }
+    const auto kernels = plan_kernels(options.kernels);
+    if (!kernels.ok())
+        return kernels.status();
 
-    const std::size_t rows = l.n * l.h, slices = threads.slices == 0 ? 1 : threads.slices;
-    const std::size_t tasks = rows < slices ? rows : slices;
-    parallel_for(threads, tasks, [&](std::size_t task) {
-        const slice_range range = slice_of(rows, tasks, task);
+    parallel_ranges(threads, l.n * l.h, [&](const slice_range& range) {
         // 64 channels of one pixel at a time, padded for whole vectors.
         alignas(64) float v[word_bits] = {}, g[word_bits], h[word_bits];
         for (std::size_t channel = 0; channel < l.c; channel += word_bits) {
@@ -58,7 +51,7 @@ TERN_FUNC status quantize_image(const tensor_view<const float>& values, const pa
                         l.offset(row / l.h, static_cast<std::ptrdiff_t>(row % l.h), static_cast<std::ptrdiff_t>(x)) +
                         first_byte;
                     args.packed = &pixel;
-                    kernels->quantize_tile(args);
+                    (*kernels)->quantize_tile(args);
                 }
         }
         for (std::size_t row = range.begin; row < range.end; ++row)

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <limits>
 
-#include "../quantize/check.hpp"
 #include "real_conv2d.hpp"
 #include "plan_checks.hpp"
 #include "tile_finisher.hpp"
@@ -45,10 +44,7 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const ternary_weights& weights
 TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape, const float* scale,
                                                   const float* bias, const conv_geometry& geometry,
                                                   const epilogue& chain, const plan_options& options) {
-    if (weights == nullptr)
-        return make_error(errc::invalid_argument, "real_conv2d: no weights");
-    TERN_TRY(check_finite(weights, shape, "real_conv2d weights"));
-    TERN_TRY(check_geometry(shape, geometry, "real_conv2d"));
+    TERN_TRY(check_float_weights(weights, shape, geometry, "real_conv2d"));
 
     real_conv2d plan;
     plan.shape_ = shape;

@@ -1,9 +1,9 @@
 // Definitions of op/ternarize.hpp.
 #pragma once
 
-#include "../dispatch/select.hpp"
 #include "../format/halo.hpp"
 #include "image_checks.hpp"
+#include "plan_checks.hpp"
 #include "ternarize.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -16,19 +16,11 @@ TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_
     if (!(options.thresholds.lo <= options.thresholds.hi))
         return make_error(errc::invalid_argument, "ternarize: expected thresholds lo <= hi, found lo = %g, hi = %g",
                           static_cast<double>(options.thresholds.lo), static_cast<double>(options.thresholds.hi));
-    const kernel_table* kernels = options.kernels;
-    if (kernels == nullptr) {
-        const auto selected = select_kernels();
-        if (!selected.ok())
-            return selected.status();
-        kernels = *selected;
-    }
+    const auto kernels = plan_kernels(options.kernels);
+    if (!kernels.ok())
+        return kernels.status();
 
-    const std::size_t rows = l.n * l.h;
-    const std::size_t slices = threads.slices == 0 ? 1 : threads.slices;
-    const std::size_t tasks = rows < slices ? rows : slices;
-    parallel_for(threads, tasks, [&](std::size_t task) {
-        const slice_range range = slice_of(rows, tasks, task);
+    parallel_ranges(threads, l.n * l.h, [&](const slice_range& range) {
         ternarize_args args{};
         args.stride_pixel = values.stride_w;
         args.stride_channel = values.stride_c;
@@ -43,7 +35,7 @@ TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_
             const std::size_t n = row / l.h, y = row % l.h;
             args.values = values.data + values.offset(n, y, 0, 0);
             args.out = out.data + l.offset(n, static_cast<std::ptrdiff_t>(y), 0);
-            kernels->ternarize_row(args);
+            (*kernels)->ternarize_row(args);
             clear_halo_rows(out, n, y, y + 1);
         }
     });
