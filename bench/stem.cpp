@@ -1,5 +1,6 @@
 // Benchmarks of the first layer of a network: tern::real_conv2d, fp32, and tern::image_conv2d, u8 images.
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <tern/op/image_conv2d.hpp>
@@ -14,19 +15,32 @@
 namespace bench {
 namespace {
 
-class stem_case final : public experiment {
+/// A plan of type `Plan` on an input of `In`, with a bias and float outputs.
+template <class Plan, class Args, class In>
+class stem_case : public experiment {
 public:
-    stem_case(const setup& s, const layer& l, const tern::kernel_table& level)
-        : layer_(l), pool_(s.flags.threads), threads_(pool_.executor()), in_(numbers<float>(l.in_size(), -7, 7, 1)),
-          weights_(numbers<float>(l.weights(), -7, 7, 2)), bias_(numbers<float>(l.cout, -7, 7, 3)),
-          out_(zeros<float>(l.out_size())) {
+    void run() override { check(plan_.run(args_, scratch_, threads_)); }
+
+protected:
+    stem_case(const setup& s, const layer& l, tern::buffer<In> in)
+        : layer_(l), in_(std::move(in)), bias_(numbers<float>(l.cout, -7, 7, 3)), out_(zeros<float>(l.out_size())),
+          pool_(s.flags.threads), threads_(pool_.executor()) {}
+
+    static tern::weight_shape shape_of(const layer& l) { return {l.cout, l.cin, l.kh, l.kw}; }
+    static tern::conv_geometry geometry_of(const layer& l) { return tern::conv_geometry::square(l.stride, l.pad); }
+    static tern::plan_options options_of(const tern::kernel_table& level) {
         tern::plan_options options;
         options.level = level.level;
-        const auto chain = tern::chain(tern::stage::bias(bias_.data()), tern::stage::store());
-        plan_ = take(tern::real_conv2d::create(weights_.data(), {l.cout, l.cin, l.kh, l.kw},
-                                               tern::conv_geometry::square(l.stride, l.pad), chain, options));
+        return options;
+    }
+    tern::epilogue chain() const { return tern::chain(tern::stage::bias(bias_.data()), tern::stage::store()); }
+
+    /// The last step of a constructor.
+    void use(Plan plan) {
+        const layer& l = layer_;
+        plan_ = std::move(plan);
         const tern::image_shape in{l.batch, l.h, l.w};
-        args_.input = tern::nhwc<const float>(in_.data(), l.batch, l.h, l.w, l.cin);
+        args_.input = tern::nhwc<const In>(in_.data(), l.batch, l.h, l.w, l.cin);
         args_.out = tern::nhwc(out_.data(), l.batch, l.out_h(), l.out_w(), l.cout);
         const std::size_t needed = plan_.workspace_bytes(in, threads_.slices);
         scratch_memory_ = zeros<unsigned char>(needed);
@@ -36,7 +50,25 @@ public:
         weights_bytes = static_cast<double>(plan_.panel_bytes());
     }
 
-    void run() override { check(plan_.run(args_, scratch_, threads_)); }
+    layer layer_;
+    tern::buffer<In> in_;
+    tern::buffer<float> bias_, out_;
+
+private:
+    thread_pool pool_;
+    tern::executor threads_;
+    tern::buffer<unsigned char> scratch_memory_;
+    Plan plan_;
+    Args args_;
+    tern::workspace scratch_;
+};
+
+class real_case final : public stem_case<tern::real_conv2d, tern::real_conv2d_args, float> {
+public:
+    real_case(const setup& s, const layer& l, const tern::kernel_table& level)
+        : stem_case(s, l, numbers<float>(l.in_size(), -7, 7, 1)), weights_(numbers<float>(l.weights(), -7, 7, 2)) {
+        use(take(tern::real_conv2d::create(weights_.data(), shape_of(l), geometry_of(l), chain(), options_of(level))));
+    }
 
     void verify() override {
         compare(
@@ -49,47 +81,22 @@ public:
     }
 
 private:
-    layer layer_;
-    thread_pool pool_;
-    tern::executor threads_;
-    tern::buffer<float> in_, weights_, bias_, out_;
-    tern::buffer<unsigned char> scratch_memory_;
-    tern::real_conv2d plan_;
-    tern::real_conv2d_args args_;
-    tern::workspace scratch_;
+    tern::buffer<float> weights_;
 };
 
-class image_case final : public experiment {
+class image_case final : public stem_case<tern::image_conv2d, tern::image_conv2d_args, std::uint8_t> {
 public:
     image_case(const setup& s, const layer& l, const tern::kernel_table& level, tern::image_weights precision)
-        : layer_(l), pool_(s.flags.threads), threads_(pool_.executor()),
-          in_(numbers<std::uint8_t>(l.in_size(), 0, 255, 1)), weights_(zeros<float>(l.weights())),
-          bias_(numbers<float>(l.cout, -7, 7, 3)), out_(zeros<float>(l.out_size())),
-          codes_(whole_weights(l, precision)), centred_(zeros<std::int16_t>(l.in_size())) {
+        : stem_case(s, l, numbers<std::uint8_t>(l.in_size(), 0, 255, 1)), codes_(whole_weights(l, precision)),
+          centred_(zeros<std::int16_t>(l.in_size())) {
         // Whole numbers up to the largest that fits: a scale of 1, so that every sum can be checked exactly.
-        for (std::size_t i = 0; i < l.weights(); ++i)
-            weights_[i] = static_cast<float>(codes_[i]);
+        const std::vector<float> weights(codes_.begin(), codes_.end());
         const std::vector<float> mean(l.cin, static_cast<float>(mean_byte));
         for (std::size_t i = 0; i < l.in_size(); ++i)
             centred_[i] = static_cast<std::int16_t>(in_[i] - mean_byte);
-        tern::plan_options options;
-        options.level = level.level;
-        const auto chain = tern::chain(tern::stage::bias(bias_.data()), tern::stage::store());
-        plan_ =
-            take(tern::image_conv2d::create(weights_.data(), {l.cout, l.cin, l.kh, l.kw}, {mean.data(), nullptr, 1.0f},
-                                            tern::conv_geometry::square(l.stride, l.pad), chain, precision, options));
-        const tern::image_shape in{l.batch, l.h, l.w};
-        args_.input = tern::nhwc<const std::uint8_t>(in_.data(), l.batch, l.h, l.w, l.cin);
-        args_.out = tern::nhwc(out_.data(), l.batch, l.out_h(), l.out_w(), l.cout);
-        const std::size_t needed = plan_.workspace_bytes(in, threads_.slices);
-        scratch_memory_ = zeros<unsigned char>(needed);
-        scratch_ = {scratch_memory_.data(), needed};
-        label = plan_.kernel_name(in);
-        items = l.macs();
-        weights_bytes = static_cast<double>(plan_.panel_bytes());
+        use(take(tern::image_conv2d::create(weights.data(), shape_of(l), {mean.data(), nullptr, 1.0f}, geometry_of(l),
+                                            chain(), precision, options_of(level))));
     }
-
-    void run() override { check(plan_.run(args_, scratch_, threads_)); }
 
     void verify() override {
         compare(
@@ -111,16 +118,7 @@ private:
         return w;
     }
 
-    layer layer_;
-    thread_pool pool_;
-    tern::executor threads_;
-    tern::buffer<std::uint8_t> in_;
-    tern::buffer<float> weights_, bias_, out_;
     tern::buffer<std::int16_t> codes_, centred_;
-    tern::buffer<unsigned char> scratch_memory_;
-    tern::image_conv2d plan_;
-    tern::image_conv2d_args args_;
-    tern::workspace scratch_;
 };
 
 }  // namespace
@@ -129,7 +127,7 @@ void add_stem(const setup& s, const layer& l) {
     for (const tern::kernel_table* level : s.levels)
         add_case(case_name(l, std::string("tern.") + level->level + "." + level->real.name + ".wf32af32", "f32",
                            s.flags.threads),
-                 s.flags.threads, [=, &s] { return std::make_unique<stem_case>(s, l, *level); });
+                 s.flags.threads, [=, &s] { return std::make_unique<real_case>(s, l, *level); });
     for (const tern::kernel_table* level : s.levels)
         for (const auto precision : {tern::image_weights::bits16, tern::image_weights::bits8}) {
             const bool bytes = precision == tern::image_weights::bits8;
