@@ -76,6 +76,20 @@ TERN_INLINE void store_planes(unsigned char* pixel, std::size_t channel, plane_b
     }
 }
 
+// Fewer than 8 bytes, in at most three stores: a loop would become a call of memset.
+TERN_INLINE void clear_bytes(unsigned char* p, std::size_t count) {
+    if ((count & 4) != 0) {
+        __builtin_memset(p, 0, 4);
+        p += 4;
+    }
+    if ((count & 2) != 0) {
+        __builtin_memset(p, 0, 2);
+        p += 2;
+    }
+    if ((count & 1) != 0)
+        *p = 0;
+}
+
 TERN_INLINE void clear_planes(const epilogue_tile_args& args, std::size_t quantizers) {
     if (args.zero_bytes == 0)
         return;
@@ -83,8 +97,8 @@ TERN_INLINE void clear_planes(const epilogue_tile_args& args, std::size_t quanti
     for (std::size_t q = 0; q < quantizers; ++q)
         for (std::size_t row = 0; row < args.rows; ++row) {
             unsigned char* p = args.packed[q][row] + first / 64 * 16 + first % 64 / 8;
-            for (std::size_t i = 0; i < args.zero_bytes; ++i)
-                p[i] = p[8 + i] = 0;
+            clear_bytes(p, args.zero_bytes);
+            clear_bytes(p + 8, args.zero_bytes);
         }
 }
 

@@ -69,8 +69,7 @@ inline void quantize_to_planes(const quantize_tile_args& tile) {
     const std::size_t first = (args.channel + args.channels + 7) / 8 * 8;
     for (std::size_t row = 0; args.zero_bytes != 0 && row < args.rows; ++row)
         for (std::size_t p = 0; p < levels.planes; ++p)
-            for (std::size_t i = 0; i < args.zero_bytes; ++i)
-                args.packed[row][first / 64 * levels.planes * 8 + p * 8 + first % 64 / 8 + i] = 0;
+            clear_bytes(args.packed[row] + first / 64 * levels.planes * 8 + p * 8 + first % 64 / 8, args.zero_bytes);
 }
 
 /// The nearest integer, halves to even, within the code's range.
