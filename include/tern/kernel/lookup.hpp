@@ -123,10 +123,41 @@ struct pair_digits {
 template <int Unit>
 inline constexpr pair_digits<Unit> digits_of{};
 
+#if !TERN_HAS_NEON
+
+// Pixels of at most `Channels` channels, as many at a time as fill a word. Returns how many are done.
+template <int Unit, std::size_t Channels>
+TERN_INLINE std::size_t convert_narrow_pixels(const convert_args& args) {
+    constexpr std::size_t together = 64 / Channels;
+    constexpr std::uint64_t used = (std::uint64_t{1} << Channels) - 1;
+    std::size_t i = 0;
+    for (; i + together <= args.pixels; i += together) {
+        std::uint64_t mask = 0, sign = 0;
+        TERN_UNROLL
+        for (std::size_t k = 0; k < together; ++k) {
+            std::uint64_t word[2];
+            __builtin_memcpy(word, args.planes + (i + k) * args.pixel_bytes, sizeof word);
+            mask |= (word[0] & used) << (k * Channels);
+            sign |= (word[1] & used) << (k * Channels);
+        }
+        simd::store_pairs<Unit>(args.out + i * args.out_pixel_bytes, mask, sign);
+    }
+    return i;
+}
+
+#endif
+
 template <int Unit>
 inline void planes_to_pair_codes(const convert_args& from) {
     const convert_args args = from;
-    for (std::size_t i = 0; i < args.pixels; ++i) {
+    std::size_t i = 0;
+#if !TERN_HAS_NEON
+    if (args.out_pixel_bytes == 8)
+        i = convert_narrow_pixels<Unit, 16>(args);
+    else if (args.out_pixel_bytes == 16)
+        i = convert_narrow_pixels<Unit, 32>(args);
+#endif
+    for (; i < args.pixels; ++i) {
         const unsigned char* planes = args.planes + i * args.pixel_bytes;
         unsigned char* to = args.out + i * args.out_pixel_bytes;
         std::size_t done = 0;

@@ -146,6 +146,7 @@ inline void triple_single_tile_entry(const dot_tile_args& args) { triple_tile<1,
 
 inline constexpr dot_family lookup_families[4] = {
     twin_triple_family,
+    twin_triple_narrow_family,
     {"lookup3", 1, triple_tile<1, 4>::channels, simd::byte_lanes, &triple_single_tile_entry, dot_format::triples, 40,
      lookup_max_depth, &planes_to_triples},
 };
@@ -156,11 +157,12 @@ inline constexpr dot_family lookup_families[4] = {lookup_family, lookup_narrow_f
 
 #elif TERN_HAS_AVX512_ICL
 
-inline constexpr dot_family lookup_families[4] = {twin_triple_family, twin_triple_wide_family};
+inline constexpr dot_family lookup_families[4] = {twin_triple_family, twin_triple_wide_family,
+                                                  twin_triple_narrow_family};
 
 #else
 
-inline constexpr dot_family lookup_families[4] = {twin_family, lookup_single_family, {}};
+inline constexpr dot_family lookup_families[4] = {twin_family, twin_narrow_family, lookup_single_family};
 
 #endif
 

@@ -35,19 +35,21 @@ inline constexpr twin_bit_rows twin_bit_counts{};
 struct twin_bits {
     static constexpr std::size_t lookups = 16, fields = 3, bias = 0, largest = 4, bytes = 0, panel_rows = 8;
 
-    static TERN_INLINE simd::u64v row(const unsigned char* codes, std::size_t k) {
+    static TERN_INLINE const unsigned char* row(const unsigned char* codes, std::size_t k) {
         std::uint16_t offset;
         __builtin_memcpy(&offset, codes + 2 * k, sizeof offset);
-        return simd::broadcast_row(reinterpret_cast<const unsigned char*>(twin_bit_counts.row) + offset);
+        return reinterpret_cast<const unsigned char*>(twin_bit_counts.row) + offset;
     }
+    template <std::size_t Parts>
+    static TERN_INLINE simd::u64v load(const unsigned char* const (&rows)[Parts]) {
+        return simd::load_rows(rows);
+    }
+    template <std::size_t Parts>
     static TERN_INLINE simd::u64v index(const unsigned char* panel, std::size_t channels, std::size_t k) {
-        const simd::u64v w = simd::load_words(panel + k / 2 * channels);
+        const simd::u64v w = simd::load_for_parts<Parts>(panel + k / 2 * channels);
         return k % 2 == 0 ? simd::low_nibbles(w) : simd::high_nibbles(w);
     }
 };
-
-using twin_bits_tile = twin_tile<twin_bits, 4, 1>;
-inline void twin_bits_tile_entry(const dot_tile_args& args) { twin_bits_tile::run_passes(args); }
 
 /// Every word of every plane to 32 bytes.
 inline void planes_to_twin_bits(const convert_args& args) {
@@ -61,18 +63,9 @@ inline void join_bits(unsigned char* pixels, const unsigned char* twins, std::si
     join_words<16>(pixels, twins, bytes);
 }
 
-inline constexpr dot_family twin_bits_family{"lookup",
-                                             twin_bits_tile::pixels,
-                                             twin_bits_tile::channels,
-                                             simd::byte_lanes,
-                                             &twin_bits_tile_entry,
-                                             dot_format::twin_bits,
-                                             42 * simd::u64_lanes,
-                                             32767,  // counts that an int16 sum holds
-                                             &planes_to_twin_bits,
-                                             0,
-                                             false,
-                                             &join_bits};
+inline constexpr dot_family twin_bits_family =
+    family_of_twins<twin_tile<twin_bits, 4, 1>>("lookup", dot_format::twin_bits, 42 * simd::u64_lanes,
+                                                &planes_to_twin_bits, &join_bits);
 
 #else
 

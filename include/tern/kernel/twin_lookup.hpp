@@ -38,19 +38,20 @@ inline constexpr twin_rows twin_products{};
 struct twin_pairs {
     static constexpr std::size_t lookups = 8, fields = 3, bias = 2, largest = 4, bytes = 8, panel_rows = 4;
 
-    static TERN_INLINE simd::u64v row(const unsigned char* codes, std::size_t k) {
+    static TERN_INLINE const unsigned char* row(const unsigned char* codes, std::size_t k) {
         const std::size_t code = codes[k];
-        return simd::broadcast_row(reinterpret_cast<const unsigned char*>(twin_products.row) + 8 * code);
+        return reinterpret_cast<const unsigned char*>(twin_products.row) + 8 * code;
     }
+    template <std::size_t Parts>
+    static TERN_INLINE simd::u64v load(const unsigned char* const (&rows)[Parts]) {
+        return simd::load_rows(rows);
+    }
+    template <std::size_t Parts>
     static TERN_INLINE simd::u64v index(const unsigned char* panel, std::size_t channels, std::size_t k) {
-        const simd::u64v w = simd::load_words(panel + k / 2 * channels);
+        const simd::u64v w = simd::load_for_parts<Parts>(panel + k / 2 * channels);
         return k % 2 == 0 ? simd::low_nibbles(w) : simd::high_nibbles(w);
     }
 };
-
-/// 4 twins of one vector keep 8 sums, 3 index vectors, a sum and 2 rows in 16 registers.
-using twin_pair_tile = twin_tile<twin_pairs, 4, 1>;
-inline void twin_tile_entry(const dot_tile_args& args) { twin_pair_tile::run(args); }
 
 inline void planes_to_twins(const convert_args& args) { planes_to_pair_codes<2>(args); }
 
@@ -66,22 +67,23 @@ inline void join_pairs(unsigned char* pixels, const unsigned char* twins, std::s
         pixels[i] = static_cast<unsigned char>(pixels[i] + 9 * twins[i]);
 }
 
-inline constexpr dot_family twin_family{"lookup",
-                                        twin_pair_tile::pixels,
-                                        twin_pair_tile::channels,
-                                        simd::byte_lanes,
-                                        &twin_tile_entry,
-                                        dot_format::twins,
-                                        26 * simd::u64_lanes,
-                                        32767,  // products that an int16 sum holds
-                                        &planes_to_twins,
-                                        0,
-                                        false,
-                                        &join_pairs};
+/// 4 twins of one vector keep 8 sums, 3 index vectors, a sum and 2 rows in 16 registers.
+inline constexpr dot_family twin_family =
+    family_of_twins<twin_tile<twin_pairs, 4, 1>>("lookup", dot_format::twins, 26 * simd::u64_lanes, &planes_to_twins,
+                                                 &join_pairs);
+
+/// For few output channels. Its loads of rows are the limit, so more twins would gain nothing.
+#if TERN_HAS_AVX2 || TERN_HAS_AVX512
+inline constexpr dot_family twin_narrow_family =
+    family_of_twins<twin_tile<twin_pairs, 2, 1, 2>>("lookup", dot_format::twins, 18 * simd::u64_lanes, &planes_to_twins,
+                                                    &join_pairs);
+#else
+inline constexpr dot_family twin_narrow_family{};
+#endif
 
 #else
 
-inline constexpr dot_family twin_family{};
+inline constexpr dot_family twin_family{}, twin_narrow_family{};
 
 #endif
 

@@ -41,13 +41,18 @@ inline constexpr twin_triple_rows twin_triple_products{};
 struct twin_triples {
     static constexpr std::size_t lookups = 2, fields = 2, bias = 3, largest = 6, bytes = 4, panel_rows = 2;
 
-    static TERN_INLINE simd::long_row row(const unsigned char* codes, std::size_t k) {
+    static TERN_INLINE const unsigned char* row(const unsigned char* codes, std::size_t k) {
         std::uint16_t offset;
         __builtin_memcpy(&offset, codes + 2 * k, sizeof offset);
-        return simd::load_long_row(reinterpret_cast<const unsigned char*>(twin_triple_products.row) + offset);
+        return reinterpret_cast<const unsigned char*>(twin_triple_products.row) + offset;
     }
+    template <std::size_t Parts>
+    static TERN_INLINE simd::long_row load(const unsigned char* const (&rows)[Parts]) {
+        return simd::load_long_rows(rows);
+    }
+    template <std::size_t Parts>
     static TERN_INLINE simd::u64v index(const unsigned char* panel, std::size_t channels, std::size_t k) {
-        return simd::load_words(panel + k * channels);
+        return simd::load_long_indices<Parts>(panel + k * channels);
     }
 };
 
@@ -77,50 +82,31 @@ inline void join_triples(unsigned char* pixels, const unsigned char* twins, std:
     join_words<27>(pixels, twins, bytes);
 }
 
+template <class Tile>
+constexpr dot_family family_of_triples(std::uint32_t rate) {
+    return family_of_twins<Tile>("lookup3", dot_format::twin_triples, rate, &planes_to_twin_triples, &join_triples);
+}
+
 #if TERN_HAS_NEON
 
 /// 12 sums, 4 vectors of weights, 4 of rows: a twin more makes Clang 19 spill. Modelled on Neoverse N1; with I8MM it is a matter of
 /// the core whether bytes are faster (N2: no, V1: yes, V2: about the same), and they win.
-using twin_triple_tile = twin_tile<twin_triples, 3, 2>;
-inline constexpr std::uint32_t twin_triple_rate = TERN_HAS_NEON_I8MM ? 50 : 66;
+inline constexpr dot_family twin_triple_family =
+    family_of_triples<twin_tile<twin_triples, 3, 2>>(TERN_HAS_NEON_I8MM ? 50 : 66);
+/// For few output channels.
+inline constexpr dot_family twin_triple_narrow_family =
+    family_of_triples<twin_tile<twin_triples, 5, 1>>(TERN_HAS_NEON_I8MM ? 40 : 55);
 
 #else
 
 /// 16 sums, weights and rows in 32 registers. Modelled: 1.2 to 1.4 times popcount's rate on Ice Lake, Sapphire Rapids and Zen 4.
-using twin_triple_tile = twin_tile<twin_triples, 8, 1>;
-inline constexpr std::uint32_t twin_triple_rate = 390;
-
+inline constexpr dot_family twin_triple_family = family_of_triples<twin_tile<twin_triples, 8, 1>>(390);
 /// For 128 channels a row serves two vectors.
-using twin_triple_wide_tile = twin_tile<twin_triples, 4, 2>;
-inline void twin_triple_wide_tile_entry(const dot_tile_args& args) { twin_triple_wide_tile::run(args); }
-inline constexpr dot_family twin_triple_wide_family{"lookup3",
-                                                    twin_triple_wide_tile::pixels,
-                                                    twin_triple_wide_tile::channels,
-                                                    simd::byte_lanes,
-                                                    &twin_triple_wide_tile_entry,
-                                                    dot_format::twin_triples,
-                                                    400,
-                                                    lookup_max_depth,
-                                                    &planes_to_twin_triples,
-                                                    0,
-                                                    false,
-                                                    &join_triples};
+inline constexpr dot_family twin_triple_wide_family = family_of_triples<twin_tile<twin_triples, 4, 2>>(400);
+/// For few output channels.
+inline constexpr dot_family twin_triple_narrow_family = family_of_triples<twin_tile<twin_triples, 4, 1, 2>>(270);
 
 #endif
-
-inline void twin_triple_tile_entry(const dot_tile_args& args) { twin_triple_tile::run(args); }
-inline constexpr dot_family twin_triple_family{"lookup3",
-                                               twin_triple_tile::pixels,
-                                               twin_triple_tile::channels,
-                                               simd::byte_lanes,
-                                               &twin_triple_tile_entry,
-                                               dot_format::twin_triples,
-                                               twin_triple_rate,
-                                               lookup_max_depth,
-                                               &planes_to_twin_triples,
-                                               0,
-                                               false,
-                                               &join_triples};
 
 #endif
 

@@ -5,7 +5,10 @@
 //   lookups   per step                                   fields      that add up before they are separated
 //   bias      what a field has too much                  largest     field
 //   bytes     of activations a step; 0: `pixel_step`     panel_rows  of `lanes` weights a step
-//   row       of a twin's lookup                         index       of weights for a lookup
+//   row       address, of a twin's lookup                load        rows into a register, one for each of its parts
+//   index     of weights for a lookup, in each part
+//
+// A layer of few output channels leaves lanes unused; there, a register may have two parts, each with rows of its own twin.
 #pragma once
 
 #include <cstddef>
@@ -21,16 +24,17 @@ namespace kernel {
 
 #if !TERN_LEVEL_IS_SCALAR
 
-template <class Table, std::size_t Twins, std::size_t Vectors>
+template <class Table, std::size_t Twins, std::size_t Vectors, std::size_t Parts = 1>
 struct twin_tile {
-    static constexpr std::size_t pixels = 2 * Twins;
-    static constexpr std::size_t lanes = simd::byte_lanes;
+    using table = Table;
+    static constexpr std::size_t pixels = 2 * Twins * Parts;
+    static constexpr std::size_t lanes = simd::byte_lanes / Parts;
     static constexpr std::size_t channels = Vectors * lanes;
     static constexpr std::size_t period = 255 / Table::largest / Table::lookups;  // steps: a field's total is below 256
     static constexpr std::size_t panel_bytes = Table::panel_rows * channels;      // a step
     static_assert(Table::largest * Table::fields < 16, "a field is four bits");
 
-    simd::u64v bytes[Twins][Vectors], shifted[Twins][Vectors];  // see simd::separate
+    simd::u64v bytes[Twins][Vectors], shifted[Twins][Vectors];  // see simd::separate; one twin a part
 
     TERN_INLINE void clear() {
         TERN_UNROLL_ALWAYS
@@ -49,14 +53,18 @@ struct twin_tile {
         for (std::size_t k = 0; k < Count; ++k) {
             TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Vectors; ++j)
-                index[k][j] = simd::opaque(Table::index(panel + j * lanes, channels, First + k));
+                index[k][j] = simd::opaque(Table::template index<Parts>(panel + j * lanes, channels, First + k));
         }
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Twins; ++i) {
             simd::u64v sum[Vectors];
             TERN_UNROLL_ALWAYS
             for (std::size_t k = 0; k < Count; ++k) {
-                const auto row = Table::row(at[i] + offset, First + k);
+                const unsigned char* rows[Parts];
+                TERN_UNROLL_ALWAYS
+                for (std::size_t p = 0; p < Parts; ++p)
+                    rows[p] = Table::row(at[i * Parts + p] + offset, First + k);
+                const auto row = Table::load(rows);
                 TERN_UNROLL_ALWAYS
                 for (std::size_t j = 0; j < Vectors; ++j) {
                     const simd::u64v product = simd::look_up(row, index[k][j]);
@@ -79,7 +87,7 @@ struct twin_tile {
             step<First + count>(at, offset, panel);
     }
 
-    // sums: [twin][vector][pixel of the twin][half of the lanes], 16 bits each
+    // sums: [twin][vector][pixel of the twin][half of the lanes][part], 16 bits each
     TERN_INLINE void empty_into(simd::u64v* sums) {
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Twins; ++i) {
@@ -99,17 +107,20 @@ struct twin_tile {
         const std::size_t excess = Table::bias * Table::lookups * args.steps * args.tap_count;
         twin_tile tile;
         tile.run_pass(args, {}, static_cast<std::int16_t>(static_cast<std::uint16_t>(0u - excess)),
-                      [&](std::size_t at, simd::u64v total) { simd::store_widened(args.acc + at, total); });
+                      [&](std::size_t low, std::size_t high, simd::u64v total) {
+                          simd::store_widened(args.acc + low, args.acc + high, total);
+                      });
     }
 
     // Counts of several passes, as kernel/bits.hpp has them.
     TERN_INLINE static void run_passes(const dot_tile_args& args) {
+        static_assert(Parts == 1, "not written for more");
         for (std::size_t i = 0; i < pixels * channels; ++i)
             args.acc[i] = 0;
         twin_tile tile;
         for (std::size_t p = 0; p < args.pass_count; ++p)
-            tile.run_pass(args, args.passes[p], 0, [&](std::size_t at, simd::u64v total) {
-                simd::shift_and_add_widened(args.acc + at, total, args.passes[p].shift);
+            tile.run_pass(args, args.passes[p], 0, [&](std::size_t low, std::size_t, simd::u64v total) {
+                simd::shift_and_add_widened(args.acc + low, total, args.passes[p].shift);
             });
         for (std::size_t i = 0; i < pixels; ++i) {
             const std::int32_t more = args.pixel_start != nullptr ? args.pixel_start[i] : 0;
@@ -119,12 +130,13 @@ struct twin_tile {
     }
 
 private:
-    // Sums over all taps, which begin with `start`. `store` gets the place of a vector's first lane in `acc` and 16-bit sums.
+    // Sums over all taps, which begin with `start`. `store` gets 16-bit sums and where in `acc` the lower and the upper half
+    // of them belong.
     template <class Store>
     TERN_INLINE void run_pass(const dot_tile_args& args, const bit_pass& pass, std::int16_t start, Store&& store) {
-        const unsigned char* at[Twins];
+        const unsigned char* at[Twins * Parts];
         TERN_UNROLL_ALWAYS
-        for (std::size_t i = 0; i < Twins; ++i)
+        for (std::size_t i = 0; i < Twins * Parts; ++i)
             at[i] = args.pixels[2 * i] + pass.pixel_offset;
         alignas(64) simd::u64v memory[Twins * Vectors * 4];
         simd::u64v* sums = simd::opaque(memory);
@@ -140,13 +152,34 @@ private:
             for (std::size_t j = 0; j < Vectors; ++j) {
                 const simd::fields f = simd::separate(bytes[i][j], shifted[i][j]);
                 TERN_UNROLL_ALWAYS
-                for (std::size_t k = 0; k < 4; ++k)
-                    store((2 * i + k / 2) * channels + j * lanes + k % 2 * (lanes / 2),
+                for (std::size_t k = 0; k < 4; ++k) {
+                    const std::size_t low = (2 * i * Parts + k / 2) * channels + j * lanes + k % 2 * (lanes / 2);
+                    store(low, low + (Parts == 1 ? lanes / 4 : 2 * channels),
                           simd::add_shorts(sums[(i * Vectors + j) * 4 + k], f.total[k]));
+                }
             }
         }
     }
 };
+
+template <class Tile>
+inline void twin_tile_entry(const dot_tile_args& args) {
+    if constexpr (Tile::table::bytes == 0)
+        Tile::run_passes(args);
+    else
+        Tile::run(args);
+}
+
+template <class Tile>
+constexpr dot_family family_of_twins(const char* name, dot_format format, std::uint32_t rate,
+                                     void (*convert)(const convert_args&),
+                                     void (*join)(unsigned char*, const unsigned char*, std::size_t)) {
+    dot_family f{name, Tile::pixels, Tile::channels, Tile::lanes, &twin_tile_entry<Tile>, format, rate};
+    f.max_depth = 32767;  // products, or counts, that an int16 sum holds
+    f.convert = convert;
+    f.join = join;
+    return f;
+}
 
 // Adds `Factor` times the 16-bit codes of twins to those of pixels.
 template <int Factor>

@@ -228,10 +228,10 @@ TERN_INLINE u64_register multiply_shorts(u64_register a, u64_register b) {
     return words(vmulq_u16(shorts(a), shorts(b)));
 }
 TERN_INLINE u64_register broadcast_short(std::int16_t v) { return vreinterpretq_u64_s16(vdupq_n_s16(v)); }
-TERN_INLINE void store_widened(std::int32_t* out, u64_register v) {
+TERN_INLINE void store_widened(std::int32_t* low, std::int32_t* high, u64_register v) {
     const int16x8_t lanes = vreinterpretq_s16_u64(v);
-    vst1q_s32(out, vmovl_s16(vget_low_s16(lanes)));
-    vst1q_s32(out + 4, vmovl_high_s16(lanes));
+    vst1q_s32(low, vmovl_s16(vget_low_s16(lanes)));
+    vst1q_s32(high, vmovl_high_s16(lanes));
 }
 
 // sums = (sums << shift) + the signed 16-bit lanes.

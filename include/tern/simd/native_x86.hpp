@@ -233,6 +233,12 @@ struct bit_counter {
 TERN_INLINE u64_register broadcast_row(const void* p) {
     return _mm512_broadcast_i32x4(_mm_load_si128(static_cast<const __m128i*>(p)));
 }
+TERN_INLINE u64_register join_rows(const void* low, const void* high) {
+    return _mm512_mask_broadcast_i32x4(broadcast_row(low), 0xff00, _mm_load_si128(static_cast<const __m128i*>(high)));
+}
+TERN_INLINE u64_register load_in_halves(const void* p) {
+    return _mm512_broadcast_i64x4(_mm256_load_si256(static_cast<const __m256i*>(p)));
+}
 TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { return _mm512_shuffle_epi8(rows, nibbles); }
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm512_add_epi8(a, b); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
@@ -251,6 +257,11 @@ TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
 TERN_INLINE u64_register broadcast_row(const void* p) {
     return _mm256_broadcastsi128_si256(_mm_load_si128(static_cast<const __m128i*>(p)));
 }
+TERN_INLINE u64_register join_rows(const void* low, const void* high) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_load_si128(static_cast<const __m128i*>(low))),
+                                   _mm_load_si128(static_cast<const __m128i*>(high)), 1);
+}
+TERN_INLINE u64_register load_in_halves(const void* p) { return broadcast_row(p); }
 TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { return _mm256_shuffle_epi8(rows, nibbles); }
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm256_add_epi8(a, b); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
@@ -319,18 +330,16 @@ TERN_INLINE fields separate(u64_register bytes, u64_register shifted) {
 TERN_INLINE u64_register multiply_shorts(u64_register a, u64_register b) { return TERN_WORDS(mullo)(a, b); }
 TERN_INLINE u64_register add_shorts(u64_register a, u64_register b) { return TERN_WORDS(add)(a, b); }
 TERN_INLINE u64_register broadcast_short(std::int16_t v) { return TERN_WORDS(set1)(v); }
-TERN_INLINE void store_widened(std::int32_t* out, u64_register v) {
+TERN_INLINE void store_widened(std::int32_t* low, std::int32_t* high, u64_register v) {
 #if TERN_HAS_AVX512
-    _mm512_store_si512(out, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(v)));
-    _mm512_store_si512(out + 16, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(v, 1)));
+    _mm512_store_si512(low, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(v)));
+    _mm512_store_si512(high, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(v, 1)));
 #elif TERN_HAS_AVX2
-    __m256i* p = reinterpret_cast<__m256i*>(out);
-    _mm256_store_si256(p, _mm256_cvtepi16_epi32(_mm256_castsi256_si128(v)));
-    _mm256_store_si256(p + 1, _mm256_cvtepi16_epi32(_mm256_extracti128_si256(v, 1)));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(low), _mm256_cvtepi16_epi32(_mm256_castsi256_si128(v)));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(high), _mm256_cvtepi16_epi32(_mm256_extracti128_si256(v, 1)));
 #else
-    __m128i* p = reinterpret_cast<__m128i*>(out);
-    _mm_store_si128(p, _mm_cvtepi16_epi32(v));
-    _mm_store_si128(p + 1, _mm_cvtepi16_epi32(_mm_srli_si128(v, 8)));
+    _mm_store_si128(reinterpret_cast<__m128i*>(low), _mm_cvtepi16_epi32(v));
+    _mm_store_si128(reinterpret_cast<__m128i*>(high), _mm_cvtepi16_epi32(_mm_srli_si128(v, 8)));
 #endif
 }
 
@@ -379,8 +388,8 @@ TERN_INLINE __m128i pair_values() {
     return _mm_setr_epi8(0, a, b, c, a, 0, 0, 0, b, 0, 0, 0, c, 0, 0, 0);
 }
 template <int Unit>
-TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
-    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(planes)), high = _mm_srli_epi16(low, 4);
+TERN_INLINE void store_pairs(unsigned char* out, __m128i planes) {
+    const __m128i low = planes, high = _mm_srli_epi16(low, 4);
     const __m128i mask = _mm_unpacklo_epi64(low, high), sign = _mm_unpackhi_epi64(low, high);
     const __m128i first = _mm_setr_epi8(0, 0, 8, 8, 1, 1, 9, 9, 2, 2, 10, 10, 3, 3, 11, 11);
     const __m128i second = _mm_setr_epi8(4, 4, 12, 12, 5, 5, 13, 13, 6, 6, 14, 14, 7, 7, 15, 15);
@@ -402,6 +411,15 @@ TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
 #endif
 }
 
+template <int Unit>
+TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
+    store_pairs<Unit>(out, _mm_loadu_si128(reinterpret_cast<const __m128i*>(planes)));
+}
+template <int Unit>
+TERN_INLINE void store_pairs(unsigned char* out, std::uint64_t mask, std::uint64_t sign) {
+    store_pairs<Unit>(out, _mm_set_epi64x(static_cast<long long>(sign), static_cast<long long>(mask)));
+}
+
 #if TERN_HAS_AVX512_ICL
 
 // Rows of 32 bytes.
@@ -410,6 +428,14 @@ struct long_row {
 };
 TERN_INLINE long_row load_long_row(const void* p) {
     return {_mm512_broadcast_i64x4(_mm256_load_si256(static_cast<const __m256i*>(p)))};
+}
+// Two rows, each for the indices of its half.
+TERN_INLINE long_row join_long_rows(const void* low, const void* high) {
+    const __m256i first = _mm256_load_si256(static_cast<const __m256i*>(low));
+    return {_mm512_inserti64x4(_mm512_castsi256_si512(first), _mm256_load_si256(static_cast<const __m256i*>(high)), 1)};
+}
+TERN_INLINE u64_register into_long_rows(u64_register indices) {
+    return _mm512_or_si512(indices, _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi8(32), 1));
 }
 TERN_INLINE u64_register look_up(const long_row& row, u64_register indices) {
     return _mm512_permutexvar_epi8(indices, row.v);

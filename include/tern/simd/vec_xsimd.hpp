@@ -170,9 +170,23 @@ TERN_INLINE u64v zero_words() { return {native::u64_register{}}; }
 
 // Bytes of a register as signed 8-bit lanes; 16-byte rows are looked up within each 128 bits.
 inline constexpr std::size_t byte_lanes = u64_lanes * 8;
+/// As many bytes as a part of a register has, in each of 1 or 2 parts.
+template <std::size_t Parts>
+TERN_INLINE u64v load_for_parts(const void* p) {
+#if TERN_HAS_AVX2 || TERN_HAS_AVX512
+    if constexpr (Parts == 2)
+        return {native::load_in_halves(p)};
+#endif
+    return load_words(p);
+}
 TERN_INLINE u64v zero_bytes() { return zero_words(); }
 /// The same 16 bytes (aligned) in every 128 bits.
 TERN_INLINE u64v broadcast_row(const void* p) { return {native::broadcast_row(p)}; }
+TERN_INLINE u64v load_rows(const unsigned char* const (&p)[1]) { return broadcast_row(p[0]); }
+#if TERN_HAS_AVX2 || TERN_HAS_AVX512
+/// The first 16 bytes in the lower half, the second in the upper one.
+TERN_INLINE u64v load_rows(const unsigned char* const (&p)[2]) { return {native::join_rows(p[0], p[1])}; }
+#endif
 TERN_INLINE u64v look_up(u64v rows, u64v nibbles) { return {native::look_up(rows.v, nibbles.v)}; }
 TERN_INLINE u64v add_bytes(u64v a, u64v b) { return {native::add_bytes(a.v, b.v)}; }
 TERN_INLINE u64v low_nibbles(u64v a) { return {native::low_nibbles(a.v)}; }
@@ -208,8 +222,8 @@ TERN_INLINE void store_words(void* p, u64v v) { __builtin_memcpy(p, &v.v, sizeof
 TERN_INLINE void shift_and_add_widened(std::int32_t* sums, u64v v, std::uint32_t shift) {
     native::shift_and_add_widened(sums, v.v, shift);
 }
-/// Signed 16-bit lanes to int32, aligned.
-TERN_INLINE void store_widened(std::int32_t* out, u64v v) { native::store_widened(out, v.v); }
+/// Signed 16-bit lanes to int32, aligned: the first half of them to `low`, the second to `high`.
+TERN_INLINE void store_widened(std::int32_t* low, std::int32_t* high, u64v v) { native::store_widened(low, high, v.v); }
 #if !TERN_HAS_NEON
 /// A word of 64 bits to 32 bytes, 16 words of 16 * four bits.
 using native::store_nibbles;
@@ -218,12 +232,29 @@ template <int Unit>
 TERN_INLINE void store_pairs(unsigned char* out, const unsigned char* planes) {
     native::store_pairs<Unit>(out, planes);
 }
+template <int Unit>
+TERN_INLINE void store_pairs(unsigned char* out, std::uint64_t mask, std::uint64_t sign) {
+    native::store_pairs<Unit>(out, mask, sign);
+}
 #endif
 
 #if TERN_HAS_AVX512_ICL || TERN_HAS_NEON
 /// Rows of 32 bytes, which indices of any lane reach.
 using native::load_long_row;
 using native::long_row;
+TERN_INLINE long_row load_long_rows(const unsigned char* const (&p)[1]) { return native::load_long_row(p[0]); }
+/// Indices into rows of 32 bytes, as `load_for_parts`.
+template <std::size_t Parts>
+TERN_INLINE u64v load_long_indices(const void* p) {
+#if TERN_HAS_AVX512_ICL
+    if constexpr (Parts == 2)
+        return {native::into_long_rows(native::load_in_halves(p))};
+#endif
+    return load_for_parts<Parts>(p);
+}
+#if TERN_HAS_AVX512_ICL
+TERN_INLINE long_row load_long_rows(const unsigned char* const (&p)[2]) { return native::join_long_rows(p[0], p[1]); }
+#endif
 TERN_INLINE u64v look_up(const long_row& row, u64v indices) { return {native::look_up(row, indices.v)}; }
 /// 48 channels, 16 words of 32 * (d0 + 3 d1 + 9 d2), where d = mask + sign bit; `size` bytes of them, at most 32.
 using native::store_triples;
