@@ -169,7 +169,7 @@ private:
                                std::size_t slices) const;
     TERN_FUNC void run_task(const conv2d_args& args, const image_shape& out, const task_range& task,
                             void* scratch) const;
-    TERN_FUNC void locate_strip(const conv2d_args& args, const image_shape& out, const source& from, std::size_t first,
+    TERN_FUNC bool locate_strip(const conv2d_args& args, const image_shape& out, const source& from, std::size_t first,
                                 std::size_t count, scratch_area& area) const;
     TERN_FUNC conv2d_detail::kernel_rows rows_of(const image_shape& in, std::size_t y) const;
     TERN_FUNC void fill_row(const const_packed_image& in, const unsigned char* pixel, const source& from,

@@ -236,8 +236,8 @@ TERN_FUNC conv2d_detail::kernel_rows conv2d::rows_of(const image_shape& in, std:
     return {clamp(first), clamp(last), true};
 }
 
-// Addresses of `count` positions from number `first` on, and their rows.
-TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& out, const source& from,
+// Addresses of `count` positions from number `first` on, and their rows. Returns whether all are outputs that see all rows.
+TERN_FUNC bool conv2d::locate_strip(const conv2d_args& args, const image_shape& out, const source& from,
                                     std::size_t first, std::size_t count, scratch_area& area) const {
     const std::size_t pool = epilogue_.residual == residual_kind::pooled ? 2 : 1, width = positions(out);
     const auto position = [](std::size_t i, std::size_t stride, std::size_t padding) {
@@ -245,6 +245,7 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
     };
     const image_shape in = args.input.layout.shape();
     const packed_layout& layout = args.input.layout;
+    bool plain = true;
     std::size_t x = first % width, y = first / width % out.h, n = first / width / out.h;
     for (std::size_t i = 0; i < count;) {  // the rest of a row
         const std::size_t end = count - i < width - x ? count : i + width - x;
@@ -289,6 +290,7 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
         }
         if (used < end)
             area.input[used] = area.input[used - 1];  // unused, but valid
+        plain = plain && used == end && rows.first == 0 && rows.last == shape_.kh;
         i = end;
         x = 0;
         if (++y == out.h) {
@@ -297,7 +299,7 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
         }
     }
     if (!by_rows())
-        return;
+        return plain;
     for (std::size_t i = 0; i < count; ++i)
         area.input[i] = from.rows + i * pixel_bytes_;
     if (counts_masks())
@@ -307,6 +309,7 @@ TERN_FUNC void conv2d::locate_strip(const conv2d_args& args, const image_shape& 
             unsigned char* row = from.rows + i * pixel_bytes_;
             family_.join(row, row + pixel_bytes_, pixel_bytes_);
         }
+    return plain;
 }
 
 TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out, const task_range& task,
@@ -377,7 +380,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
             }
             count = end - first < count ? end - first : count;
         }
-        locate_strip(args, out, from, first, count, area);
+        const bool plain = locate_strip(args, out, from, first, count, area);
         for (std::size_t t = task.tiles.begin; t < task.tiles.end; ++t) {
             const tile_info& tile = tiles_[t];
             for (std::size_t k = 0; k < taps; ++k)
@@ -422,7 +425,7 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                 for (std::size_t k = 0; k < tile_pixels; ++k)
                     pixels[k] = area.input[k < rows ? i + k : i] + tile.first_byte;
                 std::size_t first_row = 0, end_row = kernel_height();
-                if (skips_taps()) {
+                if (skips_taps() && !plain) {
                     const kernel_rows some = kernel_rows_of(area.rows + i, rows);
                     first_row = some.first;
                     end_row = some.last;
@@ -443,7 +446,9 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                     for (std::size_t k = 0; k < rows; ++k)
                         for (std::size_t j = 0; j < channels; ++j)
                             area.acc[k * tile_channels + j] += start[j];
-                for (std::size_t begin = 0, end = 0; begin < rows; begin = end + 1) {
+                if (plain)
+                    finish_rows(i, 0, rows);
+                for (std::size_t begin = 0, end = 0; !plain && begin < rows; begin = end + 1) {
                     for (end = begin; end < rows && area.rows[i + end].used;)
                         ++end;
                     if (end > begin)
