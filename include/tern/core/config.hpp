@@ -6,6 +6,9 @@
 //   kernel source   TERN_TARGET is a level's name     tern::v1::tu_<level>   one table of kernels, nothing else
 //   run-time mode   TERN_RUNTIME is 1                  tern::v1::rt           declarations; tern::runtime defines them
 //   static mode     neither                            tern::v1::n_<level>    all inline, for this file's own flags
+//
+// The level of a file in static mode is the best one all of whose flags are set; what is set beyond it, as AVX without AVX2,
+// goes unused, and the namespace is n_<level>_and_more.
 #pragma once
 
 #include "../version.hpp"
@@ -105,10 +108,24 @@
 #define TERN_LEVEL scalar
 #endif
 
+// Flags with wider vectors than the level has; their code must not meet the level's own.
+#if TERN_HAS_AVX2 && !TERN_HAS_AVX512 && defined(__AVX512F__)
+#define TERN_IS_ABOVE_AVX2 1
+#else
+#define TERN_IS_ABOVE_AVX2 0
+#endif
+#if TERN_HAS_SSE42 && !TERN_HAS_AVX2 && !TERN_HAS_AVX512 && defined(__AVX__)
+#define TERN_IS_ABOVE_SSE42 1
+#else
+#define TERN_IS_ABOVE_SSE42 0
+#endif
+
 #ifdef TERN_TARGET
 #define TERN_MODE TERN_CONCAT(tu_, TERN_TARGET)
 #elif TERN_RUNTIME
 #define TERN_MODE rt
+#elif TERN_IS_ABOVE_AVX2 || TERN_IS_ABOVE_SSE42
+#define TERN_MODE TERN_CONCAT(TERN_CONCAT(n_, TERN_LEVEL), _and_more)
 #else
 #define TERN_MODE TERN_CONCAT(n_, TERN_LEVEL)
 #endif

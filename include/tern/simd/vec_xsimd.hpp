@@ -4,9 +4,26 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../core/config.hpp"
+
+// Flags between two levels give the lower one (config.hpp), but for these, which are more likely forgotten than meant.
+#if defined(__AVX2__) && !TERN_HAS_AVX2 && !TERN_HAS_AVX512
+#ifndef __FMA__
+#error "tern: -mavx2 without -mfma: add it (-march=haswell has what level avx2 needs), or -mno-avx2 for sse42"
+#endif
+#ifndef __BMI__
+#error "tern: -mavx2 without -mbmi: add it (-march=haswell has what level avx2 needs), or -mno-avx2 for sse42"
+#endif
+#ifndef __BMI2__
+#error "tern: -mavx2 without -mbmi2: add it (-march=haswell has what level avx2 needs), or -mno-avx2 for sse42"
+#endif
+#ifndef __F16C__
+#error "tern: -mavx2 without -mf16c: add it (-march=haswell has what level avx2 needs), or -mno-avx2 for sse42"
+#endif
+#endif
+
 #include <xsimd/xsimd.hpp>
 
-#include "../core/config.hpp"
 #if TERN_HAS_SSE42
 #include "native_x86.hpp"
 #elif TERN_HAS_NEON
@@ -27,10 +44,19 @@
 TERN_BEGIN_NAMESPACE
 namespace simd {
 
-using f32v = xsimd::batch<float>;
-using i32v = xsimd::batch<std::int32_t>;
-using f32_mask = xsimd::batch_bool<float>;
-using i32_mask = xsimd::batch_bool<std::int32_t>;
+// xsimd would take the widest vectors of the flags, also where they are between two levels.
+#if TERN_IS_ABOVE_AVX2
+using architecture = xsimd::avx2;
+#elif TERN_IS_ABOVE_SSE42
+using architecture = xsimd::sse4_2;
+#else
+using architecture = xsimd::default_arch;
+#endif
+
+using f32v = xsimd::batch<float, architecture>;
+using i32v = xsimd::batch<std::int32_t, architecture>;
+using f32_mask = xsimd::batch_bool<float, architecture>;
+using i32_mask = xsimd::batch_bool<std::int32_t, architecture>;
 struct u64v {
     native::u64_register v;
 };
