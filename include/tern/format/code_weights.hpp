@@ -85,14 +85,7 @@ inline result<code_weights> pack_code_weights(const std::int8_t* codes, const we
         return make_error(errc::invalid_argument, "expected weight codes, found a null pointer");
     TERN_TRY(detail::check_weight_codes(codes, shape, code));
     std::memcpy(made->codes.data(), codes, shape.size());
-    for (std::size_t o = 0; o < shape.out_channels; ++o)
-        made->scale[o] = scale != nullptr ? scale[o] : 1.0f;
-    if (bias != nullptr) {
-        auto copy = copy_to_buffer(bias, shape.out_channels, memory);
-        if (!copy.ok())
-            return copy.status();
-        made->bias = std::move(*copy);
-    }
+    TERN_TRY(detail::copy_scale_and_bias(*made, scale, bias, memory));
     return made;
 }
 

@@ -86,6 +86,24 @@ inline void set_code(ternary_weights& w, std::size_t o, std::size_t i, std::size
     p[1] = b.sign ? p[1] | bit : p[1] & ~bit;
 }
 
+namespace detail {
+
+// Copies `scale` (null: 1) and `bias` (or null) into weights that have room for scales.
+template <class Weights>
+status copy_scale_and_bias(Weights& to, const float* scale, const float* bias, const allocator& memory) {
+    for (std::size_t o = 0; o < to.shape.out_channels; ++o)
+        to.scale[o] = scale != nullptr ? scale[o] : 1.0f;
+    if (bias == nullptr)
+        return {};
+    auto copy = copy_to_buffer(bias, to.shape.out_channels, memory);
+    if (!copy.ok())
+        return copy.status();
+    to.bias = std::move(*copy);
+    return {};
+}
+
+}  // namespace detail
+
 /// Packs codes in PyTorch's order [o][i][kh][kw]; `scale` (out_channels floats, null: 1) and `bias` (or null) are copied.
 inline result<ternary_weights> pack_weights(const std::int8_t* codes, const weight_shape& shape,
                                             const float* scale = nullptr, const float* bias = nullptr,
@@ -93,7 +111,7 @@ inline result<ternary_weights> pack_weights(const std::int8_t* codes, const weig
     auto made = make_ternary_weights(shape, memory);
     if (!made.ok())
         return made;
-    for (std::size_t o = 0; o < shape.out_channels; ++o) {
+    for (std::size_t o = 0; o < shape.out_channels; ++o)
         for (std::size_t i = 0; i < shape.in_channels; ++i)
             for (std::size_t tap = 0; tap < shape.taps(); ++tap) {
                 const int code = codes[(o * shape.in_channels + i) * shape.taps() + tap];
@@ -102,14 +120,7 @@ inline result<ternary_weights> pack_weights(const std::int8_t* codes, const weig
                                       o, i, tap / shape.kw, tap % shape.kw, code);
                 set_code(*made, o, i, tap, code);
             }
-        made->scale[o] = scale != nullptr ? scale[o] : 1.0f;
-    }
-    if (bias != nullptr) {
-        auto copy = copy_to_buffer(bias, shape.out_channels, memory);
-        if (!copy.ok())
-            return copy.status();
-        made->bias = std::move(*copy);
-    }
+    TERN_TRY(detail::copy_scale_and_bias(*made, scale, bias, memory));
     return made;
 }
 
