@@ -5,17 +5,6 @@ namespace {
 
 std::string number(std::size_t n) { return std::to_string(n); }
 
-layer conv(std::size_t size, std::size_t cin, std::size_t cout, std::size_t kernel, std::size_t stride) {
-    layer l;
-    l.h = l.w = size;
-    l.cin = cin;
-    l.cout = cout;
-    l.kh = l.kw = kernel;
-    l.stride = stride;
-    l.pad = kernel / 2;
-    return l;
-}
-
 layer gemm(std::size_t m, std::size_t n, std::size_t k) {
     layer l;
     l.kind = layer_kind::gemm;
@@ -26,6 +15,17 @@ layer gemm(std::size_t m, std::size_t n, std::size_t k) {
 }
 
 }  // namespace
+
+layer conv(std::size_t size, std::size_t cin, std::size_t cout, std::size_t kernel, std::size_t stride) {
+    layer l;
+    l.h = l.w = size;
+    l.cin = cin;
+    l.cout = cout;
+    l.kh = l.kw = kernel;
+    l.stride = stride;
+    l.pad = kernel / 2;
+    return l;
+}
 
 std::string layer::name() const {
     if (kind == layer_kind::gemm)

@@ -30,6 +30,9 @@ struct layer {
     std::string name() const;
 };
 
+/// A square convolution with padding k/2.
+layer conv(std::size_t size, std::size_t cin, std::size_t cout, std::size_t kernel, std::size_t stride);
+
 /// `conv/<impl>/<layer>/<out>[variant][/b<batch>][/t<threads>]`; `variant` starts with a slash.
 std::string case_name(const layer& l, const std::string& impl, const std::string& out, std::size_t threads,
                       const std::string& variant = {});

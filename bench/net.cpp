@@ -181,15 +181,8 @@ std::string network_name(const design& d, const std::string& impl, const char* o
 std::vector<layer> layers_of(const design& d) {
     std::vector<layer> layers;
     const auto add = [&](std::size_t size, std::size_t cin, std::size_t cout, std::size_t k, std::size_t stride) {
-        layer l;
-        l.h = l.w = size;
-        l.cin = cin;
-        l.cout = cout;
-        l.kh = l.kw = k;
-        l.stride = stride;
-        l.pad = k / 2;
-        layers.push_back(l);
-        return l.out_h();
+        layers.push_back(conv(size, cin, cout, k, stride));
+        return layers.back().out_h();
     };
     std::size_t size = add(d.size, 3, d.widths[0], d.stem_kernel, d.stem_stride) / (d.pools ? 2 : 1);
     std::size_t channels = d.widths[0];
