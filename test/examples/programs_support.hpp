@@ -101,14 +101,7 @@ inline void write_images(const std::string& path, const std::vector<std::uint8_t
     REQUIRE(w.write(path.c_str()).ok());
 }
 
-/// A network for colour images, with a 7x7 stem, from the tiny one.
-inline void write_colour_model(const std::string& path) {
-    edited_file file(data_path("mnist_tiny_merged"));
-    std::vector<float> stem(6 * 3 * 49);
-    for (std::size_t i = 0; i < stem.size(); ++i)
-        stem[i] = static_cast<float>(static_cast<int>(i * 37 % 101) - 50) / 1000;
-    file.set("module.features.0.weight", tern::data_type::f32, {6, 3, 7, 7}, stem);
-    file.write(path);
-}
+/// A network for colour images.
+inline void write_colour_model(const std::string& path) { colour_model().write(path); }
 
 }  // namespace tern_test

@@ -190,14 +190,28 @@ inline tern::sttn_network load(const std::string& path, const tern::sttn_options
     return std::move(*net);
 }
 
-/// Images of MNIST as a network's input.
+/// A network for colour images, with a 7x7 stem, from the tiny one.
+inline edited_file colour_model() {
+    edited_file file(data_path("mnist_tiny_merged"));
+    std::vector<float> stem(6 * 3 * 49);
+    for (std::size_t i = 0; i < stem.size(); ++i)
+        stem[i] = static_cast<float>(static_cast<int>(i * 37 % 101) - 50) / 1000;
+    file.set("module.features.0.weight", tern::data_type::f32, {6, 3, 7, 7}, stem);
+    return file;
+}
+
+/// Images of MNIST as a network's input, and as they come.
 struct input_images {
     std::vector<float> values;
+    std::vector<std::uint8_t> pixels;
     std::size_t n = 0, h = 32, w = 32;
 
     tern::tensor_view<const float> view() const { return tern::nchw(values.data(), n, 1, h, w); }
     tern::tensor_view<const float> view(std::size_t first, std::size_t count) const {
         return tern::nchw(values.data() + first * h * w, count, 1, h, w);
+    }
+    tern::tensor_view<const std::uint8_t> bytes(std::size_t first, std::size_t count) const {
+        return tern::nhwc(pixels.data() + first * 28 * 28, count, 28, 28, 1);
     }
 };
 
@@ -205,12 +219,14 @@ inline input_images mnist_images(const std::string& path) {
     const tern::safetensors_file file = open_file(path);
     const tern::tensor_info& t = tensor(file, "images");
     REQUIRE(t.shape.rank() == 3);
+    REQUIRE(t.shape[1] == 28);
+    REQUIRE(t.shape[2] == 28);
     input_images in;
     in.n = t.shape[0];
+    in.pixels.assign(t.data, t.data + t.bytes);
     in.values.resize(in.n * in.h * in.w);
-    const auto pixels = tern::nchw(t.data, in.n, 1, t.shape[1], t.shape[2]);
-    REQUIRE(
-        tern::preprocess(tern::preprocessing::mnist, pixels, tern::nchw(in.values.data(), in.n, 1, in.h, in.w)).ok());
+    const auto to = tern::nchw(in.values.data(), in.n, 1, in.h, in.w);
+    REQUIRE(tern::preprocess(tern::preprocessing::mnist, in.bytes(0, in.n), to).ok());
     return in;
 }
 
@@ -275,8 +291,8 @@ inline tern::network make_network(const tern::sttn_network& model, const tern::i
     return std::move(*net);
 }
 
-inline run_record run(tern::network& net, const tern::tensor_view<const float>& images,
-                      const tern::executor& threads = {}) {
+template <class T>
+run_record run(tern::network& net, const tern::tensor_view<const T>& images, const tern::executor& threads = {}) {
     run_record record;
     record.logits.resize(images.n * net.classes());
     const tern::status done = net.run(images, record.logits.data(), threads, record.observer());

@@ -9,6 +9,7 @@
 #include "../op/quantize_image.hpp"
 #include "../op/ternarize.hpp"
 #include "network.hpp"
+#include "preprocess.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace network_detail {
@@ -43,8 +44,8 @@ inline result<conv2d> make_plan(const stqn_unit& u, const conv_geometry& geometr
 }  // namespace network_detail
 
 TERN_FUNC std::size_t network::workspace_bytes() const noexcept {
-    return floats_[0].bytes() + floats_[1].bytes() + packed_[0].bytes() + packed_[1].bytes() + features_.bytes() +
-           accumulators_.bytes() + scratch_.bytes();
+    return floats_[0].bytes() + floats_[1].bytes() + packed_[0].bytes() + packed_[1].bytes() + frames_.bytes() +
+           features_.bytes() + accumulators_.bytes() + scratch_.bytes();
 }
 
 TERN_FUNC result<network> network::create(const sttn_network& model, const image_shape& input,
@@ -118,6 +119,8 @@ status network::plan_stem(const residual_network<Unit>& model, const network_opt
             return make_error(pooled.status().code(), "stem pooling: %s", pooled.message());
         pooled_shape_ = *pooled;
     }
+    if (options.u8_images)
+        TERN_TRY(plan_u8_stem(model.stem.data(), model.stem_shape, geometry, chain, options));
     const folded_norm& first = model.blocks[0].units[0].before;
     auto factor = make_buffer<float>(first.channels(), options.plan.memory);
     auto shift = make_buffer<float>(first.channels(), options.plan.memory);
@@ -141,7 +144,40 @@ status network::plan_stem(const residual_network<Unit>& model, const network_opt
     info.stride = model.stem_stride;
     info.macs = stem_shape_.h * stem_shape_.w * stem_channels_ * model.stem_shape.fan_in();
     info.kernel_name = stem_.kernel_name(input_);
+    info.u8_kernel_name = options.u8_images ? u8_stem_.kernel_name(input_) : "";
     layers_.push_back(std::move(info));
+    return {};
+}
+
+TERN_FUNC status network::plan_u8_stem(const float* weights, const weight_shape& shape, const conv_geometry& geometry,
+                                       const epilogue& chain, const network_options& options) {
+    const auto rule = rule_of(preprocess_);
+    if (!rule.ok())
+        return make_error(errc::invalid_argument,
+                          "network: u8 images need a model that says how they are preprocessed; expected metadata "
+                          "tern.preprocess, the reader's option or `preprocess` of the model");
+    if (rule->channels != 0 && rule->channels != channels_)
+        return make_error(errc::invalid_argument,
+                          "network: u8 images, preprocessing %s: expected a model of %zu channels, found %zu",
+                          preprocessing_name(preprocess_), rule->channels, channels_);
+    const std::size_t border = 2 * rule->border;
+    if (input_.h <= border || input_.w <= border)
+        return make_error(errc::invalid_argument,
+                          "network: u8 images, preprocessing %s: expected an input larger than its border of %zu on "
+                          "each side, found %zux%zu",
+                          preprocessing_name(preprocess_), rule->border, input_.h, input_.w);
+    auto stem =
+        image_conv2d::create(weights, shape, rule->normalization, geometry, chain, image_weights::bits16, options.plan);
+    if (!stem.ok())
+        return make_error(stem.status().code(), "stem for u8 images: %s", stem.message());
+    if (border != 0) {
+        auto frames =
+            make_buffer<std::uint8_t>(checked_size(input_.n) * input_.h * input_.w * channels_, options.plan.memory);
+        TERN_TRY(frames.status());
+        frames_ = std::move(*frames);
+    }
+    u8_stem_ = std::move(*stem);
+    u8_shape_ = {input_.n, input_.h - border, input_.w - border};
     return {};
 }
 
@@ -217,6 +253,8 @@ TERN_FUNC status network::allocate(const network_options& options) {
     };
     checked_size values = larger(elements(stem_shape_, stem_channels_), elements(pooled_shape_, stem_channels_));
     checked_size products = 0, codes = 0, scratch = stem_.workspace_bytes(input_, slices_);
+    if (u8_shape_.n != 0)
+        scratch = larger(scratch, u8_stem_.workspace_bytes(input_, slices_));
     for (const unit& u : units_) {
         values = larger(values, elements(u.output, u.out_channels));
         products = larger(products, elements(u.output, u.out_channels));
@@ -261,37 +299,76 @@ TERN_FUNC status network::check_executor(const executor& threads) const {
     return {};
 }
 
-// Stem: convolution, norm, PReLU into floats_[1], pooling into floats_[0].
-TERN_FUNC status network::run_stem(const tensor_view<const float>& images, const executor& threads) {
-    const std::size_t n = images.n, c = stem_channels_;
-    const bool pools = pool_.kernel != 0;
-    real_conv2d_args args;
-    args.input = images;
-    args.out = nhwc(floats_[pools ? 1 : 0].data(), n, stem_shape_.h, stem_shape_.w, c);
-    TERN_TRY(stem_.run(args, {scratch_.data(), scratch_.bytes()}, threads));
-    const auto pooled = nhwc(floats_[0].data(), n, pooled_shape_.h, pooled_shape_.w, c);
-    if (pools) {
-        pool_options window;
-        window.kernel_h = window.kernel_w = pool_.kernel;
-        window.geometry = conv_geometry::square(pool_.stride, pool_.padding);
-        window.kernels = kernels_;
-        TERN_TRY(max_pool(args.out, pooled, window, threads));
-    }
+template <class T>
+status network::check_images(const tensor_view<const T>& images, const image_shape& expected, const char* kind,
+                             const float* logits) const {
+    if (!images || logits == nullptr || images.n == 0 || images.n > expected.n || images.h != expected.h ||
+        images.w != expected.w || images.c != channels_)
+        return make_error(
+            errc::invalid_argument,
+            "network: expected up to %zu %s of %zux%zu with %zu channels, found %zu of %zux%zu with %zu%s", expected.n,
+            kind, expected.h, expected.w, channels_, images.n, images.h, images.w, images.c,
+            !images             ? " at a null pointer"
+            : logits == nullptr ? " and a null pointer for logits"
+                                : "");
     return {};
+}
+
+// Where the stem's convolution writes: floats_[1] if pooling into floats_[0] follows.
+TERN_FUNC tensor_view<float> network::stem_output(std::size_t n) {
+    return nhwc(floats_[pool_.kernel != 0 ? 1 : 0].data(), n, stem_shape_.h, stem_shape_.w, stem_channels_);
+}
+
+TERN_FUNC status network::pool_stem(std::size_t n, const executor& threads) {
+    if (pool_.kernel == 0)
+        return {};
+    const auto pooled = nhwc(floats_[0].data(), n, pooled_shape_.h, pooled_shape_.w, stem_channels_);
+    pool_options window;
+    window.kernel_h = window.kernel_w = pool_.kernel;
+    window.geometry = conv_geometry::square(pool_.stride, pool_.padding);
+    window.kernels = kernels_;
+    return max_pool(stem_output(n), pooled, window, threads);
 }
 
 TERN_FUNC status network::run(const tensor_view<const float>& images, float* logits, const executor& threads,
                               const layer_observer& observer) {
-    const std::size_t n = images.n;
-    if (!images || logits == nullptr || n == 0 || n > input_.n || images.h != input_.h || images.w != input_.w ||
-        images.c != channels_)
-        return make_error(
-            errc::invalid_argument,
-            "network: expected up to %zu images of %zux%zu with %zu channels, found %zu of %zux%zu with %zu", input_.n,
-            input_.h, input_.w, channels_, n, images.h, images.w, images.c);
+    TERN_TRY(check_images(images, input_, "images", logits));
     TERN_TRY(check_executor(threads));
-    TERN_TRY(run_stem(images, threads));
-    return run_rest(n, logits, threads, observer);
+    real_conv2d_args args;
+    args.input = images;
+    args.out = stem_output(images.n);
+    TERN_TRY(stem_.run(args, {scratch_.data(), scratch_.bytes()}, threads));
+    TERN_TRY(pool_stem(images.n, threads));
+    return run_rest(images.n, logits, threads, observer);
+}
+
+TERN_FUNC status network::run(const tensor_view<const std::uint8_t>& images, float* logits, const executor& threads,
+                              const layer_observer& observer) {
+    if (u8_shape_.n == 0)
+        return make_error(errc::invalid_argument,
+                          "network: u8 images need a network created with network_options::u8_images");
+    TERN_TRY(check_images(images, u8_shape_, "u8 images", logits));
+    TERN_TRY(check_executor(threads));
+    image_conv2d_args args;
+    args.input = framed(images);
+    args.out = stem_output(images.n);
+    TERN_TRY(u8_stem_.run(args, {scratch_.data(), scratch_.bytes()}, threads));
+    TERN_TRY(pool_stem(images.n, threads));
+    return run_rest(images.n, logits, threads, observer);
+}
+
+// The images with the border that the preprocessing adds.
+TERN_FUNC tensor_view<const std::uint8_t> network::framed(const tensor_view<const std::uint8_t>& images) {
+    if (frames_.empty())
+        return images;
+    const std::size_t top = (input_.h - images.h) / 2, left = (input_.w - images.w) / 2;
+    const auto all = nhwc(frames_.data(), images.n, input_.h, input_.w, channels_);
+    for (std::size_t n = 0; n < images.n; ++n)
+        for (std::size_t y = 0; y < images.h; ++y)
+            for (std::size_t x = 0; x < images.w; ++x)
+                for (std::size_t c = 0; c < images.c; ++c)
+                    all.at(n, top + y, left + x, c) = images.at(n, y, x, c);
+    return all;
 }
 
 TERN_FUNC status network::run_from_stem(const tensor_view<const float>& stem, float* logits, const executor& threads,

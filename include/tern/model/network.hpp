@@ -15,6 +15,7 @@
 #include "../core/tensor.hpp"
 #include "../format/packed_image.hpp"
 #include "../op/conv2d.hpp"
+#include "../op/image_conv2d.hpp"
 #include "../op/linear.hpp"
 #include "../op/plan_options.hpp"
 #include "../op/real_conv2d.hpp"
@@ -28,6 +29,9 @@ struct network_options {
     plan_options plan{};        ///< level, lowering and memory for everything
     std::size_t slices = 1;     ///< the largest `executor::slices` that `run` will be called with
     bool accumulators = false;  ///< keep int32 accumulators for an observer (costs memory and time, changes no result)
+    /// Plan the first layer for u8 images too, so that `run` takes them: normalised as the model's `preprocess` says. Costs a
+    /// copy of that layer's weights in 16 bits and, if the preprocessing adds a border, the bytes of the images.
+    bool u8_images = false;
 };
 
 /// What an observer sees after a layer has run. Views are valid during the call only.
@@ -56,21 +60,33 @@ struct layer_info {
     std::size_t in_channels = 0, out_channels = 0, kernel = 1, stride = 1;
     std::size_t macs = 0;  ///< products per image
     std::string kernel_name;
-    bool ternary = false;  ///< a convolution of ternary weights and activations
+    std::string u8_kernel_name;  ///< stem: what reads u8 images; "" without network_options::u8_images
+    bool ternary = false;        ///< a convolution of ternary weights and activations
 };
 
 class network {
 public:
-    /// Plans `model` for batches of up to `input.n` images of input.h x input.w. The model is not needed afterwards. Errors: an
-    /// image size that does not fit, such as one that makes a stride-2 shortcut odd, with the sizes.
+    /// Plans `model` for batches of up to `input.n` images of input.h x input.w, sizes as the first layer sees them
+    /// (preprocessed_shape). The model is not needed afterwards. Errors: an image size that does not fit, such as one that makes
+    /// a stride-2 shortcut odd, with the sizes; with `u8_images`, a model whose preprocessing is unknown or is for images of
+    /// other channels, and weights that image_conv2d refuses.
     static TERN_FUNC result<network> create(const sttn_network& model, const image_shape& input,
                                             const network_options& options = {});
     static TERN_FUNC result<network> create(const stqn_network& model, const image_shape& input,
                                             const network_options& options = {});
 
     /// Logits of `images` ([n][h][w][channels] by strides, preprocessed; n up to that of `create`) into [n][classes()], dense.
-    /// Not for two threads at once: the workspace belongs to the object.
+    /// Not for two threads at once: the workspace belongs to the object. Allocates nothing.
     TERN_FUNC status run(const tensor_view<const float>& images, float* logits, const executor& threads = {},
+                         const layer_observer& observer = {});
+
+    /// The same for u8 images as they come, [n][h][w][channels] by strides with h x w of u8_shape(): dense NHWC is the fast
+    /// layout, NCHW works. The first layer's weights hold the normalisation and are rounded to 16 bits (image_conv2d): each is
+    /// off by at most 2^-16 of the largest of its output channel, which puts the stem's output within 5e-5 of its largest
+    /// value from that of preprocessed floats; where a value lies so close to a threshold, the code behind it may differ.
+    /// The same bytes give the same results but for the head's logits, bit for bit, on all instruction-set levels, and the
+    /// same logits for any number of threads, batch and layout. Errors: no network_options::u8_images, sizes that differ.
+    TERN_FUNC status run(const tensor_view<const std::uint8_t>& images, float* logits, const executor& threads = {},
                          const layer_observer& observer = {});
 
     /// The same from the stem's output on, pooled ([n][h][w][channels] by strides, as an observer sees it for layer 0). Given
@@ -79,6 +95,9 @@ public:
                                    const layer_observer& observer = {});
 
     const image_shape& input_shape() const noexcept { return input_; }
+    /// Sizes of the u8 images that `run` takes: those of input_shape() without the border that the preprocessing adds; all 0
+    /// without network_options::u8_images.
+    const image_shape& u8_shape() const noexcept { return u8_shape_; }
     std::size_t input_channels() const noexcept { return channels_; }
     std::size_t classes() const noexcept { return head_.outputs(); }
     preprocessing preprocess() const noexcept { return preprocess_; }
@@ -100,6 +119,8 @@ private:
                                 const network_options& options);
     template <class Unit>
     status plan_stem(const residual_network<Unit>& model, const network_options& options);
+    TERN_FUNC status plan_u8_stem(const float* weights, const weight_shape& shape, const conv_geometry& geometry,
+                                  const epilogue& chain, const network_options& options);
     template <class Unit>
     status plan_blocks(const residual_network<Unit>& model, const network_options& options);
     TERN_FUNC status allocate(const network_options& options);
@@ -107,24 +128,31 @@ private:
                                   std::size_t n);
     TERN_FUNC status quantize_stem(const tensor_view<const float>& pooled, const executor& threads);
     TERN_FUNC status check_executor(const executor& threads) const;
-    TERN_FUNC status run_stem(const tensor_view<const float>& images, const executor& threads);
+    template <class T>
+    status check_images(const tensor_view<const T>& images, const image_shape& expected, const char* kind,
+                        const float* logits) const;
+    TERN_FUNC tensor_view<const std::uint8_t> framed(const tensor_view<const std::uint8_t>& images);
+    TERN_FUNC tensor_view<float> stem_output(std::size_t n);
+    TERN_FUNC status pool_stem(std::size_t n, const executor& threads);
     TERN_FUNC status run_rest(std::size_t n, float* logits, const executor& threads, const layer_observer& observer);
 
-    image_shape input_{}, stem_shape_{}, pooled_shape_{}, last_shape_{};
+    image_shape input_{}, u8_shape_{}, stem_shape_{}, pooled_shape_{}, last_shape_{};
     std::size_t channels_ = 0, stem_channels_ = 0, last_channels_ = 0, slices_ = 1;
     pool_geometry pool_{};
     preprocessing preprocess_ = preprocessing::unknown;
     const kernel_table* kernels_ = nullptr;
     real_conv2d stem_;
+    image_conv2d u8_stem_;                      // if u8_shape_.n != 0
     buffer<float> first_factor_, first_shift_;  // bn1 of the first block
     level_thresholds first_levels_{};           // and the quantizer behind it
     std::vector<unit> units_;
     linear head_;
     std::vector<layer_info> layers_;
 
-    // Residual stream (ping, pong), packed activations (ping, pong), features, accumulators, scratch.
+    // Residual stream (ping, pong), packed activations (ping, pong), u8 images, features, accumulators, scratch.
     buffer<float> floats_[2];
     buffer<unsigned char> packed_[2];
+    buffer<std::uint8_t> frames_;  // u8 images with their border, which stays 0
     buffer<float> features_;
     buffer<std::int32_t> accumulators_;
     buffer<unsigned char> scratch_;
