@@ -26,6 +26,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
                             {"--dump", true},
                             {"--limit", true},
                             {"--threads", true},
+                            {"--floats", false},
                             {"--layers", false},
                             {"--json", false}})
         names.push_back(o);
@@ -48,6 +49,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
         return !limit.ok() ? limit.status() : threads.status();
     options.limit = *limit;
     options.threads = *threads;
+    options.floats = args->has("--floats") || args->has("--dump");
     options.layers = args->has("--layers");
     options.json = args->has("--json");
     return options;
@@ -78,34 +80,50 @@ private:
     }
 };
 
-/// From the images as they come to the network's input.
+/// One image, as bytes and, if asked for, as the floats that a preprocessing makes of them.
+struct network_input {
+    tern::tensor_view<const std::uint8_t> bytes{};
+    tern::tensor_view<const float> floats{};
+
+    tern::status run(tern::network& net, float* logits, const tern::executor& threads,
+                     const tern::layer_observer& observer = {}) const {
+        return floats ? net.run(floats, logits, threads, observer) : net.run(bytes, logits, threads, observer);
+    }
+};
+
+/// From the images as they come to those that the network takes.
 class input_maker {
 public:
-    input_maker(image_source& images, tern::preprocessing how) : images_(&images), how_(how) {}
+    input_maker(image_source& images, tern::preprocessing how, bool floats)
+        : images_(&images), how_(how), floats_(floats) {}
 
-    /// The input for image i; valid until the next call.
-    tern::result<tern::tensor_view<const float>> make(std::size_t i) {
+    /// Image i; valid until the next call.
+    tern::result<network_input> make(std::size_t i) {
         auto image = images_->load(i);
         if (!image.ok())
             return image.status();
-        tern::tensor_view<const std::uint8_t> pixels = *image;
+        network_input in{*image, {}};
         if (how_ == tern::preprocessing::imagenet) {
-            auto cropped = resize_and_crop(pixels);
+            auto cropped = resize_and_crop(in.bytes);
             if (!cropped.ok())
                 return in_context(images_->name(i), cropped.status());
             cropped_ = std::move(*cropped);
-            pixels = cropped_.view();
+            in.bytes = cropped_.view();
         }
-        const tern::image_shape shape = tern::preprocessed_shape(how_, {1, pixels.h, pixels.w});
-        values_.resize(shape.h * shape.w * pixels.c);
-        const auto out = tern::nhwc(values_.data(), 1, shape.h, shape.w, pixels.c);
-        TERN_TRY(in_context(images_->name(i), tern::preprocess(how_, pixels, out)));
-        return tern::tensor_view<const float>(out);
+        if (floats_) {
+            const tern::image_shape shape = tern::preprocessed_shape(how_, {1, in.bytes.h, in.bytes.w});
+            values_.resize(shape.h * shape.w * in.bytes.c);
+            const auto to = tern::nhwc(values_.data(), 1, shape.h, shape.w, in.bytes.c);
+            TERN_TRY(in_context(images_->name(i), tern::preprocess(how_, in.bytes, to)));
+            in.floats = to;
+        }
+        return in;
     }
 
 private:
     image_source* images_;
     tern::preprocessing how_;
+    bool floats_;
     picture cropped_;
     std::vector<float> values_;
 };
@@ -130,23 +148,21 @@ tern::status classify(const classify_options& options) {
     if (!model.ok())
         return model.status();
     const tern::preprocessing how = model->preprocess;
-    if (how == tern::preprocessing::unknown)
+    const auto rule = tern::rule_of(how);
+    if (!rule.ok())
         return tern::make_error(
             tern::errc::invalid_argument,
             "%.200s does not say how its images are preprocessed; expected --preprocess mnist, cifar10, "
             "imagenet or none",
             options.model.c_str());
-    const std::size_t channels = how == tern::preprocessing::mnist  ? 1
-                                 : how == tern::preprocessing::none ? model->input_channels()
-                                                                    : 3;
-    auto images = image_source::open(options.images, channels);
+    auto images = image_source::open(options.images, rule->channels != 0 ? rule->channels : model->input_channels());
     if (!images.ok())
         return images.status();
     const std::size_t count = options.limit == 0 ? images->size() : std::min(options.limit, images->size());
     TERN_TRY(in_context(options.images[0], check_labels(*images, count, model->classes)));
 
     // The first image's size is the size of all.
-    input_maker inputs(*images, how);
+    input_maker inputs(*images, how, options.floats);
     const auto first = inputs.make(0);
     if (!first.ok())
         return first.status();
@@ -156,7 +172,9 @@ tern::status classify(const classify_options& options) {
     tern::network_options plan;
     plan.slices = options.threads;
     plan.accumulators = !options.dump.empty();
-    auto network = tern::network::create(*model, {1, first->h, first->w}, plan);
+    plan.u8_images = !options.floats;
+    auto network =
+        tern::network::create(*model, tern::preprocessed_shape(how, {1, first->bytes.h, first->bytes.w}), plan);
     if (!network.ok())
         return network.status();
     thread_pool pool(options.threads);
@@ -173,7 +191,7 @@ tern::status classify(const classify_options& options) {
     std::vector<image_result> results;
     std::vector<float> logits, one(network->classes());
     // Once for nothing: the first run after loading touches memory that later ones find in the cache.
-    TERN_TRY(in_context(images->name(0), network->run(*first, one.data(), pool.executor())));
+    TERN_TRY(in_context(images->name(0), first->run(*network, one.data(), pool.executor())));
     if (!options.json)
         print_head(facts, images->has_labels());
     progress bar(count);
@@ -182,9 +200,9 @@ tern::status classify(const classify_options& options) {
         if (!input.ok())
             return input.status();
         if (watch.recorder != nullptr)
-            recorder.add_input(*input);
+            recorder.add_input(input->floats);
         watch.start();
-        TERN_TRY(in_context(images->name(i), network->run(*input, one.data(), pool.executor(), watch.observer())));
+        TERN_TRY(in_context(images->name(i), input->run(*network, one.data(), pool.executor(), watch.observer())));
         logits.insert(logits.end(), one.begin(), one.end());
         image_result result = classify_logits(one.data(), one.size());
         result.name = images->name(i);
@@ -230,10 +248,13 @@ int main(int argc, char** argv) {
         examples::model_usage +
         "  --limit N          only the first N images\n"
         "  --threads N        threads (default: 1)\n"
+        "  --floats           normalise images to floats, as training frameworks do, before the\n"
+        "                     network sees them (default: the network takes bytes)\n"
         "  --layers           print shape, kernel, time and products per second of each layer\n"
         "  --json             print one JSON document instead of text\n"
         "  --logits FILE      write the logits as tensor logits, safetensors\n"
-        "  --dump FILE        write what every layer reads and writes, safetensors\n"
+        "  --dump FILE        write what every layer reads and writes, safetensors;\n"
+        "                     implies --floats\n"
         "\n"
         "TERN_ISA in the environment forces an instruction-set level.\n"
         "Exit status: 0, 2 for a wrong command line, 1 for anything else that goes wrong.\n";

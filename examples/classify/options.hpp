@@ -16,6 +16,7 @@ struct classify_options {
     std::string logits, dump;  // files to write, or ""
     std::size_t limit = 0;     // images; 0: all
     std::size_t threads = 1;
+    bool floats = false;  // normalise images before the network sees them
     bool layers = false, json = false;
 };
 

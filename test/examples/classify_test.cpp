@@ -34,7 +34,7 @@ TEST_CASE("logits of every form of a network are those of the reference") {
         CAPTURE(model);
         CAPTURE(environment);
         const std::string path = folder / "logits.safetensors";
-        succeeded(classify({model, images, "--preprocess", "mnist", "--logits", path}, environment));
+        succeeded(classify({model, images, "--preprocess", "mnist", "--logits", path, "--floats"}, environment));
         const tern::safetensors_file file = open_file(path);
         const std::vector<double> expected = doubles(open_file(reference), "logits_merged_f64");
         CHECK(file.size() == 1);
@@ -54,6 +54,29 @@ TEST_CASE("logits of every form of a network are those of the reference") {
             check(model, demo_images, data_path("mnist_small_logits"), level);
         for (const std::string& model : {data_path("mnist_tiny_raw"), data_path("mnist_tiny_merged"), tiny_packed})
             check(model, data_path("mnist_tiny_reference"), data_path("mnist_tiny_reference"), level);
+    }
+}
+
+TEST_CASE("bytes and floats give the same classes and nearly the same logits, at every level") {
+    const temporary_folder folder;
+    const std::string path = folder / "logits.safetensors";
+    const auto logits = [&](const std::string& level, bool floats_first) {
+        std::vector<std::string> args{demo_model, demo_images, "--logits", path};
+        if (floats_first)
+            args.emplace_back("--floats");
+        CHECK(lines(succeeded(classify(args, level)).out).back() == "accuracy: 64/64 100.00%");
+        return floats(open_file(path), "logits");
+    };
+    for (const std::string& level : levels()) {
+        CAPTURE(level);
+        const std::vector<float> bytes = logits(level, false), values = logits(level, true);
+        REQUIRE(bytes.size() == 640);
+        // A value of the first layer at a threshold may become another code.
+        CHECK(largest_difference(bytes, {values.begin(), values.end()}) < 1);
+        std::size_t close = 0;
+        for (std::size_t i = 0; i < bytes.size(); ++i)
+            close += std::abs(bytes[i] - values[i]) < 1e-3f ? 1 : 0;
+        CHECK(close >= 560);
     }
 }
 

@@ -65,7 +65,7 @@ TEST_CASE("tensors of images and labels: shapes and types") {
             f.at("images").shape = {16, 4, 28, 28};
             f.erase("labels");
         },
-        {"1 channels", "found 4"});
+        {"1 channels", "with 4"});
     bad([](edited_file& f) { f.at("labels").shape = {32, 2}; }, {"labels", "[64]", "[32, 2]"});
     bad([](edited_file& f) { f.at("labels").dtype = tern::data_type::f32; }, {"labels", "F32"});
     bad([](edited_file& f) { f.set("labels", tern::data_type::i32, {64}, std::vector<std::int32_t>(64, 10)); },
@@ -110,7 +110,7 @@ TEST_CASE("PNG and JPEG files") {
     std::ofstream(cut, std::ios::binary) << read_text(png).substr(0, 60);
     failed(classify({demo_model, cut}), {"cut.png", "cannot decode"});
     REQUIRE(stbi_write_png(small.c_str(), 20, 24, 1, pixels, 20) != 0);
-    failed(classify({demo_model, png, small, "--json"}), {"small.png", "32x32", "28x24"});
+    failed(classify({demo_model, png, small, "--json"}), {"small.png", "28x28", "24x20"});
     failed(classify({demo_model, png, folder / "none.png", "--json"}), {"none.png"});
     // A picture that claims 20000 x 20000 pixels.
     std::string huge = read_text(png);
