@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/base3.hpp"
+#include "model/check_network.hpp"
 #include "model/dense_codes.hpp"
 #include "model/fatnn_reader.hpp"
 #include "model/network.hpp"

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <tern/kernel/reference.hpp>
@@ -229,6 +231,44 @@ TEST_CASE("image sizes that do not fit are refused with the sizes") {
     options.plan.level = "pentium";
     check_refused(tern::network::create(model, {1, 32, 32}, options).status(), tern::errc::invalid_argument,
                   {"pentium", "allowed"});
+}
+
+TEST_CASE("models whose parts do not fit together are refused with the layer, by plans and by the writer") {
+    const temporary_folder folder;
+    const std::string path = folder / "never.safetensors";
+    const auto shorter = [](auto& values) {
+        using buffer = std::decay_t<decltype(values)>;
+        auto made = tern::copy_to_buffer(values.data(), values.size() - 1);
+        REQUIRE(made.ok());
+        values = buffer(std::move(*made));
+    };
+    const auto refused = [&](const std::vector<std::string>& words, auto&& edit) {
+        tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+        edit(model);
+        check_refused(tern::network::create(model, {1, 32, 32}).status(), tern::errc::invalid_argument, words);
+        check_refused(tern::write_sttn(model, path.c_str()), tern::errc::invalid_argument, words);
+        CHECK_FALSE(std::filesystem::exists(path));
+    };
+    using net = tern::sttn_network;
+    refused({"0 blocks"}, [](net& m) { m.blocks.clear(); });
+    refused({"0 classes"}, [](net& m) { m.classes = 0; });
+    refused({"stem", "weights"}, [&](net& m) { shorter(m.stem); });
+    refused({"stem", "norm"}, [&](net& m) { shorter(m.stem_norm.shift); });
+    refused({"stem", "6 values of slopes", "found 5"}, [&](net& m) { shorter(m.stem_slope); });
+    refused({"stem pooling", "padding 3"}, [](net& m) { m.pool.padding = 3; });
+    refused({"stem pooling", "stride 0"}, [](net& m) { m.pool.stride = 0; });
+    refused({"features.4", "stride", "found 3"}, [](net& m) { m.blocks[0].stride = 3; });
+    refused({"features.5.conv1", "[6, 6, k, k]", "[12, 6, 3, 3]"}, [](net& m) { m.blocks[1].stride = 1; });
+    refused({"features.4.conv2", "norm before"}, [&](net& m) { shorter(m.blocks[0].units[1].before.factor); });
+    refused({"features.4.conv2", "norm behind"}, [&](net& m) { shorter(m.blocks[0].units[1].after.shift); });
+    refused({"features.5.conv2", "slopes"}, [&](net& m) { shorter(m.blocks[1].units[1].slope); });
+    refused({"head", "weights"}, [&](net& m) { shorter(m.fc_weight); });
+    refused({"head", "10 values of biases", "found 9"}, [&](net& m) { shorter(m.fc_bias); });
+
+    tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+    model.blocks[0].units[0].before.shift[2] = 1e300;
+    check_refused(tern::network::create(model, {1, 32, 32}).status(), tern::errc::bad_value,
+                  {"features.4.conv1", "1e+300", "channel 2"});
 }
 
 TEST_CASE("arguments of run are checked") {

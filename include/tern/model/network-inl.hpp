@@ -2,12 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "../op/plan_checks.hpp"
 #include "../op/pooling.hpp"
 #include "../op/quantize_image.hpp"
 #include "../op/ternarize.hpp"
+#include "check_network.hpp"
 #include "network.hpp"
 #include "preprocess.hpp"
 
@@ -61,9 +63,7 @@ TERN_FUNC result<network> network::create(const stqn_network& model, const image
 template <class Unit>
 result<network> network::make(const residual_network<Unit>& model, const image_shape& input,
                               const network_options& options) {
-    if (model.blocks.empty() || model.classes == 0)
-        return make_error(errc::invalid_argument, "network: the model has %zu blocks and %zu classes",
-                          model.blocks.size(), model.classes);
+    TERN_TRY(check_network(model));
     network net;
     net.input_ = input;
     net.channels_ = model.input_channels();
@@ -127,6 +127,12 @@ status network::plan_stem(const residual_network<Unit>& model, const network_opt
     if (!factor.ok() || !shift.ok())
         return !factor.ok() ? factor.status() : shift.status();
     for (std::size_t c = 0; c < first.channels(); ++c) {
+        constexpr double most = static_cast<double>(std::numeric_limits<float>::max());
+        if (!(std::fabs(first.factor[c]) <= most && std::fabs(first.shift[c]) <= most))
+            return make_error(errc::bad_value,
+                              "%.100s.conv1: expected a norm before it within the floats, found factor %g and shift %g "
+                              "of channel %zu",
+                              model.blocks[0].name.c_str(), first.factor[c], first.shift[c], c);
         (*factor)[c] = static_cast<float>(first.factor[c]);
         (*shift)[c] = static_cast<float>(first.shift[c]);
     }

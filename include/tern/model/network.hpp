@@ -68,8 +68,8 @@ class network {
 public:
     /// Plans `model` for batches of up to `input.n` images of input.h x input.w, sizes as the first layer sees them
     /// (preprocessed_shape). The model is not needed afterwards. Errors: an image size that does not fit, such as one that makes
-    /// a stride-2 shortcut odd, with the sizes; with `u8_images`, a model whose preprocessing is unknown or is for images of
-    /// other channels, and weights that image_conv2d refuses.
+    /// a stride-2 shortcut odd, with the sizes; a model whose parts do not fit together (check_network); with `u8_images`, a
+    /// model whose preprocessing is unknown or is for images of other channels, and weights that image_conv2d refuses.
     static TERN_FUNC result<network> create(const sttn_network& model, const image_shape& input,
                                             const network_options& options = {});
     static TERN_FUNC result<network> create(const stqn_network& model, const image_shape& input,

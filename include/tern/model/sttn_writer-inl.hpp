@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "check_network.hpp"
 #include "packed_weights.hpp"
 #include "safetensors.hpp"
 #include "sttn_reader.hpp"
@@ -13,6 +14,7 @@
 TERN_BEGIN_NAMESPACE
 
 TERN_FUNC status write_sttn(const sttn_network& net, const char* path) {
+    TERN_TRY(check_network(net));
     safetensors_writer out;
     const auto floats = [&](const std::string& name, const tensor_dims& shape, const buffer<float>& values) {
         return out.add(name, data_type::f32, shape, values.data());

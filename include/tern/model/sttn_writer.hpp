@@ -10,7 +10,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Writes `net` to `path`, replacing an old file only when the new one is complete.
+/// Writes `net` to `path`, replacing an old file only when the new one is complete. Errors: a network whose parts do not fit
+/// together (check_network); what the system says.
 TERN_FUNC status write_sttn(const sttn_network& net, const char* path);
 
 TERN_END_NAMESPACE
