@@ -149,6 +149,40 @@ TEST_CASE("weights of every code go through a file bit for bit") {
         }
 }
 
+TEST_CASE("a scale may be negative, as a trained factor is") {
+    std::mt19937 random(5);
+    tern::code_weights w = any_weights(code_id::ternary, {3, 5, 3, 3}, false, random);
+    w.scale[1] = -w.scale[1] - 0.5f;
+    const auto again = read(editable(w));
+    REQUIRE_MESSAGE(again.ok(), std::string(again.message()));
+    CHECK(same(again->scale, w.scale));
+    tern::code_weights plain = any_weights(code_id::ternary, {3, 5, 3, 3}, false, random);
+    std::memcpy(plain.codes.data(), w.codes.data(), w.codes.bytes());
+    std::memcpy(plain.scale.data(), w.scale.data(), w.scale.bytes());
+    plain.scale[1] = -w.scale[1];
+    std::vector<float> values(4 * 4 * 5), out[2];
+    for (float& v : values)
+        v = static_cast<float>(static_cast<int>(random() % 3) - 1);
+    auto image = tern::make_packed_tensor(code_id::ternary, {1, 4, 4}, 5, tern::border::uniform(1));
+    REQUIRE(image.ok());
+    REQUIRE(tern::ternarize(tern::nhwc<const float>(values.data(), 1, 4, 4, 5), image->view()).ok());
+    for (const bool negative : {true, false}) {
+        const auto plan = tern::conv2d::create(negative ? *again : plain, code_id::ternary,
+                                               tern::conv_geometry::square(1, 1), tern::chain(tern::stage::store()));
+        REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
+        auto scratch = tern::make_buffer<unsigned char>(plan->workspace_bytes({1, 4, 4}));
+        REQUIRE(scratch.ok());
+        std::vector<float>& to = out[negative ? 1 : 0];
+        to.resize(4 * 4 * 3);
+        tern::conv2d_args args;
+        args.input = image->view();
+        args.out = tern::nhwc(to.data(), 1, 4, 4, 3);
+        REQUIRE(plan->run(args, {scratch->data(), scratch->bytes()}).ok());
+    }
+    for (std::size_t i = 0; i < out[0].size(); ++i)
+        CHECK(out[1][i] == (i % 3 == 1 ? -out[0][i] : out[0][i]));
+}
+
 TEST_CASE("several weights share a file, and the writer keeps what it needs") {
     std::mt19937 random(42);
     tern::safetensors_writer out;

@@ -240,11 +240,17 @@ TEST_CASE("STQN state dicts that do not fit are refused with what was expected a
             errc::bad_format, {"features.3.conv1_3.weight", "[4, 4, 3, 3]", "[4, 4, 3, 1]"});
     refused(edited([](edited_file& f) { f.set("extra", tern::data_type::f32, {1}, std::vector<float>(1)); }),
             errc::bad_format, {"extra", "STQN"});
-    const auto metadata = [&](const char* key, const char* value, const std::vector<std::string>& words) {
+    const auto metadata = [&](const char* key, const std::string& value, const std::vector<std::string>& words) {
         refused(edited([&](edited_file& f) { f.metadata()[key] = value; }), errc::bad_format, words);
     };
     metadata("tern.kernel_steps", "both", {"tern.kernel_steps", "'equal'", "'powers_of_two'", "'both'"});
     metadata("tern.weight_code", "o9", {"tern.weight_code", "'o9'"});
+    metadata("tern.weight_code", std::string("o2") + '\0' + "x", {"tern.weight_code"});  // no C string
+    refused(edited([](edited_file& f) {
+                f.metadata()["tern.format"] = "sttn";
+                f.metadata()["tern.version"] = "2";
+            }),
+            errc::unsupported, {"tern.format", "version 1", "version '2'"});
     metadata("tern.activation_code", "x", {"tern.activation_code", "'x'"});
     metadata("tern.activation_unit", "-1", {"tern.activation_unit", "'-1'"});
     tern::stqn_reader_options options;

@@ -204,7 +204,7 @@ TEST_CASE("geometry and preprocessing: options before metadata before defaults")
     CHECK(net->stem_padding == 3);
     CHECK(net->input_channels() == 3);
 
-    const auto bad = [&](const char* key, const char* value) {
+    const auto bad = [&](const char* key, const std::string& value) {
         edited_file changed(data_path("mnist_tiny_merged"));
         changed.metadata()[key] = value;
         return changed.read().status();
@@ -214,8 +214,13 @@ TEST_CASE("geometry and preprocessing: options before metadata before defaults")
     CHECK_FALSE(bad("tern.stem_stride", "-1").ok());
     CHECK_FALSE(bad("tern.stem_stride", "99999").ok());
     CHECK_FALSE(bad("tern.stem_padding", "1 ").ok());
-    check_refused(bad("tern.pool", "3x2s2p1"), errc::invalid_argument, {"3x2s2p1", "3x3s2p1"});
-    check_refused(bad("tern.preprocess", "coco"), errc::invalid_argument, {"coco", "mnist, cifar10, imagenet or none"});
+    check_refused(bad("tern.stem_padding", "+1"), errc::bad_format, {"tern.stem_padding", "+1"});
+    check_refused(bad("tern.pool", "3x2s2p1"), errc::bad_format, {"tern.pool", "3x2s2p1", "3x3s2p1"});
+    check_refused(bad("tern.preprocess", "coco"), errc::bad_format,
+                  {"tern.preprocess", "coco", "mnist, cifar10, imagenet or none"});
+    // Text behind a zero byte is text.
+    for (const char* key : {"tern.pool", "tern.preprocess"})
+        CHECK_FALSE(bad(key, std::string("none") + '\0' + "x").ok());
     check_refused(bad("tern.format", "onnx"), errc::unsupported, {"tern.format", "onnx"});
 }
 
@@ -225,8 +230,9 @@ TEST_CASE("words for pooling and preprocessing") {
         REQUIRE_MESSAGE(pool.ok(), std::string(pool.message()));
         CHECK(tern::to_string(*pool) == text);
     }
-    for (const char* text : {"", "3x3", "3x3s0p0", "0x0s1p0", "3x2s1p0", "3x3s2p3", "65x65s1p0", "3x3s2p1x",
-                             "-3x-3s1p0", "3x3s2p99999", "None"})
+    for (const char* text :
+         {"", "3x3", "3x3s0p0", "0x0s1p0", "3x2s1p0", "3x3s2p3", "65x65s1p0", "3x3s2p1x", "-3x-3s1p0", "3x3s2p99999",
+          "None", "3x3s-1p1", "+3x3s2p1", "3x 3s2p1", " 3x3s2p1", "3x3s2p1 "})
         CHECK_MESSAGE(!tern::parse_pool(text).ok(), text);
     for (const char* text : {"mnist", "cifar10", "imagenet", "none"})
         CHECK(std::string(tern::preprocessing_name(*tern::parse_preprocessing(text))) == text);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstring>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "decimal.hpp"
 #include "dense_codes.hpp"
 #include "packed_weights.hpp"
 
@@ -16,17 +18,12 @@ inline result<weight_shape> read_shape(const tensor_source& from, const std::str
     const std::string* text = from.file().metadata(key);
     if (text == nullptr)
         return make_error(errc::not_found, "metadata %.200s is missing", key.c_str());
-    std::size_t extents[4] = {}, at = 0;
+    std::string_view rest = *text;
+    std::size_t extents[4] = {};
     bool good = true;
-    for (std::size_t k = 0; k < 4; ++k) {  // by hand: sscanf takes signs and blanks too
-        const std::size_t first = at;
-        for (; at < text->size() && (*text)[at] >= '0' && (*text)[at] <= '9' && at - first < 10; ++at)
-            extents[k] = extents[k] * 10 + static_cast<std::size_t>((*text)[at] - '0');
-        good = good && at != first && at - first < 10;
-        if (k != 3)
-            good = good && at < text->size() && (*text)[at++] == 'x';
-    }
-    if (!good || at != text->size())
+    for (std::size_t k = 0; k < 4; ++k)
+        good = good && (k == 0 || take_character(rest, 'x')) && take_number(rest, 9, extents[k]);
+    if (!good || !rest.empty())
         return make_error(errc::bad_format, "metadata %.200s: expected OxIxKHxKW, found '%.40s'", key.c_str(),
                           text->c_str());
     const weight_shape shape{extents[0], extents[1], extents[2], extents[3]};

@@ -11,6 +11,7 @@
 
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "decimal.hpp"
 #include "safetensors.hpp"
 #include "state_dict.hpp"
 #include "sttn.hpp"
@@ -20,17 +21,26 @@
 TERN_BEGIN_NAMESPACE
 namespace residual_detail {
 
-inline constexpr std::size_t max_block_index = 9999;
-
 // "features.<number>." at the start of a name; SIZE_MAX if it is none.
 inline std::size_t feature_index(std::string_view name) {
     constexpr std::string_view start = "features.";
     if (name.substr(0, start.size()) != start)
         return SIZE_MAX;
-    std::size_t value = 0, i = start.size();
-    for (; i < name.size() && name[i] >= '0' && name[i] <= '9' && value <= max_block_index; ++i)
-        value = value * 10 + static_cast<std::size_t>(name[i] - '0');
-    return i > start.size() && i < name.size() && name[i] == '.' && value <= max_block_index ? value : SIZE_MAX;
+    name.remove_prefix(start.size());
+    std::size_t value = 0;
+    return take_number(name, 4, value) && take_character(name, '.') ? value : SIZE_MAX;
+}
+
+/// An error if the file says that it is of another format, or of a version that is not known.
+inline status check_format(const safetensors_file& file) {
+    const std::string* format = file.metadata(sttn_keys::format);
+    if (format == nullptr)
+        return {};
+    const std::string* version = file.metadata(sttn_keys::version);
+    if (*format == "sttn" && version != nullptr && *version == sttn_version)
+        return {};
+    return make_error(errc::unsupported, "metadata %s: expected 'sttn' of version %s, found '%.40s' of version '%.20s'",
+                      sttn_keys::format, sttn_version, format->c_str(), version != nullptr ? version->c_str() : "");
 }
 
 template <class Unit, class ReadUnit>
@@ -78,8 +88,9 @@ status read_geometry(const safetensors_file& file, const sttn_options& options, 
     net.stem_padding = stem->padding;
     net.pool = stem->pool;
     if (const std::string* text = file.metadata(sttn_keys::preprocess)) {
-        const auto preprocess = parse_preprocessing(text->c_str());
-        TERN_TRY(preprocess.status());
+        const auto preprocess = parse_preprocessing(*text);
+        if (!preprocess.ok())
+            return make_error(errc::bad_format, "metadata %s: %s", sttn_keys::preprocess, preprocess.message());
         net.preprocess = *preprocess;
     }
     net.preprocess = options.preprocess.value_or(net.preprocess);
@@ -94,6 +105,7 @@ template <class Unit, class ReadUnit>
 result<residual_network<Unit>> read_residual(const safetensors_file& file, const sttn_options& options,
                                              const char* what, ReadUnit&& read_unit) {
     using namespace residual_detail;
+    TERN_TRY(check_format(file));
     const bool prefixed = file.find("module.features.0.weight") != nullptr;
     tensor_source from(file, prefixed ? "module." : "", options.memory);
 

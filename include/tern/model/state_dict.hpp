@@ -4,17 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/rounding.hpp"
 #include "../core/status.hpp"
+#include "decimal.hpp"
 #include "safetensors.hpp"
 #include "sttn.hpp"
+#include "sttn_keys.hpp"
 #include "tensor_source.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -71,14 +73,22 @@ inline result<std::size_t> metadata_count(const safetensors_file& file, const ch
     const std::string* text = file.metadata(key);
     if (text == nullptr)
         return fallback;
-    unsigned value = 0;
-    int used = 0;
-    const bool digit = !text->empty() && (*text)[0] >= '0' && (*text)[0] <= '9';  // sscanf reads signs and blanks too
-    if (!digit || std::sscanf(text->c_str(), "%4u%n", &value, &used) != 1 ||
-        static_cast<std::size_t>(used) != text->size())
+    std::string_view rest = *text;
+    std::size_t value = 0;
+    if (!take_number(rest, 4, value) || !rest.empty())
         return make_error(errc::bad_format, "metadata %s: expected a number of at most 4 digits, found '%.40s'", key,
                           text->c_str());
-    return static_cast<std::size_t>(value);
+    return value;
+}
+
+/// A pooling in the metadata, or `fallback`.
+inline result<pool_geometry> metadata_pool(const safetensors_file& file, const char* key,
+                                           const pool_geometry& fallback) {
+    const std::string* text = file.metadata(key);
+    if (text == nullptr)
+        return fallback;
+    const auto pool = parse_pool(*text);
+    return pool.ok() ? pool : make_error(errc::bad_format, "metadata %s: %s", key, pool.message());
 }
 
 /// Whether the metadata says `first` (0) or `second` (1); `fallback` if it is silent.
@@ -132,8 +142,8 @@ struct stem_geometry {
 /// on, padding k / 2, pooling 3x3s2p1.
 inline result<stem_geometry> read_stem_geometry(const safetensors_file& file, std::size_t k,
                                                 const stem_options& options) {
-    const auto stride = metadata_count(file, "tern.stem_stride", k >= 5 ? 2 : 1);
-    const auto padding = metadata_count(file, "tern.stem_padding", k / 2);
+    const auto stride = metadata_count(file, sttn_keys::stem_stride, k >= 5 ? 2 : 1);
+    const auto padding = metadata_count(file, sttn_keys::stem_padding, k / 2);
     TERN_TRY(stride.status());
     TERN_TRY(padding.status());
     stem_geometry stem;
@@ -143,12 +153,9 @@ inline result<stem_geometry> read_stem_geometry(const safetensors_file& file, st
         return make_error(errc::invalid_argument,
                           "stem: expected a stride of 1 to 64 and a padding of at most 64, found %zu and %zu",
                           stem.stride, stem.padding);
-    if (const std::string* text = file.metadata("tern.pool")) {
-        const auto pool = parse_pool(text->c_str());
-        TERN_TRY(pool.status());
-        stem.pool = *pool;
-    }
-    stem.pool = options.pool.value_or(stem.pool);
+    const auto pool = metadata_pool(file, sttn_keys::pool, stem.pool);
+    TERN_TRY(pool.status());
+    stem.pool = options.pool.value_or(*pool);
     return stem;
 }
 

@@ -30,7 +30,7 @@ inline result<std::optional<code_id>> metadata_code(const safetensors_file& file
     if (text == nullptr)
         return code;
     code_id found{};
-    if (!find_code(text->c_str(), found))
+    if (text->find('\0') != std::string::npos || !find_code(text->c_str(), found))
         return make_error(errc::bad_format, "metadata %s: expected a code as 'o2' or 't', found '%.40s'", key,
                           text->c_str());
     code = found;

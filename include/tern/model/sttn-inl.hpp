@@ -1,31 +1,33 @@
 // Definitions of model/sttn.hpp.
 #pragma once
 
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
 
+#include "decimal.hpp"
 #include "sttn.hpp"
 
 TERN_BEGIN_NAMESPACE
 
-TERN_FUNC result<preprocessing> parse_preprocessing(const char* name) {
+TERN_FUNC result<preprocessing> parse_preprocessing(std::string_view name) {
     for (const auto p : {preprocessing::none, preprocessing::mnist, preprocessing::cifar10, preprocessing::imagenet})
-        if (std::strcmp(name, preprocessing_name(p)) == 0)
+        if (name == preprocessing_name(p))
             return p;
     return make_error(errc::invalid_argument,
-                      "preprocessing '%.40s' is unknown; expected mnist, cifar10, imagenet or none", name);
+                      "preprocessing '%.*s' is unknown; expected mnist, cifar10, imagenet or none",
+                      static_cast<int>(std::min<std::size_t>(name.size(), 40)), name.data());
 }
 
-TERN_FUNC result<pool_geometry> parse_pool(const char* text) {
-    if (std::strcmp(text, "none") == 0)
+TERN_FUNC result<pool_geometry> parse_pool(std::string_view text) {
+    if (text == "none")
         return pool_geometry{0, 1, 0};
-    unsigned kh = 0, kw = 0, stride = 0, padding = 0;
-    int used = 0;
-    if (std::sscanf(text, "%4ux%4us%4up%4u%n", &kh, &kw, &stride, &padding, &used) == 4 && text[used] == '\0' &&
-        kh == kw && kh > 0 && stride > 0 && padding < kh && kh <= 64)
+    std::string_view rest = text;
+    std::size_t kh = 0, kw = 0, stride = 0, padding = 0;
+    if (take_number(rest, 4, kh) && take_character(rest, 'x') && take_number(rest, 4, kw) &&
+        take_character(rest, 's') && take_number(rest, 4, stride) && take_character(rest, 'p') &&
+        take_number(rest, 4, padding) && rest.empty() && kh == kw && kh > 0 && stride > 0 && padding < kh && kh <= 64)
         return pool_geometry{kh, stride, padding};
-    return make_error(errc::invalid_argument, "pooling '%.40s': expected 'none' or a square window as in '3x3s2p1'",
-                      text);
+    return make_error(errc::invalid_argument, "pooling '%.*s': expected 'none' or a square window as in '3x3s2p1'",
+                      static_cast<int>(std::min<std::size_t>(text.size(), 40)), text.data());
 }
 
 TERN_FUNC std::string to_string(const pool_geometry& pool) {

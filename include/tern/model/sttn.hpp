@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "../core/config.hpp"
@@ -102,9 +103,9 @@ inline const char* preprocessing_name(preprocessing p) noexcept {
 }
 
 /// The preprocessing of that name, or an error that lists the names.
-TERN_FUNC result<preprocessing> parse_preprocessing(const char* name);
-/// "3x3s2p1" (any numbers, square) or "none".
-TERN_FUNC result<pool_geometry> parse_pool(const char* text);
+TERN_FUNC result<preprocessing> parse_preprocessing(std::string_view name);
+/// "3x3s2p1" (square, at most 64x64, a stride of at least 1, less padding than window) or "none".
+TERN_FUNC result<pool_geometry> parse_pool(std::string_view text);
 /// The inverse of parse_pool.
 TERN_FUNC std::string to_string(const pool_geometry& pool);
 

@@ -67,14 +67,6 @@ inline result<ternary_weights> read_conv(tensor_source& from, const std::string&
 }  // namespace sttn_detail
 
 TERN_FUNC result<sttn_network> read_sttn(const safetensors_file& file, const sttn_options& options) {
-    if (const std::string* format = file.metadata(sttn_keys::format)) {
-        const std::string* version = file.metadata(sttn_keys::version);
-        if (*format != "sttn" || version == nullptr || *version != sttn_version)
-            return make_error(errc::unsupported,
-                              "metadata %s: expected 'sttn' of version %s, found '%.40s' of version '%.20s'",
-                              sttn_keys::format, sttn_version, format->c_str(),
-                              version != nullptr ? version->c_str() : "");
-    }
     return read_residual<sttn_unit>(file, options, "an STTN residual network",
                                     [](tensor_source& from, const std::string& name, sttn_unit& unit) -> status {
                                         auto weights = sttn_detail::read_conv(from, name);

@@ -107,13 +107,9 @@ inline status read_head(tensor_source& from, const std::string& name, std::size_
 }
 
 inline result<pool_geometry> stage_pool(const safetensors_file& file, const twn_reader_options& options) {
-    pool_geometry pool{2, 2, 0};
-    if (const std::string* text = file.metadata(twn_keys::pool)) {
-        const auto parsed = parse_pool(text->c_str());
-        TERN_TRY(parsed.status());
-        pool = *parsed;
-    }
-    return options.pool.value_or(pool);
+    const auto pool = state_dict::metadata_pool(file, twn_keys::pool, {2, 2, 0});
+    TERN_TRY(pool.status());
+    return options.pool.value_or(*pool);
 }
 
 /// conv1, conv2, ... or conv1_1, conv1_2, conv2_1, ..., then fc1, fc2, ...; the last fc is float.
