@@ -10,6 +10,7 @@
 
 #include "../support/arrays.hpp"
 #include "../support/compare.hpp"
+#include "../support/finish.hpp"
 #include "../support/reference_tables.hpp"
 
 namespace {
@@ -64,15 +65,13 @@ void tiles(const tern::kernel_table& table, const tern::image_family& f) {
                         }
                 const std::size_t channel = random() % 3 * f.tile_channels, all = channel + f.tile_channels;
                 std::vector<std::int32_t> starts(count * all);
+                const std::size_t alike = random() % (count + 1);  // pixels that share the first one's start
                 for (std::int32_t& s : starts)
                     s = static_cast<std::int32_t>(random());
                 std::vector<const std::int32_t*> start(count);
-                std::vector<float> later(count * all);
-                std::vector<float*> ahead(count);
-                for (std::size_t p = 0; p < count; ++p) {
-                    start[p] = starts.data() + p * all;
-                    ahead[p] = later.data() + p * all;
-                }
+                for (std::size_t p = 0; p < count; ++p)
+                    start[p] = starts.data() + (p < alike ? 0 : p) * all;
+                tern_test::guarded_array<float> floats(count * all);
                 const std::size_t covered = (count + f.tile_pixels - 1) / f.tile_pixels * f.tile_pixels;
                 tern_test::guarded_array<std::int32_t> acc(covered * f.tile_channels);
                 tern::image_tile_args args{};
@@ -86,7 +85,8 @@ void tiles(const tern::kernel_table& table, const tern::image_family& f) {
                 args.start = start.data();
                 args.channel = channel;
                 args.acc = acc.data();
-                args.ahead = random() % 2 == 0 ? ahead.data() : nullptr;
+                args.out = random() % 2 == 0 ? floats.data() : nullptr;
+                args.out_step = static_cast<std::ptrdiff_t>(all);
                 f.tile(args);
                 CHECK(acc.guards_intact());
 
@@ -101,6 +101,20 @@ void tiles(const tern::kernel_table& table, const tern::image_family& f) {
                         expected.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(sum)));
                     }
                 CHECK(tern_test::first_difference(acc.data(), expected.data(), expected.size()) == "");
+
+                const tern_test::random_finish finish(all, random, [&] { return tern_test::plain_float(random); });
+                args.out = floats.data();
+                args.finish = &finish.params;
+                f.tile(args);
+                CHECK(floats.guards_intact());
+                std::vector<float> written, finished;
+                for (std::size_t p = 0; p < count; ++p)
+                    for (std::size_t o = 0; o < f.tile_channels; ++o) {
+                        written.push_back(floats[p * all + channel + o]);
+                        finished.push_back(
+                            finish.of(static_cast<float>(expected[p * f.tile_channels + o]), channel + o));
+                    }
+                CHECK(tern_test::same_floats(written, finished, finished.size()));
             }
 }
 

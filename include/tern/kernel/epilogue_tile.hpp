@@ -25,9 +25,7 @@ TERN_INLINE simd::f32v activate(const activation_params& a, std::size_t channel,
         return simd::select(simd::less(v, simd::broadcast(0.0f)), simd::opaque(scaled), v);
     }
     if (a.kind == activation_kind::clamp) {
-        const simd::f32v lo = simd::broadcast(a.lo), hi = simd::broadcast(a.hi);
-        v = simd::select(simd::less(v, lo), lo, v);
-        return simd::select(simd::less(hi, v), hi, v);
+        return simd::at_most(simd::at_least(v, simd::broadcast(a.lo)), simd::broadcast(a.hi));
     }
     return v;
 }

@@ -8,6 +8,7 @@
 #include "../core/config.hpp"
 #include "../core/prefetch.hpp"
 #include "../simd/image_dot.hpp"
+#include "finish.hpp"
 #include "table.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -26,8 +27,8 @@ struct image_tile {
     static constexpr std::size_t channels = Vectors * Dot::lanes;
     static constexpr std::size_t vector_bytes = Dot::lanes * Dot::step * Dot::value_bytes;
 
-    // Pixels from `first` on. Unless there are as many (`Full`), those beyond the last repeat it.
-    template <bool Full>
+    // Pixels from `first` on. Unless there are as many (`Full`), those beyond the last repeat it. `OneStart`: all pixels have one.
+    template <bool Full, bool OneStart>
     TERN_INLINE static void run(const image_tile_args args, std::size_t first) {
         const std::size_t last = args.count - 1 - first;
         const auto used = [&](std::size_t i) { return Full || i < last ? i : last; };
@@ -36,17 +37,20 @@ struct image_tile {
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 1; i < Pixels; ++i)
             from[i] = settled(from[i - 1] + (Full || i <= last ? args.pixel_step : 0));
-        if (args.ahead != nullptr) {
+        const auto out_step = [&](std::size_t i) { return Full || i < last ? args.out_step : 0; };  // behind pixel i
+        if (args.out != nullptr) {
+            const float* out = args.out + static_cast<std::ptrdiff_t>(first) * args.out_step + args.channel;
             TERN_UNROLL_ALWAYS
-            for (std::size_t i = 0; i < Pixels; ++i)
-                prefetch_for_write(args.ahead[first + used(i)] + args.channel, channels * sizeof(float));
+            for (std::size_t i = 0; i < Pixels; out += out_step(i++))
+                prefetch_for_write(out, channels * sizeof(float));
         }
         Dot sums[Pixels][Vectors];
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
+            const std::int32_t* const start = args.start[OneStart ? first : first + used(i)] + args.channel;
             TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Vectors; ++j)
-                sums[i][j].begin(args.start[first + used(i)] + args.channel + j * Dot::lanes);
+                sums[i][j].begin(start + j * Dot::lanes);
         }
         const unsigned char* panel = args.panel;
         std::size_t row = 0;
@@ -67,6 +71,22 @@ struct image_tile {
                 }
             }
         }
+        if (args.finish != nullptr) {
+            constexpr std::size_t parts = Dot::lanes / simd::f32_lanes;
+            simd::f32v floats[Pixels][Vectors * parts];
+            TERN_UNROLL_ALWAYS
+            for (std::size_t i = 0; i < Pixels; ++i) {
+                TERN_UNROLL_ALWAYS
+                for (std::size_t j = 0; j < Vectors; ++j)
+                    sums[i][j].to_floats(floats[i] + j * parts);
+            }
+            finish(floats, *args.finish, args.channel);
+            float* out = args.out + static_cast<std::ptrdiff_t>(first) * args.out_step + args.channel;
+            TERN_UNROLL_ALWAYS
+            for (std::size_t i = 0; i < Pixels; out += out_step(i++))
+                store(floats[i], out);
+            return;
+        }
         std::int32_t* acc = args.acc + first * channels;
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
@@ -83,9 +103,12 @@ inline void image_tile_entry(const image_tile_args& args) {
     static_assert(Pixels == 1 || Pixels % 2 == 0, "two halves write no more sums than a tile");
     std::size_t p = 0;
     for (; p + Pixels <= args.count; p += Pixels)
-        image_tile<Dot, Pixels, Vectors>::template run<true>(args, p);
+        if (args.start[p] == args.start[p + Pixels - 1])  // so do those between
+            image_tile<Dot, Pixels, Vectors>::template run<true, true>(args, p);
+        else
+            image_tile<Dot, Pixels, Vectors>::template run<true, false>(args, p);
     for (; p < args.count; p += half)
-        image_tile<Dot, half, Vectors>::template run<false>(args, p);
+        image_tile<Dot, half, Vectors>::template run<false, false>(args, p);
 }
 
 /// Tile sizes by what registers hold: sums, one step of weights, a value, and a product without VNNI.

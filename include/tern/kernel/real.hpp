@@ -8,6 +8,7 @@
 #include "../core/config.hpp"
 #include "../core/prefetch.hpp"
 #include "../simd/vec.hpp"
+#include "finish.hpp"
 #include "table.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -19,7 +20,8 @@ struct real_tile {
     static constexpr std::size_t channels = Vectors * lanes;
 
     // One tile; a copy of the arguments, which stores could change as far as the compiler knows.
-    TERN_INLINE static void run(const real_tile_args args, const float* const* pixels, float* out) {
+    TERN_INLINE static void run(const real_tile_args args, const float* const* pixels, float* out,
+                                float* const* out_pixels) {
         simd::f32v acc[Pixels][Vectors];
         TERN_UNROLL
         for (std::size_t i = 0; i < Pixels; ++i) {
@@ -46,6 +48,13 @@ struct real_tile {
                         acc[i][j] = simd::multiply_add(x, weights[j], acc[i][j]);
                 }
             }
+        }
+        if (args.finish != nullptr) {
+            finish(acc, *args.finish, args.channel);
+            TERN_UNROLL
+            for (std::size_t i = 0; i < Pixels; ++i)
+                store(acc[i], out_pixels[i] + args.channel);
+            return;
         }
         TERN_UNROLL
         for (std::size_t i = 0; i < Pixels; ++i) {
@@ -78,17 +87,20 @@ inline void real_tile_entry(const real_tile_args& args) {
         for (std::size_t i = 1; i < pixels; ++i)
             one = one && args.pixels[i] == args.pixels[0];
         if (one) {
-            real_tile<1, real_traits::vectors>::run(args, args.pixels, args.acc);
+            real_tile<1, real_traits::vectors>::run(args, args.pixels, args.acc, args.out);
+            if (args.finish != nullptr)
+                return;
             for (std::size_t i = 1; i < pixels; ++i)
                 __builtin_memcpy(args.acc + i * tile::channels, args.acc, tile::channels * sizeof(float));
             return;
         }
     }
     for (std::size_t t = 0; t < args.tiles; ++t) {
-        if (args.ahead != nullptr)
+        float* const* const out = args.out == nullptr ? nullptr : args.out + t * pixels;
+        if (out != nullptr)
             for (std::size_t i = 0; i < pixels; ++i)
-                prefetch_for_write(args.ahead[t * pixels + i] + args.channel, tile::channels * sizeof(float));
-        tile::run(args, args.pixels + t * pixels, args.acc + t * pixels * tile::channels);
+                prefetch_for_write(out[i] + args.channel, tile::channels * sizeof(float));
+        tile::run(args, args.pixels + t * pixels, args.acc + t * pixels * tile::channels, out);
     }
 }
 

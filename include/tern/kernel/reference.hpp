@@ -322,6 +322,21 @@ inline void planes_to_bytes(const expand_args& args) {
         }
 }
 
+inline float activate(const activation_params& a, std::size_t channel, float v) {
+    if (a.kind == activation_kind::prelu)
+        return v < 0.0f ? a.slope[channel] * v : v;
+    if (a.kind == activation_kind::clamp) {
+        v = v < a.lo ? a.lo : v;
+        return a.hi < v ? a.hi : v;
+    }
+    return v;
+}
+
+// What tiles write themselves.
+inline float finished(const epilogue_params& params, std::size_t channel, float v) {
+    return activate(params.first, channel, multiply_add_rounded(params.scale[channel], v, params.shift[channel]));
+}
+
 template <bool Fused>
 inline void real_tile(const real_tile_args& args) {
     for (std::size_t p = 0; p < args.tiles * tile_pixels; ++p)
@@ -335,7 +350,10 @@ inline void real_tile(const real_tile_args& args) {
                     const float w = args.panel[args.taps[t].panel_offset / sizeof(float) + d * tile_channels + o];
                     sum = Fused ? std::fma(x, w, sum) : multiply_add_rounded(x, w, sum);
                 }
-            args.acc[p * tile_channels + o] = sum;
+            if (args.finish != nullptr)
+                args.out[p][args.channel + o] = finished(*args.finish, args.channel + o, sum);
+            else
+                args.acc[p * tile_channels + o] = sum;
         }
 }
 
@@ -355,18 +373,14 @@ inline void image_tile(const image_tile_args& args) {
                     std::memcpy(&w, args.panel + ((run * lanes + o % lanes) * Run + i % Run) * sizeof w, sizeof w);
                     sum += static_cast<std::uint32_t>(static_cast<int>(x) * static_cast<int>(w));
                 }
-            args.acc[p * tile_channels + o] = static_cast<std::int32_t>(sum);
+            const auto exact = static_cast<std::int32_t>(sum);
+            if (args.finish != nullptr)
+                args.out[static_cast<std::ptrdiff_t>(p) * args.out_step +
+                         static_cast<std::ptrdiff_t>(args.channel + o)] =
+                    finished(*args.finish, args.channel + o, static_cast<float>(exact));
+            else
+                args.acc[p * tile_channels + o] = exact;
         }
-}
-
-inline float activate(const activation_params& a, std::size_t channel, float v) {
-    if (a.kind == activation_kind::prelu)
-        return v < 0.0f ? a.slope[channel] * v : v;
-    if (a.kind == activation_kind::clamp) {
-        v = v < a.lo ? a.lo : v;
-        return a.hi < v ? a.hi : v;
-    }
-    return v;
 }
 
 inline float residual_at(residual_kind kind, const epilogue_tile_args& args, std::size_t row, std::size_t channel) {

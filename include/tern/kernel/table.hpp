@@ -192,6 +192,8 @@ struct dot_family {
     }
 };
 
+struct epilogue_params;
+
 /// fp32 products of tiles, summed in the order of taps and depth, one lane per output channel.
 struct real_tile_args {
     const float* const* pixels;  ///< tile_pixels pointers per tile
@@ -201,9 +203,10 @@ struct real_tile_args {
     const float* panel;  ///< [tap][depth][tile_channels]
     float* acc;          ///< out: [tiles][tile_pixels][tile_channels], 64-byte aligned
     std::size_t tiles = 1;
-    float* const* ahead =
-        nullptr;              ///< per pixel: where floats [output channel] will be written afterwards, for the cache
-    std::size_t channel = 0;  ///< of the tile in `ahead`
+    float* const* out = nullptr;  ///< per pixel: floats [output channel] that will be written, by whomever; or null
+    std::size_t channel = 0;      ///< of the tile in `out` and `finish`
+    const epilogue_params* finish =
+        nullptr;  ///< not null: the tile writes `out` (kernel/finish.hpp) and leaves `acc` alone
 };
 
 struct real_family {
@@ -221,13 +224,15 @@ struct image_tile_args {
     std::size_t row_step;    ///< bytes from a row of a window to the next
     std::size_t count;       ///< pixels, at least 1
     std::size_t rows;
-    std::size_t steps;                 ///< per row, of `step` values; all of them are read, whatever their weights
-    const unsigned char* panel;        ///< 64-byte aligned: [row][step][vector][value / run][lane][value % run]
-    const std::int32_t* const* start;  ///< per pixel: what the sums begin with, [output channel]
-    std::size_t channel;               ///< first channel of the tile in `start` and `ahead`
-    std::int32_t* acc;                 ///< out: [count, to a multiple of tile_pixels][tile_channels], 64-byte aligned
-    float* const*
-        ahead;  ///< per pixel: where floats [output channel] will be written afterwards, for the cache; or null
+    std::size_t steps;           ///< per row, of `step` values; all of them are read, whatever their weights
+    const unsigned char* panel;  ///< 64-byte aligned: [row][step][vector][value / run][lane][value % run]
+    /// Per pixel: what the sums begin with, [output channel]. Pixels with the same start are neighbours.
+    const std::int32_t* const* start;
+    std::size_t channel;            ///< first channel of the tile in `start`, `out` and `finish`
+    std::int32_t* acc;              ///< out: [count, to a multiple of tile_pixels][tile_channels], 64-byte aligned
+    float* out;                     ///< floats [pixel][output channel] that will be written, by whomever; or null
+    std::ptrdiff_t out_step;        ///< floats from a pixel of `out` to the next
+    const epilogue_params* finish;  ///< not null: the tile writes `out` (kernel/finish.hpp) and leaves `acc` alone
 };
 
 /// A kernel family for u8 images. Sums are exact modulo 2^32.

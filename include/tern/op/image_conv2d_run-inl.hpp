@@ -261,14 +261,16 @@ TERN_FUNC void image_conv2d::run_row(const image_conv2d_args& args, const image_
     e.packed[0] = packed[0];
     e.packed[1] = packed[1];
 
+    const bool in_tiles = finish.in_tiles() != nullptr && shape_.out_channels % tile_channels == 0;
+
     // Runs of about the same length, of whole tiles.
     const std::size_t most = max_run_pixels / family_.tile_pixels * family_.tile_pixels;
     const std::size_t run = round_up(ceil_div(out.w, ceil_div(out.w, most)), family_.tile_pixels);
     for (std::size_t x = 0; x < out.w; x += run) {
         e.rows = out.w - x < run ? out.w - x : run;
-        float* to = args.out ? args.out.data + args.out.offset(n, y, x, 0) : nullptr;
-        for (std::size_t k = 0; k < e.rows && args.out; ++k, to += args.out.stride_w)
-            out_pixels[k] = to;
+        float* const to = args.out ? args.out.data + args.out.offset(n, y, x, 0) : nullptr;
+        for (std::size_t k = 0; k < e.rows && args.out && !in_tiles; ++k)
+            out_pixels[k] = to + static_cast<std::ptrdiff_t>(k) * args.out.stride_w;
         for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
             for (std::size_t k = 0; k < e.rows; ++k)
                 packed[q][k] = args.packed[q].data + args.packed[q].layout.offset(n, static_cast<std::ptrdiff_t>(y),
@@ -278,7 +280,8 @@ TERN_FUNC void image_conv2d::run_row(const image_conv2d_args& args, const image_
         tile.start += x;
         tile.count = e.rows;
         tile.acc = area.acc;
-        tile.ahead = args.out && args.out.stride_c == 1 ? out_pixels : nullptr;
+        tile.out = args.out && args.out.stride_c == 1 ? to : nullptr;
+        tile.out_step = args.out.stride_w;
         for (std::size_t t = task.tiles.begin; t < task.tiles.end; ++t) {
             e.channel = t * tile_channels;
             e.channels =
@@ -287,8 +290,10 @@ TERN_FUNC void image_conv2d::run_row(const image_conv2d_args& args, const image_
                 t + 1 == tiles ? (round_up(shape_.out_channels, word_bits) - round_up(shape_.out_channels, 8)) / 8 : 0;
             tile.channel = e.channel;
             tile.panel = row.panel + t * panel_bytes;
+            tile.finish = e.channels == tile_channels ? finish.in_tiles() : nullptr;
             family_.tile(tile);
-            finish.run(nullptr, out_pixels);
+            if (tile.finish == nullptr)
+                finish.run(nullptr, out_pixels);
         }
     }
 }

@@ -191,7 +191,7 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
     }
 
     const std::size_t pooling = epilogue_.residual == residual_kind::pooled ? 2 : 1;
-    const bool prefetches = args.out && args.out.stride_c == 1;
+    const bool dense = args.out && args.out.stride_c == 1;
     const float* residual_pixels[max_run_pixels] = {};
     float* out_pixels[max_run_pixels] = {};
     unsigned char* packed[2][max_run_pixels] = {};
@@ -212,9 +212,9 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
                                  static_cast<std::ptrdiff_t>(x) * pixel_step;
             for (std::size_t j = k; j < end; ++j, pixel += pixel_step)
                 pixels[j] = pixel;
-            if (args.out)
-                for (std::size_t j = k; j < end; ++j)
-                    out_pixels[j] = args.out.data + args.out.offset(n, y0 + y, x + j - k, 0);
+            float* to = args.out ? args.out.data + args.out.offset(n, y0 + y, x, 0) : nullptr;
+            for (std::size_t j = k; j < end && args.out; ++j, to += args.out.stride_w)
+                out_pixels[j] = to;
             if (args.residual)
                 for (std::size_t j = k; j < end; ++j)
                     residual_pixels[j] =
@@ -245,9 +245,13 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
                                : 0;
             const tile_info& tile = tiles_[t];
             const segment* s = &segments_[tile.first_segment];
-            if (geometry_.groups == 1)
+            if (geometry_.groups == 1) {
+                const epilogue_params* rest = e.channels == tile_channels ? finish.in_tiles() : nullptr;
                 family.tile({pixels, taps, shape_.kh * columns, depth, panels_.data() + s->panel, area.acc,
-                             covered / tile_pixels, prefetches ? out_pixels : nullptr, e.channel});
+                             covered / tile_pixels, dense ? out_pixels : nullptr, e.channel, rest});
+                if (rest != nullptr)
+                    continue;
+            }
             for (std::size_t first = 0; geometry_.groups != 1 && first < covered; first += tile_pixels) {
                 float* const acc = area.acc + first * tile_channels;
                 for (std::size_t j = 0; j < tile.segment_count; ++j) {

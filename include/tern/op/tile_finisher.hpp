@@ -103,6 +103,14 @@ public:
         tile.pool_down = residual.stride_h;
     }
 
+    /// What is left to do if tiles of products may write the floats themselves (kernel/finish.hpp); otherwise null.
+    const epilogue_params* in_tiles() const noexcept {
+        const epilogue_params& p = lowered_.params;
+        const bool simple = lowered_.store && lowered_.quantizers == 0 && lowered_.residual == residual_kind::none &&
+                            p.first.kind != activation_kind::prelu && p.second.kind == activation_kind::none;
+        return simple && !scatters_ ? &p : nullptr;
+    }
+
     /// Finishes `tile`, whose pixels lie in the tensors at `residual` and `out` (channel 0; pooled: of the upper left one).
     void run(const float* const* residual, float* const* out) {
         if (finish_ == nullptr && !lowered_.general)

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "../core/config.hpp"
+#include "vec.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace simd {
@@ -33,6 +34,7 @@ struct short_dot {
                                       static_cast<std::uint32_t>(x.second * w.second));
     }
     TERN_INLINE void store(std::int32_t* out) const { *out = sum; }
+    TERN_INLINE void to_floats(f32v* out) const { *out = to_float(i32v{sum}); }
 };
 
 }  // namespace simd

@@ -29,6 +29,7 @@ struct image_dot {
     static TERN_INLINE operand_type load(const unsigned char* p) { return native::in_place(native::broadcast_i32(p)); }
     TERN_INLINE void begin(const std::int32_t* start) { __builtin_memcpy(&sum, start, sizeof sum); }
     TERN_INLINE void store(std::int32_t* out) const { __builtin_memcpy(out, &sum, sizeof sum); }
+    TERN_INLINE void to_floats(f32v* out) const { *out = to_float(i32v(sum)); }
 };
 
 struct short_dot : image_dot {
@@ -42,7 +43,10 @@ struct short_dot : image_dot {
 #elif TERN_HAS_AVX512
         sum = native::in_place(native::add_i32(sum, _mm512_madd_epi16(x, w)));
 #elif TERN_HAS_AVX2
-        sum = native::in_place(native::add_i32(sum, _mm256_madd_epi16(x, w)));
+        sum = native::add_i32(sum, _mm256_madd_epi16(x, w));
+#if defined(__clang__)
+        sum = native::in_place(sum);  // where GCC, which needs no telling, copies it
+#endif
 #else
         sum = native::in_place(native::add_i32(sum, _mm_madd_epi16(x, w)));
 #endif

@@ -19,6 +19,9 @@ using f32_mask = __mmask16;
 
 TERN_INLINE std::uint32_t bits(f32_mask m) { return static_cast<std::uint32_t>(m); }
 TERN_INLINE __m512 multiply_add(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
+// The second of equal operands, and where there is a NaN.
+TERN_INLINE __m512 max_or_second(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
+TERN_INLINE __m512 min_or_second(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
 TERN_INLINE u64_register broadcast(const void* p) {
     std::int64_t v;
     __builtin_memcpy(&v, p, sizeof v);
@@ -49,6 +52,9 @@ using f32_mask = __m256;
 
 TERN_INLINE std::uint32_t bits(f32_mask m) { return static_cast<std::uint32_t>(_mm256_movemask_ps(m)); }
 TERN_INLINE __m256 multiply_add(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
+// The second of equal operands, and where there is a NaN.
+TERN_INLINE __m256 max_or_second(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
+TERN_INLINE __m256 min_or_second(__m256 a, __m256 b) { return _mm256_min_ps(a, b); }
 TERN_INLINE u64_register broadcast(const void* p) {
     long long v;
     __builtin_memcpy(&v, p, sizeof v);
@@ -79,6 +85,9 @@ using u64_register = __m128i;
 using f32_mask = __m128;
 
 TERN_INLINE std::uint32_t bits(f32_mask m) { return static_cast<std::uint32_t>(_mm_movemask_ps(m)); }
+// The second of equal operands, and where there is a NaN.
+TERN_INLINE __m128 max_or_second(__m128 a, __m128 b) { return _mm_max_ps(a, b); }
+TERN_INLINE __m128 min_or_second(__m128 a, __m128 b) { return _mm_min_ps(a, b); }
 TERN_INLINE u64_register broadcast(const void* p) {
     long long v;
     __builtin_memcpy(&v, p, sizeof v);

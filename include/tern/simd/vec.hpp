@@ -27,6 +27,25 @@ TERN_INLINE f32v multiply_add_rounded(f32v a, f32v b, f32v c) { return add(opaqu
 /// The larger value; NaN if either is NaN.
 TERN_INLINE f32v max_nan(f32v a, f32v b) { return select(logical_or(greater_equal(a, b), is_nan(a)), a, b); }
 
+/// lo if v < lo; NaN and a zero's sign stay.
+TERN_INLINE f32v at_least(f32v v, f32v lo) {
+#if !TERN_LEVEL_IS_SCALAR && TERN_HAS_SSE42
+    const typename f32v::register_type a = lo, b = v;
+    return f32v(native::max_or_second(a, b));
+#else
+    return select(less(v, lo), lo, v);
+#endif
+}
+/// hi if v > hi; NaN and a zero's sign stay.
+TERN_INLINE f32v at_most(f32v v, f32v hi) {
+#if !TERN_LEVEL_IS_SCALAR && TERN_HAS_SSE42
+    const typename f32v::register_type a = hi, b = v;
+    return f32v(native::min_or_second(a, b));
+#else
+    return select(less(hi, v), hi, v);
+#endif
+}
+
 /// min(count, lanes) values, zeros behind them; reads nothing else.
 TERN_INLINE f32v load_partial(const float* p, std::size_t count) {
     if (count >= f32_lanes)
