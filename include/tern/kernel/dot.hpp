@@ -195,7 +195,7 @@ inline constexpr bool two_bits_pay = TERN_HAS_AVX512_ICL || !TERN_HAS_AVX512;
 inline constexpr std::uint32_t two_bit_rate = two_bits_pay ? simd::byte_dot::rate : 96;
 inline constexpr std::uint32_t two_bit_row_rate = TERN_HAS_AVX512_ICL ? 62 : TERN_HAS_AVX512 ? 46 : 30;
 inline constexpr std::uint32_t dot_row_rate = TERN_HAS_AVX512 ? 88 : 50;
-inline constexpr dot_family small_dot_families[5] = {
+inline constexpr dot_family small_dot_families[6] = {
     dot_family_of<dot_tile<simd::byte_dot, two_bit_weights, two_bit_pixels, 2>>("dot_2bit", two_bit_rate),
     dot_family_of<dot_tile<simd::byte_dot, two_bit_weights, 1, dot_row_blocks>>("dot_2bit", two_bit_row_rate),
     dot_family_of<dot_tile<simd::byte_dot, byte_weights, 1, dot_row_blocks>>("dot", dot_row_rate),
@@ -206,13 +206,16 @@ inline constexpr dot_family small_dot_families[5] = {
 struct small_dot_traits {
 #if TERN_HAS_AVX512
     static constexpr std::size_t narrow_pixels = 8, two_bit_pixels = 6;
-    static constexpr std::uint32_t pairs = 49, narrow = 68, narrow_row = 54, two_bit = 62, two_bit_row = 38;
+    static constexpr std::uint32_t pairs = 49, narrow = 68, narrow_row = 54, two_bit = 62, two_bit_row = 38,
+                                   exact_row = 24;
 #elif TERN_HAS_AVX2
     static constexpr std::size_t narrow_pixels = 4, two_bit_pixels = 4;
-    static constexpr std::uint32_t pairs = 30, narrow = 44, narrow_row = 30, two_bit = 39, two_bit_row = 27;
+    static constexpr std::uint32_t pairs = 30, narrow = 44, narrow_row = 30, two_bit = 39, two_bit_row = 27,
+                                   exact_row = 19;
 #else
     static constexpr std::size_t narrow_pixels = 4, two_bit_pixels = 3;
-    static constexpr std::uint32_t pairs = 14, narrow = 21, narrow_row = 19, two_bit = 16, two_bit_row = 12;
+    static constexpr std::uint32_t pairs = 14, narrow = 21, narrow_row = 19, two_bit = 16, two_bit_row = 12,
+                                   exact_row = 9;
 #endif
     template <std::size_t Pixels, std::size_t Blocks>
     using pairs_tile = dot_tile<simd::pair_dot, byte_weights, Pixels, Blocks>;
@@ -220,7 +223,7 @@ struct small_dot_traits {
     using narrow_tile = narrow_dot_tile<simd::narrow_dot, Weights, Pixels, Blocks>;
 };
 
-inline constexpr dot_family small_dot_families[5] = {
+inline constexpr dot_family small_dot_families[6] = {
     dot_family_of<small_dot_traits::pairs_tile<dot_traits::pixels, dot_traits::blocks>>("dot_pairs",
                                                                                         small_dot_traits::pairs),
     dot_family_of<small_dot_traits::narrow_tile<byte_weights, small_dot_traits::narrow_pixels, 2>>(
@@ -229,18 +232,19 @@ inline constexpr dot_family small_dot_families[5] = {
     dot_family_of<small_dot_traits::narrow_tile<two_bit_weights, small_dot_traits::two_bit_pixels, 2>>(
         "dot_2bit", small_dot_traits::two_bit),
     dot_family_of<small_dot_traits::narrow_tile<two_bit_weights, 1, 4>>("dot_2bit", small_dot_traits::two_bit_row),
+    dot_family_of<dot_tile<simd::byte_dot, byte_weights, 1, 4>>("dot", small_dot_traits::exact_row),
 };
 
 #elif TERN_HAS_NEON
 
 inline constexpr std::uint32_t dot_row_rate = TERN_HAS_NEON_I8MM ? 50 : TERN_HAS_NEON_DOT ? 30 : 7;
-inline constexpr dot_family small_dot_families[5] = {
+inline constexpr dot_family small_dot_families[6] = {
     dot_family_of<dot_tile<simd::byte_dot, byte_weights, simd::byte_dot::rows, 8>>("dot", dot_row_rate),
 };
 
 #else
 
-inline constexpr dot_family small_dot_families[5] = {};
+inline constexpr dot_family small_dot_families[6] = {};
 
 #endif
 

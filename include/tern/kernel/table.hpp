@@ -373,7 +373,7 @@ struct kernel_table {
     // Families that a level may lack have no `tile`.
     dot_family lookup[4] = {};     ///< ternary x ternary by tables, tiles of different shapes; [0] unless none
     dot_family dot = {};           ///< int8 x int8, all of them
-    dot_family small_dot[5] = {};  ///< bytes x small weights, or tiles for few rows
+    dot_family small_dot[6] = {};  ///< bytes x small weights, or tiles for few rows
     void (*planes_to_bytes)(const expand_args&) = nullptr;
     void (*quantize_tile)(const quantize_tile_args&) = nullptr;
     dot_family bits[bit_forms] = {};  ///< one popcount per product and pair of planes, by bit_form
