@@ -111,7 +111,9 @@ private:
     static constexpr int mean_byte = 117;
 
     static tern::buffer<std::int16_t> whole_weights(const layer& l, tern::image_weights precision) {
-        const int largest = precision == tern::image_weights::bits8 ? 127 : 32767;
+        const int largest = precision == tern::image_weights::bits16  ? 32767
+                            : precision == tern::image_weights::bits8 ? 127
+                                                                      : 64;
         auto w = numbers<std::int16_t>(l.weights(), -largest, largest, 2);
         for (std::size_t o = 0; o < l.cout; ++o)
             w[o * l.depth()] = static_cast<std::int16_t>(largest);
@@ -129,11 +131,12 @@ void add_stem(const setup& s, const layer& l) {
                            s.flags.threads),
                  s.flags.threads, [=, &s] { return std::make_unique<real_case>(s, l, *level); });
     for (const tern::kernel_table* level : s.levels)
-        for (const auto precision : {tern::image_weights::bits16, tern::image_weights::bits8}) {
-            const bool bytes = precision == tern::image_weights::bits8;
-            const tern::image_family& f = level->image[bytes && level->image[1].tile != nullptr ? 1 : 0];
-            const std::string impl =
-                std::string("tern.") + level->level + "." + f.name + (bytes ? ".ws8au8" : ".ws16au8");
+        for (const auto precision :
+             {tern::image_weights::bits16, tern::image_weights::bits8, tern::image_weights::bits7}) {
+            const int bits = precision == tern::image_weights::bits16  ? 16
+                             : precision == tern::image_weights::bits8 ? 8
+                                                                       : 7;
+            const std::string impl = std::string("tern.") + level->level + ".ws" + std::to_string(bits) + "au8";
             add_case(case_name(l, impl, "f32", s.flags.threads), s.flags.threads,
                      [=, &s] { return std::make_unique<image_case>(s, l, *level, precision); });
         }

@@ -91,7 +91,8 @@ void check_run(const tern::kernel_table& table, const problem& p, const tern_tes
     tern::epilogue chain;
     chain.add(tern::stage::bias(k.bias.data()));
     chain.add(tern::stage::batch_norm(k.gamma.data(), k.beta.data(), k.mean.data(), k.variance.data()));
-    chain.add(tern::stage::prelu(k.slope.data()));
+    const tern_test::any_activation activation(random);
+    activation.add_to(chain, k.slope.data());
     end.add_to(chain, k.g.data(), k.h.data());
     tern::plan_options options;
     options.kernels = &table;
@@ -99,8 +100,8 @@ void check_run(const tern::kernel_table& table, const problem& p, const tern_tes
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
     tern::real_conv2d_args args;
     args.input = p.input();
-    tern_test::check_first_layer(*plan, args, p.in, chain, p.shape.out_channels, k.slope.data(), end, random,
-                                 [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
+    tern_test::check_first_layer(*plan, args, p.in, chain, p.shape.out_channels, activation, k.slope.data(), end,
+                                 random, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
                                      return p.product_sum(table.fused_multiply_add, n, y, x, o);
                                  });
 }

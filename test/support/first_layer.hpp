@@ -22,6 +22,31 @@
 
 namespace tern_test {
 
+/// Any activation, or none: what plans may leave to tiles and what they may not.
+struct any_activation {
+    unsigned kind;
+
+    explicit any_activation(std::mt19937& random) : kind(static_cast<unsigned>(random() % 4)) {}
+
+    void add_to(tern::epilogue& chain, const float* slope) const {
+        if (kind == 1)
+            chain.add(tern::stage::prelu(slope));
+        if (kind == 2)
+            chain.add(tern::stage::relu());
+        if (kind == 3)
+            chain.add(tern::stage::clamp(-1.5f, 2.0f));
+    }
+    float of(float v, float slope) const {
+        if (kind == 1)
+            return v < 0.0f ? tern::rounded(slope * v) : v;
+        if (kind == 2)
+            return v < 0.0f ? 0.0f : v;
+        if (kind == 3)
+            return v < -1.5f ? -1.5f : v > 2.0f ? 2.0f : v;
+        return v;
+    }
+};
+
 /// How an epilogue chain ends: a float output or none, and so many ternary ones behind w = g*v + h.
 struct chain_end {
     bool store;
@@ -39,12 +64,11 @@ struct chain_end {
 };
 
 /// Runs a plan whose `args` have their input, of shape `in`, with outputs of random layouts. Compares floats (all memory of the
-/// output) and packed images (all bytes) with the chain, whose activation has `slope` (null: none), on sum_at(n, y, x, channel),
-/// a float. Constants are those that plans fold.
+/// output) and packed images (all bytes) with the chain, whose `activation` has `slope`, on sum_at(n, y, x, channel), a float. Constants are those that plans fold.
 template <class Plan, class Args, class Sum>
 void check_first_layer(const Plan& plan, Args args, const tern::image_shape& in, const tern::epilogue& chain,
-                       std::size_t channels, const float* slope, const chain_end& end, std::mt19937& random,
-                       Sum&& sum_at) {
+                       std::size_t channels, const any_activation& activation, const float* slope, const chain_end& end,
+                       std::mt19937& random, Sum&& sum_at) {
     const auto out = plan.output_shape(in);
     REQUIRE(out.ok());
     const auto folded = tern::lower_epilogue(chain, channels, nullptr, nullptr, 0);
@@ -57,7 +81,7 @@ void check_first_layer(const Plan& plan, Args args, const tern::image_shape& in,
     for_each_index(*out, channels, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t o) {
         const tern::epilogue_params& e = folded->params;
         float v = tern::rounded(e.scale[o] * sum_at(n, y, x, o)) + e.shift[o];
-        v = slope != nullptr && v < 0.0f ? tern::rounded(slope[o] * v) : v;
+        v = activation.of(v, slope[o]);
         if (end.store)
             expected_view.at(n, y, x, o) = v;
         for (std::size_t q = 0; q < end.quantizers; ++q)

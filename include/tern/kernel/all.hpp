@@ -42,7 +42,7 @@ inline constexpr kernel_table level_table{
     &count_bits,
     twin_bits_family,
     popcount_single_family,
-    {image_families[0], image_families[1]},
+    {image_families[0], image_families[1], image_families[2]},
 };
 
 }  // namespace kernel

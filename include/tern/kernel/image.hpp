@@ -22,6 +22,9 @@ TERN_INLINE const unsigned char* settled(const unsigned char* p) {
     return p;
 }
 
+/// Outputs are prefetched so many pixels before the tile. The last ones lie behind the row, which hints may.
+inline constexpr std::size_t prefetch_pixels = 16;
+
 template <class Dot, std::size_t Pixels, std::size_t Vectors>
 struct image_tile {
     static constexpr std::size_t channels = Vectors * Dot::lanes;
@@ -39,7 +42,8 @@ struct image_tile {
             from[i] = settled(from[i - 1] + (Full || i <= last ? args.pixel_step : 0));
         const auto out_step = [&](std::size_t i) { return Full || i < last ? args.out_step : 0; };  // behind pixel i
         if (args.out != nullptr) {
-            const float* out = args.out + static_cast<std::ptrdiff_t>(first) * args.out_step + args.channel;
+            const float* out =
+                args.out + static_cast<std::ptrdiff_t>(first + prefetch_pixels) * args.out_step + args.channel;
             TERN_UNROLL_ALWAYS
             for (std::size_t i = 0; i < Pixels; out += out_step(i++))
                 prefetch_for_write(out, channels * sizeof(float));
@@ -111,37 +115,37 @@ inline void image_tile_entry(const image_tile_args& args) {
         image_tile<Dot, half, Vectors>::template run<false, false>(args, p);
 }
 
-/// Tile sizes by what registers hold: sums, one step of weights, a value, and a product without VNNI.
+/// Tile sizes by what registers hold: sums, one step of weights, a value, and a product without VNNI; of pairs, ones as well.
 struct image_traits {
 #if TERN_LEVEL_IS_SCALAR
     static constexpr std::size_t pixels = 1, channels = 8;
 #elif TERN_HAS_AVX512
-    static constexpr std::size_t pixels = 8, channels = 32;
+    static constexpr std::size_t pixels = 8, channels = 32, pair_pixels = 8;
 #elif TERN_HAS_AVX2
-    static constexpr std::size_t pixels = 6, channels = 16;
+    static constexpr std::size_t pixels = 6, channels = 16, pair_pixels = 4;
 #elif TERN_HAS_SSE42
-    static constexpr std::size_t pixels = 4, channels = 8;
+    static constexpr std::size_t pixels = 4, channels = 8, pair_pixels = 4;
 #else
     static constexpr std::size_t pixels = 6, channels = 16;
 #endif
 };
 
-template <class Dot>
-constexpr image_family make_image_family(const char* name) {
-    return {name,
-            image_traits::pixels,
-            image_traits::channels,
-            Dot::lanes,
-            Dot::value_bytes,
-            Dot::run,
-            Dot::step,
-            &image_tile_entry<Dot, image_traits::pixels, image_traits::channels / Dot::lanes>};
+template <class Dot, std::size_t Pixels = image_traits::pixels>
+constexpr image_family make_image_family(const char* name, std::int32_t largest) {
+    return {name,       Pixels,           image_traits::channels,
+            Dot::lanes, Dot::value_bytes, Dot::run,
+            Dot::step,  largest,          &image_tile_entry<Dot, Pixels, image_traits::channels / Dot::lanes>};
 }
 
-inline constexpr image_family image_families[2] = {
-    make_image_family<simd::short_dot>("image16"),
+inline constexpr image_family image_families[3] = {
+    make_image_family<simd::short_dot>("image16", 32767),
 #if TERN_HAS_IMAGE_BYTES
-    make_image_family<simd::image_byte_dot>("image8"),
+    make_image_family<simd::image_byte_dot>("image8", 127),
+#else
+    {},
+#endif
+#if TERN_HAS_IMAGE_PAIRS
+    make_image_family<simd::image_pair_dot, image_traits::pair_pixels>("image7", 64),
 #else
     {},
 #endif

@@ -551,8 +551,8 @@ inline constexpr kernel_table table{
     {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_bits_tile, dot_format::twin_bits, 1, 32767,
      &planes_to_twin_bits, 0, false, &join_words<16>},
     {},
-    {{"image16", tile_pixels, tile_channels, lanes, 2, 2, 4, &image_tile<std::int16_t, std::int16_t, 2, 4>},
-     {"image8", tile_pixels, tile_channels, lanes, 1, 3, 3, &image_tile<std::uint8_t, std::int8_t, 3, 3>}},
+    {{"image16", tile_pixels, tile_channels, lanes, 2, 2, 4, 32767, &image_tile<std::int16_t, std::int16_t, 2, 4>},
+     {"image8", tile_pixels, tile_channels, lanes, 1, 3, 3, 127, &image_tile<std::uint8_t, std::int8_t, 3, 3>}},
 };
 
 }  // namespace reference

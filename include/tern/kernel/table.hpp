@@ -243,6 +243,7 @@ struct image_family {
     std::uint32_t lanes;          ///< output channels per vector of the panel
     std::uint32_t value_bytes;    ///< of values and of weights: 1 (u8 x int8) or 2 (int16 x int16)
     std::uint32_t run, step;      ///< values that lie side by side in the panel; values of a step
+    std::int32_t largest;         ///< magnitude of weights
     void (*tile)(const image_tile_args&);
 };
 
@@ -380,7 +381,8 @@ struct kernel_table {
     void (*count_bits)(const count_args&) = nullptr;
     dot_family lookup_bits = {};      ///< bits by table, bit_form::signs
     dot_family popcount_single = {};  ///< popcount for one row, where lookup is not faster
-    image_family image[2] = {};       ///< u8 image x int16; x int8, no `tile` where [0] does it
+    image_family image[3] =
+        {};  ///< u8 image x int16; x int8; x weights of 7 bits; no `tile` where an earlier one does it
 };
 
 /// Calls `body` with each dot_family that the level has, in the order in which plans consider them.

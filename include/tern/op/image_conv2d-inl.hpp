@@ -120,8 +120,13 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
     if (!kernels.ok())
         return kernels.status();
     plan.kernels_ = *kernels;
-    const bool bytes = precision == image_weights::bits8;
-    plan.family_ = plan.kernels_->image[bytes && plan.kernels_->image[1].tile != nullptr ? 1 : 0];
+    const std::int32_t largest = precision == image_weights::bits16  ? 32767
+                                 : precision == image_weights::bits8 ? 127
+                                                                     : 64;
+    plan.family_ = plan.kernels_->image[0];
+    for (const image_family& f : plan.kernels_->image)
+        if (f.tile != nullptr && largest <= f.largest && f.value_bytes < plan.family_.value_bytes)
+            plan.family_ = f;
     const image_family& f = plan.family_;
     if (f.tile_channels > conv2d_detail::max_run_channels || f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0 ||
         f.tile_pixels > conv2d_detail::max_tile_pixels)
@@ -129,7 +134,7 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
                           f.tile_channels);
 
     quantized rounded;
-    TERN_TRY(quantize(weights, shape, normalization, bytes ? 127 : 32767, options.memory, rounded));
+    TERN_TRY(quantize(weights, shape, normalization, largest, options.memory, rounded));
     auto lowered = lower_epilogue(chain, shape.out_channels, rounded.scale.data(), nullptr,
                                   options.integer_thresholds ? rounded.largest_sum : 0, options.memory);
     if (!lowered.ok())
@@ -148,9 +153,13 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
 TERN_FUNC status image_conv2d::make_panels(const quantized& weights, const allocator& memory) {
     const image_family& f = family_;
     const std::size_t channels = shape_.in_channels, values = shape_.kw * channels, padded = padded_channels();
-    steps_ = ceil_div(values, f.step);
+    // Rows of taps that lie side by side leave fewer steps unfilled, which pays for their copies if many channels share them.
+    const std::size_t joined_steps = ceil_div(values * shape_.kh, f.step);
+    joined_ = f.value_bytes == 1 && shape_.out_channels >= 32 &&
+              joined_steps * 10 <= ceil_div(values, f.step) * shape_.kh * 9;
+    steps_ = joined_ ? joined_steps : ceil_div(values, f.step);
     const checked_size step_bytes = checked_size(f.step) * f.tile_channels * f.value_bytes;
-    const checked_size tile_bytes = step_bytes * steps_ * shape_.kh;
+    const checked_size tile_bytes = step_bytes * steps_ * (joined_ ? 1 : shape_.kh);
     auto panels = make_buffer<unsigned char>(tile_bytes * ceil_div(shape_.out_channels, f.tile_channels), memory);
     if (!panels.ok())
         return panels.status();
@@ -167,11 +176,12 @@ TERN_FUNC status image_conv2d::make_panels(const quantized& weights, const alloc
                 for (std::size_t c = 0; c < channels; ++c) {
                     const std::int16_t code = weights.codes[((o * channels + c) * shape_.kh + ky) * shape_.kw + kx];
                     of_tap += code * weights.mean[c];
-                    const std::size_t i = kx * channels + c;
+                    const std::size_t i = (joined_ ? kx * shape_.kh + ky : kx) * channels + c;
                     // [vector][value / run][lane][value % run]
                     const std::size_t run = lane / f.lanes * (f.step / f.run) + i % f.step / f.run;
                     const std::size_t at = (run * f.lanes + lane % f.lanes) * f.run + i % f.run;
-                    unsigned char* to = tile + (ky * steps_ + i / f.step) * step_bytes.value + at * f.value_bytes;
+                    const std::size_t step = (joined_ ? 0 : ky * steps_) + i / f.step;
+                    unsigned char* to = tile + step * step_bytes.value + at * f.value_bytes;
                     if (f.value_bytes == 2)
                         std::memcpy(to, &code, 2);
                     else

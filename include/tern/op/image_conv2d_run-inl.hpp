@@ -56,15 +56,18 @@ TERN_FUNC image_conv2d::area_layout image_conv2d::layout_of(const image_shape& i
     area_layout l{};
     const conv_geometry& g = geometry_;
     const std::size_t channels = shape_.in_channels;
-    const checked_size values = checked_size((out.w - 1)) * g.stride_w * channels + checked_size(steps_) * family_.step;
+    const checked_size values = checked_size((out.w - 1)) * g.stride_w * channels * (joined_ ? shape_.kh : 1) +
+                                checked_size(steps_) * family_.step;
     const checked_size row_bytes = values * family_.value_bytes + 63;
     l.strip.row_bytes = row_bytes.value / 64 * 64;
     const std::size_t rows = row_bytes.ok() ? image_conv2d_detail::strip_bytes / (l.strip.row_bytes + 1) : 0;
     l.strip.out_rows = rows > shape_.kh ? (rows - shape_.kh) / g.stride_h + 1 : 1;
+    if (joined_)
+        l.strip.out_rows = 1;
     if (l.strip.out_rows > out.h)
         l.strip.out_rows = out.h;
     const checked_size reach = checked_size(l.strip.out_rows - 1) * g.stride_h + shape_.kh;
-    l.strip.rows = reach.ok() && reach.value < in.h ? reach.value : in.h;
+    l.strip.rows = joined_ ? 1 : reach.ok() && reach.value < in.h ? reach.value : in.h;
 
     // Ranges of taps change at most twice per tap from left to right.
     const std::size_t classes = out.w < 2 * shape_.kw + 1 ? out.w : 2 * shape_.kw + 1;
@@ -153,6 +156,52 @@ TERN_FUNC void image_conv2d::fill_row(const tensor_view<const std::uint8_t>& in,
                 from[static_cast<std::ptrdiff_t>(x) * in.stride_w + static_cast<std::ptrdiff_t>(c) * in.stride_c];
 }
 
+namespace image_conv2d_detail {
+
+// Columns of three bytes from `rows` rows, to lie side by side. Writes, and reads, a byte behind each three.
+template <std::size_t Rows>
+inline void join_columns(const std::uint8_t* from, std::ptrdiff_t row, std::size_t rows, std::size_t count,
+                         unsigned char* to) {
+    for (std::size_t x = 0; x < count; ++x, from += 3) {
+        const std::uint8_t* p = from;
+        for (std::size_t y = 0; y < (Rows == 0 ? rows : Rows); ++y, p += row, to += 3)
+            std::memcpy(to, p, 4);
+    }
+}
+
+}  // namespace image_conv2d_detail
+
+// The rows of taps of output row y, [column][row][channel], with zeros for the padding.
+TERN_FUNC void image_conv2d::fill_joined(const tensor_view<const std::uint8_t>& in, std::size_t n, std::size_t y,
+                                         const tap_range& rows, std::size_t row_bytes, unsigned char* to) const {
+    const std::size_t channels = in.c, column = shape_.kh * channels, columns = row_bytes / column;
+    const std::size_t left = geometry_.padding.left < columns ? geometry_.padding.left : columns;
+    const std::size_t count = in.w < columns - left ? in.w : columns - left;
+    const bool all = rows.begin == 0 && rows.end == shape_.kh;
+    std::memset(to, 0, all ? left * column : row_bytes);
+    std::memset(to + (left + count) * column, 0, row_bytes - (left + count) * column);
+    if (rows.begin == rows.end || count == 0)
+        return;
+    to += left * column;
+    const std::uint8_t* from =
+        in.data + in.offset(n, y * geometry_.stride_h + rows.begin - geometry_.padding.top, 0, 0);
+    std::size_t x = 0;
+    if (all && channels == 3 && in.stride_c == 1 && in.stride_w == 3) {
+        x = count - 1;  // behind the last column, nothing may be read
+        if (shape_.kh == 3)
+            image_conv2d_detail::join_columns<3>(from, in.stride_h, 3, x, to);
+        else
+            image_conv2d_detail::join_columns<0>(from, in.stride_h, shape_.kh, x, to);
+    }
+    for (; x < count; ++x)
+        for (std::size_t ky = rows.begin; ky < rows.end; ++ky) {
+            const std::uint8_t* p = from + static_cast<std::ptrdiff_t>(ky - rows.begin) * in.stride_h +
+                                    static_cast<std::ptrdiff_t>(x) * in.stride_w;
+            for (std::size_t c = 0; c < channels; ++c, p += in.stride_c)
+                to[x * column + ky * channels + c] = *p;
+        }
+}
+
 // What the mean takes from the sums of pixels whose windows have these taps inside the image, rounded to integers.
 TERN_FUNC void image_conv2d::fill_start(const tap_range& rows, const tap_range& columns, std::int32_t* start) const {
     const std::size_t padded = padded_channels(), pitch = shape_.kw + 1;
@@ -214,7 +263,7 @@ TERN_FUNC void image_conv2d::run_task(const image_conv2d_args& args, const image
         };
         const std::size_t first = inside(y0 * g.stride_h);
         const std::size_t last = inside((y0 + count - 1) * g.stride_h + shape_.kh);
-        for (std::size_t y = first; y < last; ++y)
+        for (std::size_t y = first; y < last && !joined_; ++y)
             fill_row(in, n, y, layout.strip.row_bytes, values + (y - first) * layout.strip.row_bytes);
         if (task.clears_halo)
             for (std::size_t q = 0; q < epilogue_.quantizers; ++q)
@@ -228,14 +277,19 @@ TERN_FUNC void image_conv2d::run_task(const image_conv2d_args& args, const image
             previous = rows;
             image_tile_args tile{};
             // Without a row inside there is nothing to read.
-            const std::size_t top = rows.begin < rows.end ? inside(y * g.stride_h) - first : 0;
+            const std::size_t top = rows.begin < rows.end && !joined_ ? inside(y * g.stride_h) - first : 0;
             tile.pixels = values + top * layout.strip.row_bytes;
-            tile.pixel_step = g.stride_w * shape_.in_channels * family_.value_bytes;
+            tile.pixel_step = g.stride_w * shape_.in_channels * family_.value_bytes * (joined_ ? shape_.kh : 1);
             tile.row_step = layout.strip.row_bytes;
             tile.rows = rows.end - rows.begin;
             tile.steps = steps_;
-            tile.panel =
-                panels_.data() + rows.begin * steps_ * family_.step * family_.tile_channels * family_.value_bytes;
+            tile.panel = panels_.data();
+            if (joined_) {
+                fill_joined(in, n, y, rows, layout.strip.row_bytes, values);
+                tile.rows = tile.rows != 0 ? 1 : 0;
+            } else {
+                tile.panel += rows.begin * panel_row_bytes();
+            }
             tile.start = pixel_starts;
             run_row(args, out, task, tile, n, y, area);
         }
@@ -249,11 +303,12 @@ TERN_FUNC void image_conv2d::run_row(const image_conv2d_args& args, const image_
                                      const image_tile_args& row, std::size_t n, std::size_t y,
                                      scratch_area& area) const {
     using conv2d_detail::max_run_pixels;
+    using conv2d_detail::max_written_pixels;
     const std::size_t tile_channels = family_.tile_channels;
-    const std::size_t panel_bytes = shape_.kh * steps_ * family_.step * tile_channels * family_.value_bytes;
+    const std::size_t panel_bytes = (joined_ ? 1 : shape_.kh) * panel_row_bytes();
     const std::size_t tiles = ceil_div(shape_.out_channels, tile_channels);
     float* out_pixels[max_run_pixels] = {};
-    unsigned char* packed[2][max_run_pixels] = {};
+    unsigned char* packed[2][max_written_pixels] = {};
     const tensor_view<const float> no_residual{};
     tile_finisher finish(*kernels_, epilogue_, false, tile_channels, no_residual, args.out, area.tile);
     epilogue_tile_args& e = finish.tile;
@@ -264,7 +319,8 @@ TERN_FUNC void image_conv2d::run_row(const image_conv2d_args& args, const image_
     const bool in_tiles = finish.in_tiles() != nullptr && shape_.out_channels % tile_channels == 0;
 
     // Runs of about the same length, of whole tiles.
-    const std::size_t most = max_run_pixels / family_.tile_pixels * family_.tile_pixels;
+    const std::size_t most =
+        (in_tiles ? max_written_pixels : max_run_pixels) / family_.tile_pixels * family_.tile_pixels;
     const std::size_t run = round_up(ceil_div(out.w, ceil_div(out.w, most)), family_.tile_pixels);
     for (std::size_t x = 0; x < out.w; x += run) {
         e.rows = out.w - x < run ? out.w - x : run;

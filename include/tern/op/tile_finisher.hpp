@@ -18,6 +18,8 @@ inline constexpr std::size_t max_tile_channels = 128;
 // Tiles of few channels may be finished together, so many pixels: their sums fit L1.
 inline constexpr std::size_t max_run_pixels = 48;
 inline constexpr std::size_t max_run_channels = 64;
+// Where tiles write floats themselves, no sums lie in between, and longer runs read the weights less often.
+inline constexpr std::size_t max_written_pixels = 144;
 inline constexpr std::size_t max_epilogue_floats = max_run_pixels * max_run_channels;
 static_assert(max_tile_pixels * max_tile_channels <= max_epilogue_floats && max_tile_pixels <= max_run_pixels,
               "scratch memory serves both");

@@ -1,6 +1,6 @@
 // Products of u8 images and integer weights, summed in int32 and exact modulo 2^32. The kernel above (kernel/image.hpp) is
 // the same for every instruction set. `short_dot` takes pixels widened to int16 and int16 weights; `image_byte_dot`, where
-// TERN_HAS_IMAGE_BYTES, takes the bytes themselves and int8 weights.
+// TERN_HAS_IMAGE_BYTES, takes the bytes themselves and int8 weights, `image_pair_dot` weights of at most 64.
 //
 //   step    consecutive values that one `add` takes
 //   run     of them, how many lie side by side for one output channel in the weights
@@ -17,6 +17,8 @@
 // Whether the CPU multiplies unsigned by signed bytes without loss.
 #define TERN_HAS_IMAGE_BYTES \
     (!TERN_LEVEL_IS_SCALAR && (TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI || TERN_HAS_NEON_I8MM))
+// Whether it does so for small weights only.
+#define TERN_HAS_IMAGE_PAIRS (!TERN_LEVEL_IS_SCALAR && TERN_HAS_SSE42 && !TERN_HAS_IMAGE_BYTES)
 
 #if TERN_LEVEL_IS_SCALAR
 #include "image_dot_scalar.hpp"

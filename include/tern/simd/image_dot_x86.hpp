@@ -53,6 +53,20 @@ struct short_dot : image_dot {
     }
 };
 
+#if TERN_HAS_IMAGE_PAIRS
+/// Exact for weights of at most 64: two products fit 16 bits.
+struct image_pair_dot : image_dot {
+    static constexpr std::size_t step = 4, run = 4, value_bytes = 1;
+
+    TERN_INLINE void add(operand_type x, weights_type w) {
+        sum = native::add_i32(sum, native::add_pairs(native::pair_products(x, w)));
+#if defined(__clang__)
+        sum = native::in_place(sum);
+#endif
+    }
+};
+#endif
+
 #if TERN_HAS_IMAGE_BYTES
 struct image_byte_dot : image_dot {
     static constexpr std::size_t step = 4, run = 4, value_bytes = 1;
