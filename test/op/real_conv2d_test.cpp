@@ -147,6 +147,10 @@ void stems(const tern::kernel_table& table) {
         p.geometry = tern::conv_geometry::square(1, 1);
         p.fill(random, true);
         check_run(table, p, {true, 2}, random);
+        p.in = {1, 3, 310};  // several runs of pixels a row, all channels in whole tiles
+        p.shape = {64, 3, 3, 3};
+        p.fill(random, true);
+        check_run(table, p, {true, 0}, random);
         p.in = {1, 9, 40};  // rows of input larger than a strip should be
         p.shape = {5, 640, 1, 2};
         p.geometry = {};

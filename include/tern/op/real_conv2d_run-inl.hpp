@@ -170,8 +170,6 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
     using namespace conv2d_detail;
     const real_family& family = kernels_->real;
     const std::size_t tile_pixels = family.tile_pixels, tile_channels = family.tile_channels;
-    // All channels of a run of pixels before the next run: outputs are written while their cache lines are near.
-    const std::size_t run_pixels = max_run_pixels / tile_pixels * tile_pixels;
     const std::size_t n = first_row / out.h, y0 = first_row % out.h, pixel_count = row_count * out.w;
 
     // Columns of a kernel row that lie side by side are one tap: the order of the products is the same.
@@ -192,15 +190,19 @@ TERN_FUNC void real_conv2d::run_rows(const real_conv2d_args& args, const image_s
 
     const std::size_t pooling = epilogue_.residual == residual_kind::pooled ? 2 : 1;
     const bool dense = args.out && args.out.stride_c == 1;
-    const float* residual_pixels[max_run_pixels] = {};
-    float* out_pixels[max_run_pixels] = {};
-    unsigned char* packed[2][max_run_pixels] = {};
-    const float* pixels[max_run_pixels];
+    const float* residual_pixels[max_written_pixels] = {};
+    float* out_pixels[max_written_pixels] = {};
+    unsigned char* packed[2][max_written_pixels] = {};
+    const float* pixels[max_written_pixels];
     tile_finisher finish(*kernels_, epilogue_, true, tile_channels, args.residual, args.out, area.tile);
     epilogue_tile_args& e = finish.tile;
     e.acc = area.acc;
     e.packed[0] = packed[0];
     e.packed[1] = packed[1];
+    // All channels of a run of pixels before the next run: outputs are written while their cache lines are near.
+    const bool written =
+        finish.in_tiles() != nullptr && geometry_.groups == 1 && shape_.out_channels % tile_channels == 0;
+    const std::size_t run_pixels = (written ? max_written_pixels : max_run_pixels) / tile_pixels * tile_pixels;
 
     std::size_t x = 0, y = 0;
     const std::ptrdiff_t pixel_step = static_cast<std::ptrdiff_t>(geometry_.stride_w) * from.pixel;
