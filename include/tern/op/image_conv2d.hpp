@@ -32,7 +32,7 @@ struct image_normalization {
 enum class image_weights : std::uint8_t {
     bits16,  ///< at most 32767: as good as fp32, about 2^-16 of the channel's largest weight
     bits8,   ///< at most 127: twice as fast where the CPU multiplies bytes (VNNI, I8MM), as fast as bits16 elsewhere
-    bits7,   ///< at most 64: 1.2 to 1.3 times as fast as bits16 on x86 without VNNI, too; elsewhere as fast as bits8
+    bits7,   ///< at most 64: about 1.2 times as fast as bits16 on x86 without VNNI, too; elsewhere as fast as bits8
 };
 
 /// What one `image_conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
