@@ -19,32 +19,32 @@ inline constexpr std::size_t epilogue_vectors = epilogue_chunk / simd::f32_lanes
 TERN_INLINE simd::f32v load_as_float(const std::int32_t* p) { return simd::to_float(simd::load(p)); }
 TERN_INLINE simd::f32v load_as_float(const float* p) { return simd::load(p); }
 
-TERN_INLINE simd::f32v activate(const activation_params& a, std::size_t channel, simd::f32v v) {
-    if (a.kind == activation_kind::prelu) {
-        const simd::f32v scaled = simd::multiply(simd::load(a.slope + channel), v);
-        return simd::select(simd::less(v, simd::broadcast(0.0f)), simd::opaque(scaled), v);
+// One activation stage of a vector of channels.
+struct vector_activation {
+    simd::f32v slope, lo, hi;
+
+    TERN_INLINE void load(const activation_params& a, std::size_t channel) {
+        slope = a.kind == activation_kind::prelu ? simd::load(a.slope + channel) : simd::broadcast(0.0f);
+        lo = simd::broadcast(a.lo);
+        hi = simd::broadcast(a.hi);
     }
-    if (a.kind == activation_kind::clamp) {
-        return simd::at_most(simd::at_least(v, simd::broadcast(a.lo)), simd::broadcast(a.hi));
+    TERN_INLINE simd::f32v apply(activation_kind kind, simd::f32v v) const {
+        if (kind == activation_kind::prelu) {
+            const simd::f32v scaled = simd::multiply(slope, v);
+            return simd::select(simd::less(v, simd::broadcast(0.0f)), simd::opaque(scaled), v);
+        }
+        return kind == activation_kind::clamp ? simd::at_most(simd::at_least(v, lo), hi) : v;
     }
-    return v;
-}
+};
 
 // r of one vector of channels; channels at or above `count` are 0.
-template <residual_kind Kind>
-TERN_INLINE simd::f32v load_residual(const epilogue_tile_args& args, std::size_t row, std::size_t channel,
-                                     std::size_t count) {
-    const float* p = args.residual[row] + channel;
-    if constexpr (Kind == residual_kind::same) {
-        return simd::load_partial(p, count);
-    } else {
-        const simd::f32v top =
-            simd::max_nan(simd::load_partial(p, count), simd::load_partial(p + args.pool_right, count));
-        p += args.pool_down;
-        const simd::f32v low =
-            simd::max_nan(simd::load_partial(p, count), simd::load_partial(p + args.pool_right, count));
-        return simd::max_nan(top, low);
-    }
+template <residual_kind Kind, class Load>
+TERN_INLINE simd::f32v load_residual(const epilogue_tile_args& args, const float* p, Load&& load) {
+    if constexpr (Kind == residual_kind::same)
+        return load(p);
+    const simd::f32v top = simd::max_nan(load(p), load(p + args.pool_right));
+    p += args.pool_down;
+    return simd::max_nan(top, simd::max_nan(load(p), load(p + args.pool_right)));
 }
 
 struct plane_bits {
@@ -127,67 +127,98 @@ TERN_INLINE std::size_t scale_and_store(const epilogue_tile_args& args, const ep
     return done;
 }
 
+// A chunk of channels, of which `valid` exist. `Full`: all do, and the residual has as many.
+template <class Acc, residual_kind Residual, bool Store, int Quantizers, bool Full>
+TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_params& p, std::size_t chunk,
+                               std::size_t valid) {
+    constexpr std::size_t lanes = simd::f32_lanes;
+    struct constants {
+        simd::f32v scale, shift, residual_scale, residual_shift, g[2], h[2];
+        vector_activation first, second;
+    };
+    const std::size_t begin = args.channel + chunk;
+    const bool scales_residual = Residual != residual_kind::none && p.residual_scale != nullptr;
+    constants of[epilogue_vectors];
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < epilogue_vectors; ++j) {  // the arrays are padded
+        const std::size_t channel = begin + j * lanes;
+        of[j].scale = simd::load(p.scale + channel);
+        of[j].shift = simd::load(p.shift + channel);
+        if (scales_residual) {
+            of[j].residual_scale = simd::load(p.residual_scale + channel);
+            of[j].residual_shift = simd::load(p.residual_shift + channel);
+        }
+        TERN_UNROLL_ALWAYS
+        for (int q = 0; q < Quantizers; ++q) {
+            of[j].g[q] = simd::load(p.quantizers[q].g + channel);
+            of[j].h[q] = simd::load(p.quantizers[q].h + channel);
+        }
+        of[j].first.load(p.first, channel);
+        of[j].second.load(p.second, channel);
+    }
+    const activation_kind first = p.first.kind, second = p.second.kind;
+    const Acc* acc = static_cast<const Acc*>(args.acc) + chunk;
+    for (std::size_t row = 0; row < args.rows; ++row, acc += args.acc_stride) {
+        simd::code_bits codes[2];
+        TERN_UNROLL_ALWAYS
+        for (int q = 0; q < Quantizers; ++q)
+            codes[q].clear();
+        TERN_UNROLL_ALWAYS
+        for (std::size_t j = 0; j < epilogue_vectors; ++j) {
+            if (!Full && j * lanes >= valid)
+                break;
+            const constants& c = of[j];
+            const std::size_t channel = begin + j * lanes, here = Full ? lanes : valid - j * lanes;
+            simd::f32v v = simd::multiply_add_rounded(load_as_float(acc + j * lanes), c.scale, c.shift);
+            v = c.first.apply(first, v);
+            if constexpr (Residual != residual_kind::none) {
+                const float* from = args.residual[row] + channel;
+                simd::f32v r = simd::broadcast(0.0f);
+                if constexpr (Full) {
+                    r = load_residual<Residual>(args, from, [](const float* at) { return simd::load(at); });
+                } else if (channel < args.residual_channels) {
+                    const std::size_t behind = args.residual_channels - channel;
+                    const std::size_t count = behind < here ? behind : here;
+                    r = load_residual<Residual>(args, from,
+                                                [=](const float* at) { return simd::load_partial(at, count); });
+                }
+                if (scales_residual)
+                    r = simd::multiply_add_rounded(c.residual_scale, r, c.residual_shift);
+                v = simd::add(v, r);
+            }
+            v = c.second.apply(second, v);
+            if constexpr (Store)
+                simd::store_partial(args.out[row] + channel, v, here);
+            TERN_UNROLL_ALWAYS
+            for (int q = 0; q < Quantizers; ++q) {
+                const simd::f32v w = simd::multiply_add_rounded(c.g[q], v, c.h[q]);
+                codes[q].add(simd::greater_equal(w, simd::broadcast(p.quantizers[q].hi)),
+                             simd::less(w, simd::broadcast(p.quantizers[q].lo)), j);
+            }
+        }
+        TERN_UNROLL_ALWAYS
+        for (int q = 0; q < Quantizers; ++q)
+            store_planes(args.packed[q][row], begin, plane_bits::of(codes[q]), Full ? epilogue_chunk : valid);
+    }
+}
+
 template <class Acc, residual_kind Residual, bool Store, int Quantizers>
 inline void epilogue(const epilogue_tile_args& tile) {
     // Copies: what is stored could otherwise change them, as far as the compiler knows.
     const epilogue_tile_args args = tile;
     const epilogue_params p = *tile.params;
-    const Acc* acc = static_cast<const Acc*>(args.acc);
     std::size_t chunk = 0;
     if constexpr (Store && Quantizers == 0 && Residual == residual_kind::none)
         if (p.first.kind == activation_kind::none && p.second.kind == activation_kind::none)
             chunk = scale_and_store<Acc>(args, p);
+    const std::size_t behind = args.residual_channels > args.channel ? args.residual_channels - args.channel : 0;
+    const std::size_t full = Residual == residual_kind::none || behind > args.channels ? args.channels : behind;
+    for (; chunk + epilogue_chunk <= full; chunk += epilogue_chunk)
+        epilogue_rows<Acc, Residual, Store, Quantizers, true>(args, p, chunk, epilogue_chunk);
     for (; chunk < args.channels; chunk += epilogue_chunk) {
         const std::size_t rest = args.channels - chunk;
-        const std::size_t valid = rest < epilogue_chunk ? rest : epilogue_chunk;
-        simd::f32v scale[epilogue_vectors], shift[epilogue_vectors];  // the arrays are padded
-        TERN_UNROLL
-        for (std::size_t j = 0; j < epilogue_vectors; ++j) {
-            scale[j] = simd::load(p.scale + args.channel + chunk + j * simd::f32_lanes);
-            shift[j] = simd::load(p.shift + args.channel + chunk + j * simd::f32_lanes);
-        }
-        for (std::size_t row = 0; row < args.rows; ++row) {
-            simd::code_bits codes[2];
-            TERN_UNROLL
-            for (int q = 0; q < Quantizers; ++q)
-                codes[q].clear();
-            TERN_UNROLL
-            for (std::size_t j = 0; j < epilogue_vectors; ++j) {
-                const std::size_t in_tile = chunk + j * simd::f32_lanes;
-                const std::size_t channel = args.channel + in_tile;
-                if (j * simd::f32_lanes >= valid)
-                    break;
-                simd::f32v v = simd::multiply_add_rounded(load_as_float(acc + row * args.acc_stride + in_tile),
-                                                          scale[j], shift[j]);
-                v = activate(p.first, channel, v);
-                if constexpr (Residual != residual_kind::none) {
-                    const std::size_t behind = channel < args.residual_channels ? args.residual_channels - channel : 0;
-                    const std::size_t here = valid - j * simd::f32_lanes;
-                    const std::size_t count = behind < here ? behind : here;
-                    simd::f32v r = simd::broadcast(0.0f);
-                    if (count != 0)
-                        r = load_residual<Residual>(args, row, channel, count);
-                    if (p.residual_scale != nullptr)
-                        r = simd::multiply_add_rounded(simd::load(p.residual_scale + channel), r,
-                                                       simd::load(p.residual_shift + channel));
-                    v = simd::add(v, r);
-                }
-                v = activate(p.second, channel, v);
-                if constexpr (Store)
-                    simd::store_partial(args.out[row] + channel, v, valid - j * simd::f32_lanes);
-                TERN_UNROLL
-                for (int q = 0; q < Quantizers; ++q) {
-                    const quantizer_params& z = p.quantizers[q];
-                    const simd::f32v w =
-                        simd::multiply_add_rounded(simd::load(z.g + channel), v, simd::load(z.h + channel));
-                    codes[q].add(simd::greater_equal(w, simd::broadcast(z.hi)), simd::less(w, simd::broadcast(z.lo)),
-                                 j);
-                }
-            }
-            TERN_UNROLL
-            for (int q = 0; q < Quantizers; ++q)
-                store_planes(args.packed[q][row], args.channel + chunk, plane_bits::of(codes[q]), valid);
-        }
+        epilogue_rows<Acc, Residual, Store, Quantizers, false>(args, p, chunk,
+                                                               rest < epilogue_chunk ? rest : epilogue_chunk);
     }
     clear_planes(args, Quantizers);
 }
