@@ -139,7 +139,7 @@ TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_pa
     const std::size_t begin = args.channel + chunk;
     const bool scales_residual = Residual != residual_kind::none && p.residual_scale != nullptr;
     constants of[epilogue_vectors];
-    TERN_UNROLL_ALWAYS
+    TERN_UNROLL
     for (std::size_t j = 0; j < epilogue_vectors; ++j) {  // the arrays are padded
         const std::size_t channel = begin + j * lanes;
         of[j].scale = simd::load(p.scale + channel);
@@ -148,7 +148,7 @@ TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_pa
             of[j].residual_scale = simd::load(p.residual_scale + channel);
             of[j].residual_shift = simd::load(p.residual_shift + channel);
         }
-        TERN_UNROLL_ALWAYS
+        TERN_UNROLL
         for (int q = 0; q < Quantizers; ++q) {
             of[j].g[q] = simd::load(p.quantizers[q].g + channel);
             of[j].h[q] = simd::load(p.quantizers[q].h + channel);
@@ -160,10 +160,10 @@ TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_pa
     const Acc* acc = static_cast<const Acc*>(args.acc) + chunk;
     for (std::size_t row = 0; row < args.rows; ++row, acc += args.acc_stride) {
         simd::code_bits codes[2];
-        TERN_UNROLL_ALWAYS
+        TERN_UNROLL
         for (int q = 0; q < Quantizers; ++q)
             codes[q].clear();
-        TERN_UNROLL_ALWAYS
+        TERN_UNROLL
         for (std::size_t j = 0; j < epilogue_vectors; ++j) {
             if (!Full && j * lanes >= valid)
                 break;
@@ -189,14 +189,14 @@ TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_pa
             v = c.second.apply(second, v);
             if constexpr (Store)
                 simd::store_partial(args.out[row] + channel, v, here);
-            TERN_UNROLL_ALWAYS
+            TERN_UNROLL
             for (int q = 0; q < Quantizers; ++q) {
                 const simd::f32v w = simd::multiply_add_rounded(c.g[q], v, c.h[q]);
                 codes[q].add(simd::greater_equal(w, simd::broadcast(p.quantizers[q].hi)),
                              simd::less(w, simd::broadcast(p.quantizers[q].lo)), j);
             }
         }
-        TERN_UNROLL_ALWAYS
+        TERN_UNROLL
         for (int q = 0; q < Quantizers; ++q)
             store_planes(args.packed[q][row], begin, plane_bits::of(codes[q]), Full ? epilogue_chunk : valid);
     }
