@@ -111,9 +111,7 @@ private:
     static constexpr int mean_byte = 117;
 
     static tern::buffer<std::int16_t> whole_weights(const layer& l, tern::image_weights precision) {
-        const int largest = precision == tern::image_weights::bits16  ? 32767
-                            : precision == tern::image_weights::bits8 ? 127
-                                                                      : 64;
+        const int largest = tern::largest_weight(precision);
         auto w = numbers<std::int16_t>(l.weights(), -largest, largest, 2);
         for (std::size_t o = 0; o < l.cout; ++o)
             w[o * l.depth()] = static_cast<std::int16_t>(largest);
@@ -131,12 +129,13 @@ void add_stem(const setup& s, const layer& l) {
                            s.flags.threads),
                  s.flags.threads, [=, &s] { return std::make_unique<real_case>(s, l, *level); });
     for (const tern::kernel_table* level : s.levels)
-        for (const auto precision :
-             {tern::image_weights::bits16, tern::image_weights::bits8, tern::image_weights::bits7}) {
-            const int bits = precision == tern::image_weights::bits16  ? 16
-                             : precision == tern::image_weights::bits8 ? 8
-                                                                       : 7;
-            const std::string impl = std::string("tern.") + level->level + ".ws" + std::to_string(bits) + "au8";
+        for (const auto& weights :
+             {std::pair{tern::image_weights::bits16, "16"}, std::pair{tern::image_weights::bits8, "8"},
+              std::pair{tern::image_weights::bits7, "7"}}) {
+            const tern::image_weights precision = weights.first;
+            const tern::image_family& f = tern::image_family_for(*level, tern::largest_weight(precision));
+            const std::string impl =
+                std::string("tern.") + level->level + "." + f.name + ".ws" + weights.second + "au8";
             add_case(case_name(l, impl, "f32", s.flags.threads), s.flags.threads,
                      [=, &s] { return std::make_unique<image_case>(s, l, *level, precision); });
         }

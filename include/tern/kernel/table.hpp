@@ -385,6 +385,15 @@ struct kernel_table {
         {};  ///< u8 image x int16; x int8; x weights of 7 bits; no `tile` where an earlier one does it
 };
 
+/// The family for u8 images times weights of at most `largest`: of those that are exact, one of the smallest values.
+TERN_INLINE constexpr const image_family& image_family_for(const kernel_table& table, std::int32_t largest) {
+    const image_family* best = &table.image[0];
+    for (const image_family& f : table.image)
+        if (f.tile != nullptr && largest <= f.largest && f.value_bytes < best->value_bytes)
+            best = &f;
+    return *best;
+}
+
 /// Calls `body` with each dot_family that the level has, in the order in which plans consider them.
 template <class Body>
 TERN_INLINE constexpr void for_each_family(const kernel_table& table, Body&& body) {

@@ -446,9 +446,11 @@ TERN_FUNC void conv2d::run_task(const conv2d_args& args, const image_shape& out,
                     for (std::size_t k = 0; k < rows; ++k)
                         for (std::size_t j = 0; j < channels; ++j)
                             area.acc[k * tile_channels + j] += start[j];
-                if (plain)
+                if (plain) {
                     finish_rows(i, 0, rows);
-                for (std::size_t begin = 0, end = 0; !plain && begin < rows; begin = end + 1) {
+                    continue;
+                }
+                for (std::size_t begin = 0, end = 0; begin < rows; begin = end + 1) {
                     for (end = begin; end < rows && area.rows[i + end].used;)
                         ++end;
                     if (end > begin)

@@ -120,13 +120,8 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
     if (!kernels.ok())
         return kernels.status();
     plan.kernels_ = *kernels;
-    const std::int32_t largest = precision == image_weights::bits16  ? 32767
-                                 : precision == image_weights::bits8 ? 127
-                                                                     : 64;
-    plan.family_ = plan.kernels_->image[0];
-    for (const image_family& f : plan.kernels_->image)
-        if (f.tile != nullptr && largest <= f.largest && f.value_bytes < plan.family_.value_bytes)
-            plan.family_ = f;
+    const std::int32_t largest = largest_weight(precision);
+    plan.family_ = image_family_for(*plan.kernels_, largest);
     const image_family& f = plan.family_;
     if (f.tile_channels > conv2d_detail::max_run_channels || f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0 ||
         f.tile_pixels > conv2d_detail::max_tile_pixels)

@@ -35,6 +35,11 @@ enum class image_weights : std::uint8_t {
     bits7,   ///< at most 64: about 1.2 times as fast as bits16 on x86 without VNNI, too; elsewhere as fast as bits8
 };
 
+/// The magnitude that weights are rounded to fit.
+TERN_INLINE constexpr std::int32_t largest_weight(image_weights precision) noexcept {
+    return precision == image_weights::bits16 ? 32767 : precision == image_weights::bits8 ? 127 : 64;
+}
+
 /// What one `image_conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
 struct image_conv2d_args {
     tensor_view<const std::uint8_t> input{};  ///< any strides; dense channels-last is the fast layout
