@@ -173,8 +173,11 @@
 #define TERN_PRINTF(format_index, first_arg)
 #endif
 
-// Fully unrolls the loop that follows: accumulators of a tile must stay in registers.
-#if defined(__GNUC__) && !defined(__clang__)
+// Fully unrolls the loop that follows: accumulators of a tile must stay in registers. Not where every access is instrumented,
+// which would take minutes to compile.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TERN_UNROLL
+#elif defined(__GNUC__) && !defined(__clang__)
 #define TERN_UNROLL _Pragma("GCC unroll 32")
 #else
 #define TERN_UNROLL

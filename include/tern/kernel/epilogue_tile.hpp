@@ -144,9 +144,9 @@ TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_pa
         const std::size_t channel = begin + j * lanes;
         of[j].scale = simd::load(p.scale + channel);
         of[j].shift = simd::load(p.shift + channel);
-        if (scales_residual) {
-            of[j].residual_scale = simd::load(p.residual_scale + channel);
-            of[j].residual_shift = simd::load(p.residual_shift + channel);
+        if constexpr (Residual != residual_kind::none) {
+            of[j].residual_scale = scales_residual ? simd::load(p.residual_scale + channel) : simd::broadcast(1.0f);
+            of[j].residual_shift = scales_residual ? simd::load(p.residual_shift + channel) : simd::broadcast(0.0f);
         }
         TERN_UNROLL
         for (int q = 0; q < Quantizers; ++q) {
