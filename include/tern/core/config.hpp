@@ -174,14 +174,14 @@
 #endif
 
 // Fully unrolls the loop that follows: accumulators of a tile must stay in registers. Not where every access is instrumented,
-// which would take minutes to compile.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TERN_UNROLL
-#elif defined(__GNUC__) && !defined(__clang__)
-#define TERN_UNROLL _Pragma("GCC unroll 32")
+// which would take minutes to compile. TERN_UNROLL_UP_TO: by a constant that the target decides.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TERN_PRAGMA(text) _Pragma(#text)
+#define TERN_UNROLL_UP_TO(rounds) TERN_PRAGMA(GCC unroll rounds)
 #else
-#define TERN_UNROLL
+#define TERN_UNROLL_UP_TO(rounds)
 #endif
+#define TERN_UNROLL TERN_UNROLL_UP_TO(32)
 // The same where Clang would not do it by itself: the loop must have a constant number of rounds and no other way out.
 #if defined(__clang__)
 #define TERN_UNROLL_ALWAYS _Pragma("clang loop unroll(full)")

@@ -15,6 +15,8 @@ namespace kernel {
 // Channels handled together: at least one byte of packed output.
 inline constexpr std::size_t epilogue_chunk = simd::f32_lanes > 8 ? simd::f32_lanes : 8;
 inline constexpr std::size_t epilogue_vectors = epilogue_chunk / simd::f32_lanes;
+// Without vectors, unrolled epilogues would be most of the code.
+inline constexpr int unrolled_vectors = simd::f32_lanes > 1 ? 32 : 1;
 
 TERN_INLINE simd::f32v load_as_float(const std::int32_t* p) { return simd::to_float(simd::load(p)); }
 TERN_INLINE simd::f32v load_as_float(const float* p) { return simd::load(p); }
@@ -37,10 +39,23 @@ struct vector_activation {
     }
 };
 
-// r of one vector of channels; channels at or above `count` are 0.
-template <residual_kind Kind, class Load>
-TERN_INLINE simd::f32v load_residual(const epilogue_tile_args& args, const float* p, Load&& load) {
-    if constexpr (Kind == residual_kind::same)
+// What an epilogue does beside scaling: known when compiled, or, for the few channels behind the last full chunk, not.
+template <residual_kind Residual, bool Store, int Quantizers>
+struct fixed_steps {
+    static constexpr residual_kind residual = Residual;
+    static constexpr bool store = Store;
+    static constexpr int quantizers = Quantizers;
+};
+struct any_steps {
+    residual_kind residual;
+    bool store;
+    int quantizers;
+};
+
+// r of one vector of channels.
+template <class Load>
+TERN_INLINE simd::f32v load_residual(const epilogue_tile_args& args, residual_kind kind, const float* p, Load&& load) {
+    if (kind == residual_kind::same)
         return load(p);
     const simd::f32v top = simd::max_nan(load(p), load(p + args.pool_right));
     p += args.pool_down;
@@ -128,30 +143,29 @@ TERN_INLINE std::size_t scale_and_store(const epilogue_tile_args& args, const ep
 }
 
 // A chunk of channels, of which `valid` exist. `Full`: all do, and the residual has as many.
-template <class Acc, residual_kind Residual, bool Store, int Quantizers, bool Full>
-TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_params& p, std::size_t chunk,
-                               std::size_t valid) {
+template <class Acc, bool Full, class Steps>
+TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_params& p, const Steps& steps,
+                               std::size_t chunk, std::size_t valid) {
     constexpr std::size_t lanes = simd::f32_lanes;
     struct constants {
-        simd::f32v scale, shift, residual_scale, residual_shift, g[2], h[2];
+        simd::f32v scale, shift, residual_scale, residual_shift, g[max_quantizers], h[max_quantizers];
         vector_activation first, second;
     };
     const std::size_t begin = args.channel + chunk;
-    const bool scales_residual = Residual != residual_kind::none && p.residual_scale != nullptr;
+    const bool scales_residual = steps.residual != residual_kind::none && p.residual_scale != nullptr;
     constants of[epilogue_vectors];
-    TERN_UNROLL
+    TERN_UNROLL_UP_TO(unrolled_vectors)
     for (std::size_t j = 0; j < epilogue_vectors; ++j) {  // the arrays are padded
         const std::size_t channel = begin + j * lanes;
         of[j].scale = simd::load(p.scale + channel);
         of[j].shift = simd::load(p.shift + channel);
-        if constexpr (Residual != residual_kind::none) {
-            of[j].residual_scale = scales_residual ? simd::load(p.residual_scale + channel) : simd::broadcast(1.0f);
-            of[j].residual_shift = scales_residual ? simd::load(p.residual_shift + channel) : simd::broadcast(0.0f);
-        }
-        TERN_UNROLL
-        for (int q = 0; q < Quantizers; ++q) {
-            of[j].g[q] = simd::load(p.quantizers[q].g + channel);
-            of[j].h[q] = simd::load(p.quantizers[q].h + channel);
+        of[j].residual_scale = scales_residual ? simd::load(p.residual_scale + channel) : simd::broadcast(1.0f);
+        of[j].residual_shift = scales_residual ? simd::load(p.residual_shift + channel) : simd::broadcast(0.0f);
+        TERN_UNROLL_UP_TO(unrolled_vectors)
+        for (int q = 0; q < max_quantizers; ++q) {
+            const bool used = q < steps.quantizers;
+            of[j].g[q] = used ? simd::load(p.quantizers[q].g + channel) : simd::broadcast(0.0f);
+            of[j].h[q] = used ? simd::load(p.quantizers[q].h + channel) : simd::broadcast(0.0f);
         }
         of[j].first.load(p.first, channel);
         of[j].second.load(p.second, channel);
@@ -159,11 +173,11 @@ TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_pa
     const activation_kind first = p.first.kind, second = p.second.kind;
     const Acc* acc = static_cast<const Acc*>(args.acc) + chunk;
     for (std::size_t row = 0; row < args.rows; ++row, acc += args.acc_stride) {
-        simd::code_bits codes[2];
-        TERN_UNROLL
-        for (int q = 0; q < Quantizers; ++q)
+        simd::code_bits codes[max_quantizers];
+        TERN_UNROLL_UP_TO(unrolled_vectors)
+        for (int q = 0; q < max_quantizers; ++q)
             codes[q].clear();
-        TERN_UNROLL
+        TERN_UNROLL_UP_TO(unrolled_vectors)
         for (std::size_t j = 0; j < epilogue_vectors; ++j) {
             if (!Full && j * lanes >= valid)
                 break;
@@ -171,34 +185,48 @@ TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_pa
             const std::size_t channel = begin + j * lanes, here = Full ? lanes : valid - j * lanes;
             simd::f32v v = simd::multiply_add_rounded(load_as_float(acc + j * lanes), c.scale, c.shift);
             v = c.first.apply(first, v);
-            if constexpr (Residual != residual_kind::none) {
+            if (steps.residual != residual_kind::none) {
                 const float* from = args.residual[row] + channel;
                 simd::f32v r = simd::broadcast(0.0f);
                 if constexpr (Full) {
-                    r = load_residual<Residual>(args, from, [](const float* at) { return simd::load(at); });
+                    r = load_residual(args, steps.residual, from, [](const float* at) { return simd::load(at); });
                 } else if (channel < args.residual_channels) {
                     const std::size_t behind = args.residual_channels - channel;
                     const std::size_t count = behind < here ? behind : here;
-                    r = load_residual<Residual>(args, from,
-                                                [=](const float* at) { return simd::load_partial(at, count); });
+                    r = load_residual(args, steps.residual, from,
+                                      [=](const float* at) { return simd::load_partial(at, count); });
                 }
                 if (scales_residual)
                     r = simd::multiply_add_rounded(c.residual_scale, r, c.residual_shift);
                 v = simd::add(v, r);
             }
             v = c.second.apply(second, v);
-            if constexpr (Store)
+            if (steps.store)
                 simd::store_partial(args.out[row] + channel, v, here);
-            TERN_UNROLL
-            for (int q = 0; q < Quantizers; ++q) {
-                const simd::f32v w = simd::multiply_add_rounded(c.g[q], v, c.h[q]);
-                codes[q].add(simd::greater_equal(w, simd::broadcast(p.quantizers[q].hi)),
-                             simd::less(w, simd::broadcast(p.quantizers[q].lo)), j);
-            }
+            TERN_UNROLL_UP_TO(unrolled_vectors)
+            for (int q = 0; q < max_quantizers; ++q)
+                if (q < steps.quantizers) {
+                    const simd::f32v w = simd::multiply_add_rounded(c.g[q], v, c.h[q]);
+                    codes[q].add(simd::greater_equal(w, simd::broadcast(p.quantizers[q].hi)),
+                                 simd::less(w, simd::broadcast(p.quantizers[q].lo)), j);
+                }
         }
-        TERN_UNROLL
-        for (int q = 0; q < Quantizers; ++q)
-            store_planes(args.packed[q][row], begin, plane_bits::of(codes[q]), Full ? epilogue_chunk : valid);
+        TERN_UNROLL_UP_TO(unrolled_vectors)
+        for (int q = 0; q < max_quantizers; ++q)
+            if (q < steps.quantizers)
+                store_planes(args.packed[q][row], begin, plane_bits::of(codes[q]), Full ? epilogue_chunk : valid);
+    }
+}
+
+// The chunks from `chunk` on that lack channels. One function per kind of sum: they are few, and code for each
+// combination of steps would be half of a level's kernels.
+template <class Acc>
+TERN_NOINLINE void epilogue_rest(const epilogue_tile_args& tile, const any_steps& steps, std::size_t chunk) {
+    const epilogue_tile_args args = tile;
+    const epilogue_params p = *tile.params;
+    for (; chunk < args.channels; chunk += epilogue_chunk) {
+        const std::size_t rest = args.channels - chunk;
+        epilogue_rows<Acc, false>(args, p, steps, chunk, rest < epilogue_chunk ? rest : epilogue_chunk);
     }
 }
 
@@ -214,12 +242,9 @@ inline void epilogue(const epilogue_tile_args& tile) {
     const std::size_t behind = args.residual_channels > args.channel ? args.residual_channels - args.channel : 0;
     const std::size_t full = Residual == residual_kind::none || behind > args.channels ? args.channels : behind;
     for (; chunk + epilogue_chunk <= full; chunk += epilogue_chunk)
-        epilogue_rows<Acc, Residual, Store, Quantizers, true>(args, p, chunk, epilogue_chunk);
-    for (; chunk < args.channels; chunk += epilogue_chunk) {
-        const std::size_t rest = args.channels - chunk;
-        epilogue_rows<Acc, Residual, Store, Quantizers, false>(args, p, chunk,
-                                                               rest < epilogue_chunk ? rest : epilogue_chunk);
-    }
+        epilogue_rows<Acc, true>(args, p, fixed_steps<Residual, Store, Quantizers>(), chunk, epilogue_chunk);
+    if (chunk < args.channels)
+        epilogue_rest<Acc>(tile, any_steps{Residual, Store, Quantizers}, chunk);
     clear_planes(args, Quantizers);
 }
 

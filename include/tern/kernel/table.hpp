@@ -280,6 +280,8 @@ struct threshold_params {
     const std::int32_t* flip = nullptr;
 };
 
+inline constexpr int max_quantizers = 2;  ///< packed outputs of one epilogue
+
 /// The epilogue in its one canonical order; arrays are per output channel and padded to a multiple of 64 channels.
 struct epilogue_params {
     const float* scale = nullptr;  ///< 1. v = scale*acc + shift
@@ -287,9 +289,9 @@ struct epilogue_params {
     activation_params first{};              ///< 2.
     const float* residual_scale = nullptr;  ///< 3. v += residual_scale*r + residual_shift (null: r alone)
     const float* residual_shift = nullptr;
-    activation_params second{};        ///< 4.
-    quantizer_params quantizers[2]{};  ///< 6.
-    threshold_params thresholds[2]{};  ///< instead of 1 to 6
+    activation_params second{};                     ///< 4.
+    quantizer_params quantizers[max_quantizers]{};  ///< 6.
+    threshold_params thresholds[max_quantizers]{};  ///< instead of 1 to 6
 };
 
 /// One tile of the epilogue: rows = pixels.
@@ -301,12 +303,12 @@ struct epilogue_tile_args {
     std::size_t channels;    ///< channels in use; only a layer's last tile may have a count that is no multiple of 8
     std::size_t zero_bytes;  ///< bytes behind the tile's to clear in each packed plane, to the end of the word
     const epilogue_params* params;
-    float* const* out;                ///< per row: channel 0 of the pixel
-    const float* const* residual;     ///< per row: channel 0 of the pixel; pooled: of the upper left one
-    std::ptrdiff_t pool_right;        ///< floats from a pooled pixel to its right neighbour
-    std::ptrdiff_t pool_down;         ///< floats to its lower neighbour
-    std::size_t residual_channels;    ///< channels of the residual; above them r = 0
-    unsigned char* const* packed[2];  ///< per row: the pixel in a packed image
+    float* const* out;                             ///< per row: channel 0 of the pixel
+    const float* const* residual;                  ///< per row: channel 0 of the pixel; pooled: of the upper left one
+    std::ptrdiff_t pool_right;                     ///< floats from a pooled pixel to its right neighbour
+    std::ptrdiff_t pool_down;                      ///< floats to its lower neighbour
+    std::size_t residual_channels;                 ///< channels of the residual; above them r = 0
+    unsigned char* const* packed[max_quantizers];  ///< per row: the pixel in a packed image
 };
 using epilogue_tile = void (*)(const epilogue_tile_args&);
 
