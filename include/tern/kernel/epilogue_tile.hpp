@@ -39,7 +39,7 @@ struct vector_activation {
     }
 };
 
-// What an epilogue does beside scaling: known when compiled, or, for the few channels behind the last full chunk, not.
+// What an epilogue does beside scaling: known when compiled, or, for chunks that lack channels, not.
 template <residual_kind Residual, bool Store, int Quantizers>
 struct fixed_steps {
     static constexpr residual_kind residual = Residual;
@@ -218,8 +218,8 @@ TERN_INLINE void epilogue_rows(const epilogue_tile_args& args, const epilogue_pa
     }
 }
 
-// The chunks from `chunk` on that lack channels. One function per kind of sum: they are few, and code for each
-// combination of steps would be half of a level's kernels.
+// The chunks from `chunk` on, which lack channels or whose residual does. One function per kind of sum: they are few, and
+// code for each combination of steps would be a quarter of a level's kernels.
 template <class Acc>
 TERN_NOINLINE void epilogue_rest(const epilogue_tile_args& tile, const any_steps& steps, std::size_t chunk) {
     const epilogue_tile_args args = tile;
