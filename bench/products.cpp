@@ -284,9 +284,9 @@ template <class Add>
 void for_each_family(const setup& s, const layer& l, const code_pair& codes, Add&& add) {
     for (const tern::kernel_table* level : s.levels) {
         const std::pair<tern::kernel_family, const char*> families[] = {
-            {tern::kernel_family::popcount, level->popcount.name},
+            {tern::kernel_family::popcount, "popcount"},
             {tern::kernel_family::lookup, "lookup"},
-            {tern::kernel_family::dot, level->dot.name},
+            {tern::kernel_family::dot, "dot"},
         };
         for (const auto& [family, name] : families)
             if (has_kernels(*level, family, codes, l))

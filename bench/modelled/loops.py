@@ -86,15 +86,26 @@ class Function:
         def depth(header):
             return sum(self.loops[header] <= body for body in self.loops.values())
 
-        inner = [h for h, body in self.loops.items() if not any(other < body for other in self.loops.values())]
+        inner = self.inner_loops()
         if not inner:
             raise Failure("a tile without a loop")
         best = max(inner, key=lambda h: (depth(h), sum(len(self.blocks[b]) for b in self.loops[h])))
         return self.loops[best], depth(best)
 
+    def inner_loops(self):
+        """Headers of the loops that have no other in them."""
+        return [h for h, body in self.loops.items() if not any(other < body for other in self.loops.values())]
+
+    def step_loops(self):
+        """The code of all inner loops that read the list of steps and compute with vectors, and its stack references."""
+        for h in self.inner_loops():
+            code = self.code(self.loops[h])
+            if self._computing(code) and steps_of(code, self.machine):
+                yield code, self.stack_references(self.loops[h])
+
     def emptying(self, inner):
         """What the enclosing loop does between two runs of an inner loop: of its paths that compute most, the shortest, which
-        leaves out what happens once a tile. None if that is a loop itself, whose number of passes is not known."""
+        leaves out what happens once a tile. None if nothing encloses it, or that is a loop itself, whose number of passes is not known."""
         header = next(h for h, body in self.loops.items() if body == inner)
         for body in sorted((body for body in self.loops.values() if inner < body), key=len):
             paths = [path for b in inner for s in (self.successors[b] & body) - inner for path in self._paths(s, header, body)]
@@ -105,7 +116,7 @@ class Function:
             if any(other < body and other & set(paths[codes.index(best)]) for other in self.loops.values()):
                 return None
             return best
-        raise Failure("no code that empties narrow sums encloses the step loop")
+        return None
 
     def _paths(self, start, end, allowed):
         """Ways from a block to another that visit no block twice; without the last block."""
@@ -139,36 +150,39 @@ class Function:
         return found
 
 
+STEP_BYTES = 16  # of a product_step
+
+
+def steps_of(code, machine):
+    """Steps per iteration, from how far the pointer to them goes; 0 if there is none."""
+    totals = {}
+    for ins in code:
+        step = machine.increments(ins)
+        if step:
+            totals[step[0]] = totals.get(step[0], 0) + step[1]
+    return min((abs(v) // STEP_BYTES for v in totals.values() if v and v % STEP_BYTES == 0), default=0)
+
+
 class TileLoop:
-    """The step loop of a tile; `facts` as objects.read_tiles gives them."""
+    """The step loop of a family's largest tile; `facts` as objects.read_products gives them."""
 
     def __init__(self, facts, function):
         blocks, depth = function.step_loop()
         self.name = facts["name"]
-        self.is_bits = self.name.startswith("bits")  # a pass per pair of planes
+        # A pass per pair of planes; the second are bits by table.
+        self.is_bits = self.name.startswith("bits") or (self.name == "lookup" and facts["step_channels"] == 64)
         self.shape = f"{facts['pixels']} x {facts['channels']}"
         self.mac = facts["pixels"] * facts["channels"] * facts["step_channels"]  # of a step
         self.period = facts["period"]
         self.code = function.code(blocks)
         self.stack = function.stack_references(blocks)
         self.copies = sum(bool(function.machine.copy.match(ins.text)) for ins in self.code)
-        # Pairs of planes, taps, periods, steps; if there is more, the compiler has not unrolled the tile.
-        self.rolled = depth > 2 + bool(self.period) + self.is_bits
+        # Pairs of planes, periods, steps; if there is more, the compiler has not unrolled the tile.
+        self.rolled = depth > 1 + bool(self.period) + self.is_bits
         self.emptying = function.emptying(blocks) if self.period else []
-        self.steps = 0 if self.rolled else self._steps(facts, function.machine)
-
-    def _steps(self, facts, machine):
-        """Steps per iteration, from how far the pointers go."""
-        totals = {}
-        for ins in self.code:
-            step = machine.increments(ins)
-            if step:
-                totals[step[0]] = totals.get(step[0], 0) + step[1]
-        for unit in (facts["panel_step_bytes"], facts["step_bytes"]):
-            counts = {abs(v) // unit for v in totals.values() if v and v % unit == 0}
-            if counts:
-                return min(counts)
-        raise Failure(f"no pointer of the loop moves by whole steps: {totals}")
+        self.steps = 0 if self.rolled else steps_of(self.code, function.machine)
+        if not self.rolled and self.steps == 0:
+            raise Failure("no pointer of the loop moves by whole steps")
 
     def in_a_period(self):
         """The instructions of a period and the steps it has; None where that is not known."""

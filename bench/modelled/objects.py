@@ -1,4 +1,4 @@
-"""Object files of the tiles, with facts about them in a section of its own."""
+"""Object files of the kernels, with facts about their families in a section of its own."""
 
 import pathlib
 import re
@@ -11,7 +11,7 @@ from modelled.tools import Failure, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LAYOUT = struct.Struct("<8x16s6Q")  # kernels.cpp: tile_facts
+LAYOUT = struct.Struct("<8x16s4Q")  # kernels.cpp: product_facts
 
 
 def architecture(compiler):
@@ -46,7 +46,7 @@ endforeach()
 
 
 def compile_level(compiler, level, flags, xsimd, folder):
-    """Compiles the tiles of a level; `xsimd` is the folder that holds xsimd/xsimd.hpp, or None."""
+    """Compiles the kernels of a level; `xsimd` is the folder that holds xsimd/xsimd.hpp, or None."""
     output = folder / f"{level}.o"
     command = compiler + ["-std=c++17", "-O3", "-DNDEBUG", f"-DTERN_TARGET={level}", *flags, f"-I{ROOT / 'include'}"]
     if xsimd:
@@ -60,8 +60,9 @@ def compile_level(compiler, level, flags, xsimd, folder):
     return output
 
 
-def read_tiles(objdump, obj):
-    """A dictionary of symbol and tile_facts for each tile of the object."""
+def read_products(objdump, obj):
+    """A dictionary of product_facts for each family of the object, with the symbols of its largest tile and of all others: smaller
+    tiles, and strips that have tiles of their own in them."""
     section = re.search(r"RECORDS FOR \[tern_model\]:\n(.*?)(?:\n\n|\Z)", run([objdump, "-r", obj]), re.S)
     if not section:
         raise Failure(f"{obj}: no relocations in section tern_model")
@@ -71,12 +72,20 @@ def read_tiles(objdump, obj):
         row = re.match(r" [0-9a-f]+ ((?:[0-9a-f]{2,8} ?)+) ", line)
         if row:
             data += bytes.fromhex(row[1])
-    names = ("pixels", "channels", "step_channels", "step_bytes", "panel_step_bytes", "period")
-    tiles = []
+    symbols = set(re.findall(r"(?<!\S)_Z\w+$", run([objdump, "-t", obj]), re.M))
+    products = []
     for offset, symbol in relocations:
         name, *values = LAYOUT.unpack_from(data, int(offset, 16))
-        tiles.append({"symbol": symbol, "name": name.rstrip(b"\0").decode(), **dict(zip(names, values))})
-    return tiles
+        facts = dict(zip(("pixels", "channels", "step_channels", "period"), values))
+        # Templates of the same namespace mangle their argument, the product, alike.
+        product = re.search(r"strip_of_sumsI(.*)EEvRK", symbol)[1]
+        tiles = [s for s in symbols if f"14tile_to_memoryI{product}Lm" in s]
+        largest = [s for s in tiles if f"I{product}Lm{facts['pixels']}EE" in s]
+        if len(largest) != 1:
+            raise Failure(f"{obj}: {len(largest)} tiles of {facts['pixels']} pixels for {symbol}")
+        others = [s for s in symbols if f"18strip_in_registersI{product}" in s] + [s for s in tiles if s != largest[0]]
+        products.append({"symbol": largest[0], "others": sorted(others), "name": name.rstrip(b"\0").decode(), **facts})
+    return products
 
 
 def read_function(objdump, obj, symbol):

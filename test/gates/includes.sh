@@ -5,7 +5,8 @@
 #
 #   core <- code <- format <- { quantize, kernel/table } <- op <- model, c_api        dispatch <- op
 #
-# kernel/* is entered through kernel/all.hpp, by kernel/target_tu.hpp or dispatch/; simd/ is included by kernel/ alone;
+# kernel/table stands for it and what it is made of: family, epilogue_params and cost. The rest of kernel/ is entered through
+# kernel/all.hpp, by kernel/target_tu.hpp or dispatch/; simd/ is included by kernel/ alone;
 # xsimd by simd/vec*, intrinsics by simd/, JSON by model/.
 set -u
 cd "$1" || exit 2
@@ -18,7 +19,8 @@ awk '
     # The part a file belongs to: its folder, but the doors of kernel/ are parts of their own.
     function part_of(path,    p) {
         if (path == "version.hpp") return "core"
-        if (path ~ /^kernel\/(table|reference|all|target_tu)\.hpp$/) {
+        if (path ~ /^kernel\/(table|family|epilogue_params|cost)\.hpp$/) return "kernel/table"
+        if (path ~ /^kernel\/(reference|all|target_tu)\.hpp$/) {
             sub(/\.hpp$/, "", path)
             return path
         }
@@ -47,7 +49,7 @@ awk '
         may["code"] = "core code"
         may["format"] = "core code format"
         may["quantize"] = "core code format quantize"
-        may["kernel/table"] = "core code format"
+        may["kernel/table"] = "core code format kernel/table"
         may["kernel/reference"] = "core code format kernel/table"
         may["simd"] = "core simd"
         may["kernel"] = "core code simd kernel kernel/table"

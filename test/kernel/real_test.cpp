@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
@@ -9,88 +10,68 @@
 #include <tern/kernel/table.hpp>
 
 #include "../support/arrays.hpp"
-#include "../support/finish.hpp"
 #include "../support/reference_tables.hpp"
 
 namespace {
 
-void tiles(const tern::kernel_table& table, float (*make)(std::mt19937&)) {
+void sums(const tern::kernel_table& table, float (*make)(std::mt19937&)) {
     std::mt19937 random(2);
     const tern::real_family& f = table.real;
-    CAPTURE(std::string(table.level));
     REQUIRE(f.tile_channels % 8 == 0);
     REQUIRE(64 % f.tile_channels == 0);
     for (const std::size_t taps : tern_test::sizes{0, 1, 2, 7, 49})
         for (const std::size_t depth : tern_test::sizes{1, 2, 3, 21, 64}) {
-            const std::size_t count = 1 + random() % 3, pixel_count = count * f.tile_pixels;
+            const std::size_t pixels = 1 + random() % (2 * f.tile_pixels + 1);
             CAPTURE(taps);
             CAPTURE(depth);
-            CAPTURE(count);
+            CAPTURE(pixels);
             const auto any = [&] { return make(random); };
-            const tern_test::exact_array<float> pixels(pixel_count * taps * depth, any);
-            const tern_test::exact_array<float> panel(taps * depth * f.tile_channels, any);
-            std::vector<tern::kernel_tap> list(taps);
-            for (std::size_t t = 0; t < taps; ++t) {  // in reverse order in memory
-                list[t].pixel_offset = static_cast<std::ptrdiff_t>((taps - 1 - t) * depth * sizeof(float));
-                list[t].panel_offset = (taps - 1 - t) * depth * f.tile_channels * sizeof(float);
-            }
-            std::vector<const float*> from(pixel_count);
-            for (std::size_t p = 0; p < from.size(); ++p)
-                from[p] = pixels.data() + p * taps * depth;
-            for (std::size_t p = 1 + random() % from.size(); p < from.size(); ++p)  // unused ones
-                from[p] = from[0];
-            tern_test::guarded_array<float> acc(pixel_count * f.tile_channels);
-            const std::size_t channel = random() % 3 * f.tile_channels, all = channel + f.tile_channels;
-            tern_test::guarded_array<float> floats(pixel_count * all);
-            std::vector<float*> out(pixel_count);
-            for (std::size_t p = 0; p < pixel_count; ++p)
-                out[p] = floats.data() + p * all;
-            tern::real_tile_args args{from.data(), list.data(), taps, depth, panel.data(), acc.data(), count};
-            args.out = taps == 7 ? nullptr : out.data();
-            args.channel = channel;
-            f.tile(args);
-            CHECK(acc.guards_intact());
+            const tern_test::exact_array<float> x(pixels * taps * depth, any);
+            tern_test::guarded_array<float> w(taps * depth * f.tile_channels);
+            for (std::size_t i = 0; i < w.size(); ++i)
+                w[i] = any();
+            std::vector<tern::product_step> steps(taps);
+            for (std::size_t t = 0; t < taps; ++t)  // in reverse order in memory
+                steps[t] = {static_cast<std::ptrdiff_t>((taps - 1 - t) * depth * sizeof(float)),
+                            (taps - 1 - t) * depth * f.tile_channels * sizeof(float)};
+            std::vector<const unsigned char*> addresses;
+            for (std::size_t i = 0; i < pixels; ++i)
+                addresses.push_back(reinterpret_cast<const unsigned char*>(x.data() + i * taps * depth));
+            tern_test::guarded_array<float> got(pixels * f.tile_channels);
+            tern::strip_args args{};
+            args.pixels = addresses.data();
+            args.count = pixels;
+            args.steps = steps.data();
+            args.step_count = taps;
+            args.depth = depth;
+            args.panel = reinterpret_cast<const unsigned char*>(w.data());
+            args.finish.sums = got.data();
+            f.strips[static_cast<std::size_t>(tern::finish_kind::sums)](args);
+            CHECK(got.guards_intact());
 
-            std::vector<float> expected(acc.size());
-            for (std::size_t p = 0; p < pixel_count; ++p)
+            std::vector<float> expected;
+            for (std::size_t i = 0; i < pixels; ++i)
                 for (std::size_t o = 0; o < f.tile_channels; ++o) {
                     float sum = 0.0f;
                     for (std::size_t t = 0; t < taps; ++t)
                         for (std::size_t d = 0; d < depth; ++d) {
-                            const float x = from[p][(taps - 1 - t) * depth + d];
-                            const float w = panel[((taps - 1 - t) * depth + d) * f.tile_channels + o];
-                            sum = table.fused_multiply_add ? std::fma(x, w, sum) : tern::rounded(x * w) + sum;
+                            const std::size_t at = (taps - 1 - t) * depth + d;
+                            const float a = x[i * taps * depth + at], b = w[at * f.tile_channels + o];
+                            sum = table.fused_multiply_add ? std::fma(a, b, sum) : tern::rounded(a * b) + sum;
                         }
-                    expected[p * f.tile_channels + o] = sum;
+                    expected.push_back(sum);
                 }
-            CHECK(tern_test::same_floats(acc, expected, expected.size()));
-
-            // Unused pixels, which repeat the first, may have its output, as in a plan.
-            for (std::size_t p = 1; p < pixel_count; ++p)
-                if (from[p] == from[0])
-                    out[p] = out[0];
-            const tern_test::random_finish finish(all, random, any);
-            args.out = out.data();
-            args.finish = &finish.params;
-            f.tile(args);
-            CHECK(floats.guards_intact());
-            std::vector<float> written, finished;
-            for (std::size_t p = 0; p < pixel_count; ++p)
-                for (std::size_t o = 0; o < f.tile_channels; ++o) {
-                    written.push_back(out[p][channel + o]);
-                    finished.push_back(finish.of(expected[p * f.tile_channels + o], channel + o));
-                }
-            CHECK(tern_test::same_floats(written, finished, finished.size()));
+            CHECK(tern_test::same_floats(got, expected, expected.size()));
         }
 }
 
 }  // namespace
 
-TEST_CASE("fp32 products of a tile equal a plain loop with the same rounding, bit for bit") {
+TEST_CASE("fp32 products of a strip equal a plain loop with the same rounding, bit for bit") {
     tern_test::for_each_table_and_reference(
-        [](const tern::kernel_table& table) { tiles(table, tern_test::plain_float); });
+        [](const tern::kernel_table& table) { sums(table, tern_test::plain_float); });
 }
 TEST_CASE("fp32 products keep NaN, infinity and subnormals") {
     tern_test::for_each_table_and_reference(
-        [](const tern::kernel_table& table) { tiles(table, tern_test::awkward_float); });
+        [](const tern::kernel_table& table) { sums(table, tern_test::awkward_float); });
 }

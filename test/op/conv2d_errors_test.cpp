@@ -107,8 +107,7 @@ TEST_CASE("a plan is refused for a family that the level or the depth rules out"
     tern::plan_options options;
     options.family = tern::kernel_family::lookup;
     tern::kernel_table without = tern::reference_table();
-    for (tern::dot_family& f : without.lookup)
-        f = {};
+    without.family_count = 2;  // signs and planes
     options.kernels = &without;
     refuses(tern_test::packed_weights(any_problem({1, 3, 1, 1})), {}, options, errc::unsupported,
             {"reference", "3 products"});
@@ -116,29 +115,32 @@ TEST_CASE("a plan is refused for a family that the level or the depth rules out"
         options.kernels = &table;
         refuses(tern_test::packed_weights(any_problem({1, 32768, 1, 1})), {}, options, errc::unsupported,
                 {"32768 products"});
-        if (table.lookup[0].tile != nullptr)
+        if (tern_test::has_ternary_family(table, tern::kernel_family::lookup, 32767))
             CHECK(tern::conv2d::create(tern_test::packed_weights(any_problem({1, 32767, 1, 1})), {}, {}, options).ok());
     });
 }
 
 TEST_CASE("a plan is refused for kernels whose tiles it cannot place") {
     const auto w = tern_test::packed_weights(any_problem({1, 1, 1, 1}));
-    const auto with = [&](std::uint32_t pixels, std::uint32_t channels, std::uint32_t lanes) {
+    const auto with = [&](std::uint32_t pixels, std::uint32_t channels, std::uint32_t shared) {
         tern::kernel_table table = tern::reference_table();
-        table.popcount.tile_pixels = pixels;
-        table.popcount.tile_channels = channels;
-        table.popcount.lanes = lanes;
+        tern::product_family family = table.families[1];
+        family.tile_pixels = pixels;
+        family.tile_channels = channels;
+        family.shared_pixels = shared;
+        table.families = &family;
+        table.family_count = 1;
         tern::plan_options options;
         options.kernels = &table;
         options.family = tern::kernel_family::popcount;
         refuses(w, {}, options, errc::unsupported,
                 {"kernel tile of", std::to_string(pixels), std::to_string(channels)});
     };
-    with(17, 8, 2);
-    with(4, 192, 2);
-    with(4, 12, 2);
-    with(4, 24, 2);
-    with(4, 16, 3);
+    with(17, 8, 1);
+    with(4, 192, 1);
+    with(4, 12, 1);
+    with(4, 24, 1);
+    with(4, 16, 5);
 }
 
 TEST_CASE("an allocator that refuses at any of its calls: a status, and nothing is kept") {

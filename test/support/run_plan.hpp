@@ -20,6 +20,18 @@ inline std::vector<const tern::kernel_table*> all_tables() {
     return tables;
 }
 
+/// Whether a table has kernels of a group that multiply ternary codes of such a depth.
+inline bool has_ternary_family(const tern::kernel_table& table, tern::kernel_family group, std::size_t depth) {
+    for (std::size_t i = 0; i < table.family_count; ++i) {
+        const tern::product_family& f = table.families[i];
+        tern::product_rule rule;
+        if (f.group == group && depth <= f.max_depth &&
+            f.match({tern::code_id::ternary, tern::code_id::ternary, 1, false}, rule))
+            return true;
+    }
+    return false;
+}
+
 /// Every way that a table offers to do a convolution of `depth` products: families by lowerings, and its own choices for
 /// many pixels and for one.
 inline std::vector<tern::plan_options> all_choices(const tern::kernel_table& table, std::size_t depth) {
@@ -27,9 +39,8 @@ inline std::vector<tern::plan_options> all_choices(const tern::kernel_table& tab
     choices[0].kernels = choices[1].kernels = &table;
     choices[1].expected_pixels = 1;
     for (const auto family : {tern::kernel_family::popcount, tern::kernel_family::lookup, tern::kernel_family::dot})
-        for (const auto how : {tern::lowering::implicit, tern::lowering::im2col}) {
-            if (family == tern::kernel_family::lookup &&
-                (table.lookup[0].tile == nullptr || depth > table.lookup[0].max_depth))
+        for (const auto how : {tern::lowering::implicit, tern::lowering::merged, tern::lowering::im2col}) {
+            if (family == tern::kernel_family::lookup && !has_ternary_family(table, family, depth))
                 continue;
             choices.push_back(choices[0]);
             choices.back().family = family;

@@ -1,13 +1,14 @@
-// Every entry of the kernel table as obvious loops: the oracle of the fast kernels, never dispatched. Tiles have odd sizes on
-// purpose, so that code above the table cannot rely on powers of two.
+// Every entry of the kernel table as obvious loops: the oracle of the fast kernels, never dispatched. Tiles have odd sizes, and
+// families formats of their own on purpose, so that code above the table cannot rely on powers of two or on what it knows of others.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
-#include "../code/ternary.hpp"
+#include "../code/code.hpp"
 #include "../core/config.hpp"
 #include "table.hpp"
 
@@ -43,284 +44,7 @@ inline void write_code(unsigned char* pixel, std::size_t channel, int code) {
     write_bit(word + 8, channel % 64, b.sign);
 }
 
-inline constexpr std::uint32_t tile_pixels = 3, tile_channels = 8, lanes = 2;
-
-// Products of planes: 64 channels a step. Panel: [tap][step][vector][plane][lane], 64-bit words.
-struct plane_products {
-    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
-        const unsigned char* mask = panel + (o / lanes * 2 * lanes + o % lanes) * 8;
-        const unsigned char* sign = mask + lanes * 8;
-        int sum = 0;
-        for (std::size_t i = 0; i < 64; ++i)
-            sum += get_code(x, i) * ternary::decode({bit(mask, i), bit(sign, i)});
-        return sum;
-    }
-    static constexpr std::size_t activation_bytes = 16, panel_bytes = tile_channels * 16;
-};
-
-inline int code_of_digit(int digit) { return digit == 2 ? -1 : digit; }
-inline int digit_of_code(int code) { return code < 0 ? 2 : code; }
-
-// Products of pair codes (kernel/lookup.hpp): 4 channels a step. Panel: [tap][step][output channel], bytes.
-struct pair_products {
-    static int of_pairs(int a, int b) {  // each d0 + 3 d1
-        return code_of_digit(a % 3) * code_of_digit(b % 3) + code_of_digit(a / 3) * code_of_digit(b / 3);
-    }
-    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
-        return of_pairs(x[0] / 16, panel[o] % 16) + of_pairs(x[1] / 16, panel[o] / 16);
-    }
-    static constexpr std::size_t activation_bytes = 2, panel_bytes = tile_channels;
-};
-
-inline int code_of_digits(int digits, std::size_t i) {
-    for (; i > 0; --i)
-        digits /= 3;
-    return code_of_digit(digits % 3);
-}
-
-// Products of triple codes: 3 channels a step. Panel: [tap][step][output channel], bytes.
-struct triple_products {
-    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
-        int sum = 0;
-        for (std::size_t i = 0; i < 3; ++i)
-            sum += code_of_digits(x[0], i) * code_of_digits(panel[o], i);
-        return sum;
-    }
-    static constexpr std::size_t activation_bytes = 1, panel_bytes = tile_channels;
-};
-
-// Products of twins (kernel/twin_tile.hpp); one tile of three pairs of pixels. `lookups` of a step.
-inline constexpr std::uint32_t twin_tile_pixels = 6;
-
-struct twin_pair_products {
-    static int of_lookup(const unsigned char* x, const unsigned char* panel, std::size_t i, bool twin) {
-        const int codes = x[i] / 2, weights = panel[i / 2 * tile_channels];
-        return pair_products::of_pairs(twin ? codes / 9 : codes % 9, i % 2 == 0 ? weights % 16 : weights / 16);
-    }
-    static constexpr std::size_t lookups = 8, activation_bytes = 8, panel_bytes = 4 * tile_channels;
-};
-
-struct twin_triple_products {
-    static int of_lookup(const unsigned char* x, const unsigned char* panel, std::size_t i, bool twin) {
-        std::uint16_t codes;
-        std::memcpy(&codes, x + 2 * i, sizeof codes);
-        const auto own = static_cast<unsigned char>(twin ? codes / 32 / 27 : codes / 32 % 27);
-        return triple_products::of_step(&own, panel + i * tile_channels, 0);
-    }
-    static constexpr std::size_t lookups = 2, activation_bytes = 4, panel_bytes = 2 * tile_channels;
-};
-
-template <class Products>
-inline void twin_tile(const dot_tile_args& args) {
-    for (std::size_t p = 0; p < twin_tile_pixels; ++p)
-        for (std::size_t o = 0; o < tile_channels; ++o) {
-            const std::size_t lane = o % lanes, half = lanes / 2;
-            const std::size_t at = o - lane + (lane < half ? 2 * lane : 2 * (lane - half) + 1);
-            std::int32_t sum = 0;
-            for (std::size_t t = 0; t < args.tap_count; ++t)
-                for (std::size_t s = 0; s < args.steps; ++s)
-                    for (std::size_t i = 0; i < Products::lookups; ++i)
-                        sum +=
-                            Products::of_lookup(args.pixels[p - p % 2] + args.taps[t].pixel_offset +
-                                                    s * Products::activation_bytes,
-                                                args.panel + args.taps[t].panel_offset + s * Products::panel_bytes + at,
-                                                i, p % 2 == 1);
-            args.acc[p * tile_channels + o] = sum;
-        }
-}
-
-// Products of bytes, the activations of type T: 16 channels a step. Panel: [tap][step][channel / run][output channel]
-// [channel % run].
-template <class T>
-struct byte_products {
-    static constexpr std::uint32_t run = 2;
-
-    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
-        int sum = 0;
-        for (std::size_t i = 0; i < 16; ++i)
-            sum +=
-                static_cast<T>(x[i]) * static_cast<std::int8_t>(panel[(i / run * tile_channels + o) * run + i % run]);
-        return sum;
-    }
-    static constexpr std::size_t activation_bytes = 16, panel_bytes = tile_channels * 16;
-};
-
-// The same with weights of two bits. Panel: [tap][step][output channel][channel % run], two bits per channel / run.
-struct two_bit_products {
-    static constexpr std::uint32_t run = 4;
-
-    static int of_step(const unsigned char* x, const unsigned char* panel, std::size_t o) {
-        int sum = 0;
-        for (std::size_t i = 0; i < 16; ++i) {
-            const int bits = (panel[o * run + i % run] >> (2 * (i / run))) & 3;
-            sum += x[i] * (bits < 2 ? bits : bits - 4);
-        }
-        return sum;
-    }
-    static constexpr std::size_t activation_bytes = 16, panel_bytes = tile_channels * 4;
-};
-
-// Products by planes (kernel/bits.hpp): 64 channels a step. Panel: [weight plane][tap][step][vector][mask, sign, or one][lane].
-template <bit_form Form>
-inline void bits_tile(const dot_tile_args& args) {
-    constexpr std::size_t planes = Form == bit_form::weight_mask ? 2 : 1;
-    const auto counts = [](const unsigned char* x, const unsigned char* w, std::size_t i) {
-        return Form == bit_form::signs             ? bit(x, i) != bit(w, i)
-               : Form == bit_form::activation_mask ? bit(x, i) && bit(x + 8, i) != bit(w, i)
-                                                   : bit(w, i) && bit(x, i) != bit(w + lanes * 8, i);
-    };
-    for (std::size_t p = 0; p < tile_pixels; ++p)
-        for (std::size_t o = 0; o < tile_channels; ++o) {
-            std::int64_t sum = 0;
-            for (const bit_pass* pass = args.passes; pass != args.passes + args.pass_count; ++pass) {
-                sum *= std::int64_t{1} << pass->shift;
-                for (std::size_t t = 0; t < args.tap_count; ++t)
-                    for (std::size_t i = 0; i < args.steps * 64; ++i)
-                        sum += counts(args.pixels[p] + args.taps[t].pixel_offset + pass->pixel_offset +
-                                          i / 64 * args.pixel_step,
-                                      args.panel + args.taps[t].panel_offset + pass->panel_offset +
-                                          i / 64 * tile_channels * planes * 8 +
-                                          (o / lanes * planes * lanes + o % lanes) * 8,
-                                      i % 64);
-            }
-            args.acc[p * tile_channels + o] = static_cast<std::int32_t>(
-                args.factor * sum + args.start[o] + (args.pixel_start != nullptr ? args.pixel_start[p] : 0));
-        }
-}
-
-template <bit_form Form>
-inline constexpr dot_family bits_family{
-    "bits", tile_pixels, tile_channels, lanes, &bits_tile<Form>, dot_format::bits, 1, 1u << 30, nullptr,
-    0,      false,       nullptr,       Form};
-
-// Four bits of two pixels in 16 (kernel/twin_bits.hpp).
-inline void twin_bits_tile(const dot_tile_args& args) {
-    for (std::size_t p = 0; p < twin_tile_pixels; ++p)
-        for (std::size_t o = 0; o < tile_channels; ++o) {
-            const std::size_t lane = o % lanes, half = lanes / 2;
-            const std::size_t at = o - lane + (lane < half ? 2 * lane : 2 * (lane - half) + 1);
-            std::int64_t sum = 0;
-            for (const bit_pass* pass = args.passes; pass != args.passes + args.pass_count; ++pass) {
-                sum *= std::int64_t{1} << pass->shift;
-                for (std::size_t t = 0; t < args.tap_count; ++t)
-                    for (std::size_t i = 0; i < args.steps * 64; ++i) {
-                        std::uint16_t codes;
-                        std::memcpy(&codes,
-                                    args.pixels[p - p % 2] + args.taps[t].pixel_offset + pass->pixel_offset +
-                                        i / 64 * args.pixel_step + i % 64 / 4 * 2,
-                                    sizeof codes);
-                        const int x = codes >> ((p % 2 == 0 ? 4 : 8) + i % 4) & 1;
-                        const int w =
-                            args.panel[args.taps[t].panel_offset + pass->panel_offset + i / 8 * tile_channels + at] >>
-                                i % 8 &
-                            1;
-                        sum += x ^ w;
-                    }
-            }
-            args.acc[p * tile_channels + o] = static_cast<std::int32_t>(
-                args.factor * sum + args.start[o] + (args.pixel_start != nullptr ? args.pixel_start[p] : 0));
-        }
-}
-
-inline void planes_to_twin_bits(const convert_args& args) {
-    for (std::size_t p = 0; p < args.pixels; ++p)
-        for (std::size_t i = 0; i < args.out_pixel_bytes / 2; ++i) {
-            const int four = args.planes[p * args.pixel_bytes + i / 2] >> (i % 2 * 4) & 15;
-            const auto word = static_cast<std::uint16_t>(16 * four);
-            std::memcpy(args.out + p * args.out_pixel_bytes + 2 * i, &word, sizeof word);
-        }
-}
-
-inline void count_bits(const count_args& args) {
-    for (std::size_t p = 0; p < args.pixels; ++p) {
-        args.counts[p] = 0;
-        for (std::size_t i = 0; i < args.words * 64; ++i)
-            args.counts[p] += bit(args.plane + p * args.pixel_bytes + i / 64 * args.word_bytes, i % 64) ? 1 : 0;
-    }
-}
-
-template <class Products>
-inline void dot_tile(const dot_tile_args& args) {
-    for (std::size_t p = 0; p < tile_pixels; ++p)
-        for (std::size_t o = 0; o < tile_channels; ++o) {
-            std::int32_t sum = args.start != nullptr ? args.start[o] : 0;
-            for (std::size_t t = 0; t < args.tap_count; ++t)
-                for (std::size_t s = 0; s < args.steps; ++s)
-                    sum +=
-                        Products::of_step(args.pixels[p] + args.taps[t].pixel_offset + s * Products::activation_bytes,
-                                          args.panel + args.taps[t].panel_offset + s * Products::panel_bytes, o);
-            args.acc[p * tile_channels + o] = sum;
-        }
-}
-
-// The code of a channel, 0 behind the last.
-inline int get_code(const convert_args& args, std::size_t pixel, std::size_t channel) {
-    return channel < args.channels ? get_code(args.planes + pixel * args.pixel_bytes, channel) : 0;
-}
-
-inline void planes_to_pairs(const convert_args& args) {
-    for (std::size_t p = 0; p < args.pixels; ++p)
-        for (std::size_t i = 0; i < args.out_pixel_bytes; ++i) {
-            const int digits =
-                digit_of_code(get_code(args, p, 2 * i)) + 3 * digit_of_code(get_code(args, p, 2 * i + 1));
-            args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(16 * digits);
-        }
-}
-
-// The first of two pixels.
-inline void planes_to_twins(const convert_args& args) {
-    planes_to_pairs(args);
-    for (std::size_t i = 0; i < args.pixels * args.out_pixel_bytes; ++i)
-        args.out[i] = static_cast<unsigned char>(args.out[i] / 8);
-}
-
-inline void join_pairs(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
-    for (std::size_t i = 0; i < bytes; ++i)
-        pixels[i] = static_cast<unsigned char>(pixels[i] + 9 * twins[i]);
-}
-
-inline void planes_to_triples(const convert_args& args) {
-    for (std::size_t p = 0; p < args.pixels; ++p)
-        for (std::size_t i = 0; i < args.out_pixel_bytes; ++i) {
-            const int digits = digit_of_code(get_code(args, p, 3 * i)) +
-                               3 * digit_of_code(get_code(args, p, 3 * i + 1)) +
-                               9 * digit_of_code(get_code(args, p, 3 * i + 2));
-            args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(digits);
-        }
-}
-
-inline void planes_to_twin_triples(const convert_args& args) {
-    for (std::size_t p = 0; p < args.pixels; ++p)
-        for (std::size_t i = 0; i < args.out_pixel_bytes / 2; ++i) {
-            int digits = 0;
-            for (std::size_t k = 3; k-- > 0;)
-                digits = 3 * digits + digit_of_code(get_code(args, p, 3 * i + k));
-            const auto word = static_cast<std::uint16_t>(32 * digits);
-            std::memcpy(args.out + p * args.out_pixel_bytes + 2 * i, &word, sizeof word);
-        }
-}
-
-template <int Factor>
-inline void join_words(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
-    for (std::size_t i = 0; i < bytes; i += 2) {
-        std::uint16_t one, other;
-        std::memcpy(&one, pixels + i, sizeof one);
-        std::memcpy(&other, twins + i, sizeof other);
-        one = static_cast<std::uint16_t>(one + Factor * other);
-        std::memcpy(pixels + i, &one, sizeof one);
-    }
-}
-
-inline void planes_to_bytes(const expand_args& args) {
-    for (std::size_t p = 0; p < args.pixels; ++p)
-        for (std::size_t i = 0; i < args.out_pixel_bytes; ++i) {
-            int value = args.offset;
-            for (std::size_t k = 0; k < args.count; ++k)
-                if (bit(args.planes + p * args.pixel_bytes + (i / 64 * args.count + k) * 8, i % 64))
-                    value += args.weights[k];
-            args.out[p * args.out_pixel_bytes + i] = static_cast<unsigned char>(value);
-        }
-}
+inline constexpr std::uint32_t tile_pixels = 3, tile_channels = 8;
 
 inline float activate(const activation_params& a, std::size_t channel, float v) {
     if (a.kind == activation_kind::prelu)
@@ -332,125 +56,453 @@ inline float activate(const activation_params& a, std::size_t channel, float v) 
     return v;
 }
 
-// What tiles write themselves.
-inline float finished(const epilogue_params& params, std::size_t channel, float v) {
-    return activate(params.first, channel, multiply_add_rounded(params.scale[channel], v, params.shift[channel]));
+// Everything an epilogue can do with the sum of pixel i and channel `channel`, but storing.
+struct finished {
+    float value;
+    int codes[max_quantizers];
+};
+inline finished finish_sum(const epilogue_params& p, float sum, float residual, std::size_t channel) {
+    finished f{};
+    float v = activate(p.first, channel, multiply_add_rounded(sum, p.scale[channel], p.shift[channel]));
+    if (p.residual != residual_kind::none) {
+        if (p.residual_scale != nullptr)
+            residual = multiply_add_rounded(p.residual_scale[channel], residual, p.residual_shift[channel]);
+        v = v + residual;
+    }
+    f.value = activate(p.second, channel, v);
+    for (std::size_t q = 0; q < p.quantizer_count; ++q) {
+        const quantizer_params& z = p.quantizers[q];
+        f.codes[q] = ternary_thresholds{z.hi, z.lo}(multiply_add_rounded(z.g[channel], f.value, z.h[channel]));
+    }
+    return f;
 }
+inline int threshold_code(const threshold_params& t, std::int32_t sum, std::size_t channel) {
+    const std::int32_t a = t.flip[channel] != 0 ? -sum : sum;
+    return (a >= t.hi[channel] ? 1 : 0) - (a < t.lo[channel] ? 1 : 0);
+}
+inline unsigned char rounded_byte(float w, const level_params& l) {
+    const float inside = w != w ? 0.0f : w < l.lo ? l.lo : l.hi < w ? l.hi : w;
+    return static_cast<unsigned char>(static_cast<int>(std::nearbyint(inside)));
+}
+// Zeros from the end of the tile's last byte on.
+inline void clear_codes(unsigned char* pixel, std::size_t channel, std::size_t zero_bytes) {
+    for (std::size_t c = channel; c < (channel + 7) / 8 * 8 + 8 * zero_bytes; ++c)
+        write_code(pixel, c, 0);
+}
+
+// One way of finishing the sums of a strip: int32 or float, [pixel][tile_channels].
+template <finish_kind Kind, class Sum>
+inline void finish_strip(const finish_args& to, const Sum* sums, std::size_t count) {
+    const epilogue_params& p = *to.params;
+    for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t q = 0; Kind != finish_kind::bytes && to.channel % 64 == 0 && q < p.quantizer_count; ++q)
+            for (std::size_t c = 0; c < 64; ++c)
+                write_code(to.packed[q][i], to.channel + c, 0);
+        for (std::size_t k = 0; k < tile_channels; ++k) {
+            const std::size_t c = to.channel + k;
+            const Sum sum = sums[i * tile_channels + k];
+            if constexpr (Kind == finish_kind::thresholds) {
+                for (std::size_t q = 0; q < p.quantizer_count; ++q)
+                    write_code(to.packed[q][i], c, threshold_code(p.thresholds[q], static_cast<std::int32_t>(sum), c));
+            } else {
+                const float r =
+                    Kind == finish_kind::mixed && p.residual != residual_kind::none ? to.residual[i][c] : 0.0f;
+                const finished f = finish_sum(p, static_cast<float>(sum), r, c);
+                if (Kind == finish_kind::bytes) {
+                    const quantizer_params& z = p.quantizers[0];
+                    to.packed[0][i][c] = rounded_byte(multiply_add_rounded(z.g[c], f.value, z.h[c]), p.levels[0]);
+                    continue;
+                }
+                for (std::size_t q = 0; q < p.quantizer_count; ++q)
+                    write_code(to.packed[q][i], c, f.codes[q]);
+                if (p.store)
+                    to.out[i][c] = f.value;
+            }
+        }
+    }
+}
+
+// A strip: Product::sum(args, pixel, channel) each.
+template <class Product, finish_kind Kind>
+inline void strip(const strip_args& args) {
+    using sum_type = typename Product::sum_type;
+    for (std::size_t i = 0; i < args.count; ++i) {
+        sum_type sums[tile_channels];
+        for (std::size_t k = 0; k < tile_channels; ++k)
+            sums[k] = Product::sum(args, i, k);
+        if constexpr (Kind == finish_kind::sums) {
+            std::memcpy(static_cast<sum_type*>(args.finish.sums) + i * tile_channels, sums, sizeof sums);
+        } else {
+            finish_args to = args.finish;
+            to.out += to.out != nullptr ? i : 0;
+            to.residual += to.residual != nullptr ? i : 0;
+            for (auto& packed : to.packed)
+                packed += packed != nullptr ? i : 0;
+            finish_strip<Kind>(to, sums, 1);
+        }
+    }
+}
+template <class Product>
+constexpr void add_strips(strip_kernel (&strips)[finish_kinds]) {
+    strips[static_cast<std::size_t>(finish_kind::sums)] = &strip<Product, finish_kind::sums>;
+    strips[static_cast<std::size_t>(finish_kind::store)] = &strip<Product, finish_kind::store>;
+    strips[static_cast<std::size_t>(finish_kind::mixed)] = &strip<Product, finish_kind::mixed>;
+    strips[static_cast<std::size_t>(finish_kind::bytes)] = &strip<Product, finish_kind::bytes>;
+    if (std::is_same<typename Product::sum_type, std::int32_t>::value)
+        strips[static_cast<std::size_t>(finish_kind::thresholds)] = &strip<Product, finish_kind::thresholds>;
+}
+
+// Sums of integer products. Format::counts(x, w, depth, channel) is what one pair of steps adds.
+template <class Format>
+struct integer_product {
+    using sum_type = std::int32_t;
+
+    static std::int32_t sum(const strip_args& args, std::size_t pixel, std::size_t channel) {
+        std::int64_t sum = 0;
+        const std::size_t shared = pixel % Format::shared;
+        for (const plane_pass* pass = args.passes; pass != args.passes + args.pass_count; ++pass) {
+            sum *= std::int64_t{1} << pass->shift;
+            for (std::size_t s = 0; s < args.step_count; ++s)
+                sum += Format::of_step(args.pixels[pixel - shared] + args.steps[s].pixel + pass->pixel,
+                                       args.panel + args.steps[s].panel + pass->panel, channel, shared);
+        }
+        return static_cast<std::int32_t>(args.factor * sum + args.start[channel] +
+                                         (args.pixel_start != nullptr ? args.pixel_start[pixel] : 0));
+    }
+};
+
+// Ternary planes, 64 channels a step. Panel: [step][output channel][mask, sign], 64-bit words.
+struct plane_format {
+    static constexpr std::size_t shared = 1, panel_bytes = tile_channels * 16;
+    static std::int64_t of_step(const unsigned char* x, const unsigned char* panel, std::size_t o, std::size_t) {
+        int sum = 0;
+        for (std::size_t i = 0; i < 64; ++i)
+            sum += get_code(x, i) * get_code(panel + o * 16, i);
+        return sum;
+    }
+    static void put(const put_args& args) {
+        for (std::size_t k = 0; k < args.count; ++k)
+            write_code(args.panel + (args.depth + k) / 64 * panel_bytes + args.channel * 16, (args.depth + k) % 64,
+                       args.values[k]);
+    }
+};
+
+// One plane of the activations and one of the weights: bits that differ. Panel: [plane][step][output channel], words.
+struct sign_format {
+    static constexpr std::size_t shared = 1, panel_bytes = tile_channels * 8;
+    static std::int64_t of_step(const unsigned char* x, const unsigned char* panel, std::size_t o, std::size_t) {
+        int sum = 0;
+        for (std::size_t i = 0; i < 64; ++i)
+            sum += bit(x, i) != bit(panel + o * 8, i) ? 1 : 0;
+        return sum;
+    }
+    static void put(const put_args& args) {
+        const auto planes = static_cast<std::size_t>(get_code_info(args.code).planes);
+        for (std::size_t k = 0; k < args.count; ++k) {
+            const unsigned pattern =
+                visit_code(args.code, [&](auto d) -> unsigned { return decltype(d)::pattern(args.values[k]); });
+            for (std::size_t q = 0; q < planes; ++q)
+                write_bit(args.panel + q * args.plane_bytes + (args.depth + k) / 64 * panel_bytes + args.channel * 8,
+                          (args.depth + k) % 64, ((pattern >> q) & 1u) != 0);
+        }
+    }
+};
+
+// Bytes of codes, of two neighbouring pixels side by side: 5 channels a step. Panel: [step][channel][output channel], int8.
+struct twin_format {
+    static constexpr std::size_t shared = 2, channels = 5, panel_bytes = channels * tile_channels;
+    static std::int64_t of_step(const unsigned char* x, const unsigned char* panel, std::size_t o, std::size_t second) {
+        int sum = 0;
+        for (std::size_t i = 0; i < channels; ++i)
+            sum += static_cast<std::int8_t>(x[2 * i + second]) * static_cast<std::int8_t>(panel[i * tile_channels + o]);
+        return sum;
+    }
+    static void put(const put_args& args) {
+        for (std::size_t k = 0; k < args.count; ++k)
+            args.panel[(args.depth + k) / channels * panel_bytes + (args.depth + k) % channels * tile_channels +
+                       args.channel] = static_cast<unsigned char>(args.values[k]);
+    }
+};
+
+// Bytes, 16 channels a step. Panel: [step][output channel][channel], int8.
+template <class Byte>
+struct byte_format {
+    static constexpr std::size_t shared = 1, panel_bytes = tile_channels * 16;
+    static std::int64_t of_step(const unsigned char* x, const unsigned char* panel, std::size_t o, std::size_t) {
+        int sum = 0;
+        for (std::size_t i = 0; i < 16; ++i)
+            sum += static_cast<Byte>(x[i]) * static_cast<std::int8_t>(panel[o * 16 + i]);
+        return sum;
+    }
+    static void put(const put_args& args) {
+        for (std::size_t k = 0; k < args.count; ++k)
+            args.panel[(args.depth + k) / 16 * panel_bytes + args.channel * 16 + (args.depth + k) % 16] =
+                static_cast<unsigned char>(args.values[k]);
+    }
+};
+
+// The value of channel c of a pixel of an image whose codes are at most {-1, 0, 1}; 0 behind the last.
+inline int ternary_value(const convert_args& args, std::size_t pixel, std::size_t c) {
+    if (c >= args.channels)
+        return 0;
+    const unsigned char* p = args.pixels + pixel * args.pixel_bytes;
+    return args.rule->planes == 2 ? get_code(p, c) : args.rule->value[bit(p + c / 64 * 8, c % 64) ? 1 : 0];
+}
+inline void to_ternary_planes(const convert_args& args) {
+    for (std::size_t i = 0; i < args.count; ++i)
+        for (std::size_t c = 0; c < args.out_pixel_bytes * 4; ++c)
+            write_code(args.out + i * args.out_pixel_bytes, c, ternary_value(args, i, c));
+}
+inline void to_twins(const convert_args& args) {
+    for (std::size_t i = 0; i < args.count; ++i)
+        for (std::size_t b = 0; b < args.out_pixel_bytes; ++b)
+            args.out[i * args.out_pixel_bytes + b] =
+                static_cast<unsigned char>(b % 2 == 0 ? ternary_value(args, i, b / 2) : 0);
+}
+inline void join_twins(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
+    for (std::size_t b = 0; b < bytes; b += 2)
+        pixels[b + 1] = twins[b];
+}
+inline void to_bytes(const convert_args& args) {
+    const convert_rule& rule = *args.rule;
+    for (std::size_t i = 0; i < args.count; ++i)
+        for (std::size_t c = 0; c < args.out_pixel_bytes; ++c) {
+            const unsigned char* pixel = args.pixels + i * args.pixel_bytes;
+            unsigned value = rule.offset;
+            for (std::size_t p = 0; !rule.bytes && p < rule.planes && c < args.channels; ++p)
+                value += bit(pixel + (c / 64 * rule.planes + p) * 8, c % 64) ? rule.weights[p] : 0u;
+            if (rule.bytes && c < args.channels)
+                value += pixel[c];
+            args.out[i * args.out_pixel_bytes + c] = static_cast<unsigned char>(value);
+        }
+}
+
+inline bool match_ternary(const product_query& query, product_rule& rule) {
+    const code_info a = get_code_info(query.activations);
+    const bool half = query.activations == code_id::half_ternary;
+    if (get_code_info(query.weights).max_abs_weight() != 1 || (a.max_abs() != 1 && !half))
+        return false;
+    rule.converts = a.planes != 2;
+    rule.input.planes = static_cast<std::size_t>(a.planes);
+    for (unsigned b = 0; b < 2 && a.planes == 1; ++b)
+        rule.input.value[b] = static_cast<std::int8_t>(a.value(b));
+    rule.per_value = half ? 1 : 0;
+    return true;
+}
+inline bool match_twins(const product_query& query, product_rule& rule) {
+    if (!match_ternary(query, rule))
+        return false;
+    rule.converts = true;
+    return true;
+}
+// x . w = e sum w + c sum 2^(p+q) (P(x_p ^ w_q) - P(w_q)), see product/bit_rules.hpp.
+inline bool match_signs(const product_query& query, product_rule& rule) {
+    const code_info w = get_code_info(query.weights), a = get_code_info(query.activations);
+    const bool even = a.planes <= 4 && a.id != code_id::ternary && a.id != code_id::half_ternary;
+    if (query.zero_border || w.has_zero || w.planes > 4 || !even)
+        return false;
+    rule.zero_weights = false;
+    rule.activation_planes = static_cast<std::size_t>(a.planes);
+    rule.weight_planes = static_cast<std::size_t>(w.planes);
+    rule.input.planes = static_cast<std::size_t>(a.planes);
+    rule.factor = a.plane_weight[0];
+    rule.per_value = a.offset;
+    rule.per_sign = -a.plane_weight[0] * ((1 << a.planes) - 1);
+    rule.one_sign = false;
+    rule.largest = w.max;
+    rule.skips_zeros = a.has_zero;
+    rule.pass_count = 0;
+    for (int k = a.planes + w.planes - 2, last = k; k >= 0; --k)
+        for (int q = 0; q < w.planes; ++q)
+            if (k - q >= 0 && k - q < a.planes) {
+                rule.passes[rule.pass_count++] = {static_cast<std::size_t>(k - q), static_cast<std::size_t>(q),
+                                                  static_cast<std::uint32_t>(last - k)};
+                last = k;
+            }
+    return true;
+}
+template <bool Unsigned>
+inline bool match_bytes(const product_query& query, product_rule& rule) {
+    const code_info a = get_code_info(query.activations);
+    const int offset = Unsigned ? -a.min : a.id == code_id::u8 ? -128 : 0;
+    rule.converts = true;
+    rule.input.bytes = a.planes > 4;
+    rule.input.planes = static_cast<std::size_t>(a.planes);
+    rule.input.offset = static_cast<unsigned char>((rule.input.bytes ? 0 : a.offset) + offset);
+    for (int p = 0; p < a.planes && !rule.input.bytes; ++p)
+        rule.input.weights[p] = static_cast<unsigned char>(a.plane_weight[p]);
+    rule.zero = static_cast<unsigned char>(offset);
+    rule.per_value = -offset;
+    return true;
+}
+
+template <class Format>
+constexpr product_family make_family(const char* name, kernel_family group, std::uint32_t step_channels,
+                                     std::uint32_t step_bytes, bool (*match)(const product_query&, product_rule&),
+                                     void (*convert)(const convert_args&)) {
+    product_family f;
+    f.name = name;
+    f.group = group;
+    f.tile_pixels = tile_pixels;
+    f.tile_channels = tile_channels;
+    f.step_channels = step_channels;
+    f.step_bytes = step_bytes;
+    f.panel_step_bytes = Format::panel_bytes;
+    f.shared_pixels = Format::shared;
+    f.match = match;
+    f.put = &Format::put;
+    f.convert = convert;
+    f.join = Format::shared == 2 ? &join_twins : nullptr;
+    add_strips<integer_product<Format>>(f.strips);
+    return f;
+}
+inline constexpr product_family families[] = {
+    make_family<sign_format>("bits", kernel_family::popcount, 64, 8, &match_signs, nullptr),
+    make_family<plane_format>("popcount", kernel_family::popcount, 64, 16, &match_ternary, &to_ternary_planes),
+    make_family<twin_format>("lookup", kernel_family::lookup, twin_format::channels, 2 * twin_format::channels,
+                             &match_twins, &to_twins),
+    make_family<byte_format<std::uint8_t>>("dot", kernel_family::dot, 16, 16, &match_bytes<true>, &to_bytes),
+    make_family<byte_format<std::int8_t>>("dot", kernel_family::dot, 16, 16, &match_bytes<false>, &to_bytes),
+};
 
 template <bool Fused>
-inline void real_tile(const real_tile_args& args) {
-    for (std::size_t p = 0; p < args.tiles * tile_pixels; ++p)
-        for (std::size_t o = 0; o < tile_channels; ++o) {
-            float sum = 0.0f;
-            for (std::size_t t = 0; t < args.tap_count; ++t)
-                for (std::size_t d = 0; d < args.depth; ++d) {
-                    const float x =
-                        args.pixels[p][args.taps[t].pixel_offset / static_cast<std::ptrdiff_t>(sizeof(float)) +
-                                       static_cast<std::ptrdiff_t>(d)];
-                    const float w = args.panel[args.taps[t].panel_offset / sizeof(float) + d * tile_channels + o];
-                    sum = Fused ? std::fma(x, w, sum) : multiply_add_rounded(x, w, sum);
-                }
-            if (args.finish != nullptr)
-                args.out[p][args.channel + o] = finished(*args.finish, args.channel + o, sum);
-            else
-                args.acc[p * tile_channels + o] = sum;
-        }
+struct real_product {
+    using sum_type = float;
+
+    static float sum(const strip_args& args, std::size_t pixel, std::size_t channel) {
+        float sum = 0.0f;
+        for (std::size_t s = 0; s < args.step_count; ++s)
+            for (std::size_t d = 0; d < args.depth; ++d) {
+                float x, w;
+                std::memcpy(&x, args.pixels[pixel] + args.steps[s].pixel + d * sizeof x, sizeof x);
+                std::memcpy(&w, args.panel + args.steps[s].panel + (d * tile_channels + channel) * sizeof w, sizeof w);
+                sum = Fused ? std::fma(x, w, sum) : multiply_add_rounded(x, w, sum);
+            }
+        return sum;
+    }
+};
+template <bool Fused>
+constexpr real_family make_real_family() {
+    real_family f;
+    f.name = "fp32";
+    f.tile_pixels = tile_pixels;
+    f.tile_channels = tile_channels;
+    add_strips<real_product<Fused>>(f.strips);
+    return f;
 }
 
-// Products of u8 images. Panel: [row][step][vector][value / run][lane][value % run].
+// Products of u8 images. Panel: [step][unit][vector][value / run][lane][value % run].
+inline constexpr std::uint32_t image_lanes = 2;
+
 template <class Value, class Weight, std::size_t Run, std::size_t Step>
-inline void image_tile(const image_tile_args& args) {
-    for (std::size_t p = 0; p < args.count; ++p)
-        for (std::size_t o = 0; o < tile_channels; ++o) {
-            std::uint32_t sum = static_cast<std::uint32_t>(args.start[p][args.channel + o]);
-            for (std::size_t y = 0; y < args.rows; ++y)
-                for (std::size_t i = 0; i < args.steps * Step; ++i) {
-                    Value x;
-                    Weight w;
-                    const std::size_t vector = (y * args.steps + i / Step) * tile_channels / lanes + o / lanes;
-                    const std::size_t run = vector * (Step / Run) + i % Step / Run;
-                    std::memcpy(&x, args.pixels + p * args.pixel_step + y * args.row_step + i * sizeof x, sizeof x);
-                    std::memcpy(&w, args.panel + ((run * lanes + o % lanes) * Run + i % Run) * sizeof w, sizeof w);
-                    sum += static_cast<std::uint32_t>(static_cast<int>(x) * static_cast<int>(w));
-                }
-            const auto exact = static_cast<std::int32_t>(sum);
-            if (args.finish != nullptr)
-                args.out[static_cast<std::ptrdiff_t>(p) * args.out_step +
-                         static_cast<std::ptrdiff_t>(args.channel + o)] =
-                    finished(*args.finish, args.channel + o, static_cast<float>(exact));
-            else
-                args.acc[p * tile_channels + o] = exact;
-        }
-}
+struct image_product {
+    using sum_type = std::int32_t;
 
-inline float residual_at(residual_kind kind, const epilogue_tile_args& args, std::size_t row, std::size_t channel) {
-    if (channel >= args.residual_channels)
+    static std::int32_t sum(const strip_args& args, std::size_t pixel, std::size_t channel) {
+        auto sum = static_cast<std::uint32_t>(args.starts[pixel][args.finish.channel + channel]);
+        for (std::size_t s = 0; s < args.step_count; ++s)
+            for (std::size_t i = 0; i < args.depth * Step; ++i) {
+                Value x;
+                Weight w;
+                const std::size_t vector = i / Step * tile_channels / image_lanes + channel / image_lanes;
+                const std::size_t run = vector * (Step / Run) + i % Step / Run;
+                std::memcpy(&x, args.pixels[pixel] + args.steps[s].pixel + i * sizeof x, sizeof x);
+                std::memcpy(&w,
+                            args.panel + args.steps[s].panel +
+                                ((run * image_lanes + channel % image_lanes) * Run + i % Run) * sizeof w,
+                            sizeof w);
+                sum += static_cast<std::uint32_t>(static_cast<int>(x) * static_cast<int>(w));
+            }
+        return static_cast<std::int32_t>(sum);
+    }
+};
+template <class Value, class Weight, std::size_t Run, std::size_t Step>
+constexpr image_family make_image_family(const char* name, std::int32_t largest) {
+    image_family f;
+    f.name = name;
+    f.tile_pixels = tile_pixels;
+    f.tile_channels = tile_channels;
+    f.lanes = image_lanes;
+    f.value_bytes = sizeof(Value);
+    f.run = Run;
+    f.step = Step;
+    f.largest = largest;
+    add_strips<image_product<Value, Weight, Run, Step>>(f.strips);
+    return f;
+}
+inline constexpr image_family images[] = {
+    make_image_family<std::int16_t, std::int16_t, 2, 4>("image16", 32767),
+    make_image_family<std::uint8_t, std::int8_t, 3, 3>("image8", 127),
+};
+
+inline float residual_at(const finish_tile_args& args, std::size_t i, std::size_t channel) {
+    const residual_kind kind = args.to.params->residual;
+    if (kind == residual_kind::none || channel >= args.residual_channels)
         return 0.0f;
-    const float* p = args.residual[row] + channel;
+    const float* p = args.to.residual[i] + channel;
     if (kind == residual_kind::same)
         return *p;
     return max_nan(max_nan(p[0], p[args.pool_right]), max_nan(p[args.pool_down], p[args.pool_down + args.pool_right]));
 }
 
-inline void clear_rest(const epilogue_tile_args& args, int quantizers) {
-    const std::size_t first = (args.channel + args.channels + 7) / 8 * 8;
-    for (int q = 0; q < quantizers; ++q)
-        for (std::size_t row = 0; row < args.rows; ++row)
-            for (std::size_t i = 0; i < args.zero_bytes * 8; ++i)
-                write_code(args.packed[q][row], first + i, 0);
-}
-
-// Channels up to the end of the last byte are written: 0 behind the tile's.
-template <class CodeOf>
-inline void write_codes(const epilogue_tile_args& args, int quantizer, std::size_t row, CodeOf&& code_of) {
-    const std::size_t end = (args.channels + 7) / 8 * 8;
-    for (std::size_t i = 0; i < end; ++i)
-        write_code(args.packed[quantizer][row], args.channel + i, i < args.channels ? code_of(i) : 0);
-}
-
-template <class Acc, residual_kind Residual, bool Store, int Quantizers>
-inline void epilogue(const epilogue_tile_args& args) {
-    const epilogue_params& p = *args.params;
-    const auto value = [&](std::size_t row, std::size_t i) {
-        const std::size_t channel = args.channel + i;
-        const float acc = static_cast<float>(static_cast<const Acc*>(args.acc)[row * args.acc_stride + i]);
-        float v = multiply_add_rounded(acc, p.scale[channel], p.shift[channel]);
-        v = activate(p.first, channel, v);
-        if (Residual != residual_kind::none) {
-            float r = residual_at(Residual, args, row, channel);
-            if (p.residual_scale != nullptr)
-                r = multiply_add_rounded(p.residual_scale[channel], r, p.residual_shift[channel]);
-            v = v + r;
+template <class Sum>
+inline void finish_tile(const finish_tile_args& args) {
+    const epilogue_params& p = *args.to.params;
+    for (std::size_t i = 0; i < args.count; ++i) {
+        for (std::size_t k = 0; k < args.channels; ++k) {
+            const std::size_t c = args.to.channel + k;
+            const finished f =
+                finish_sum(p, static_cast<float>(static_cast<const Sum*>(args.to.sums)[i * args.pitch + k]),
+                           residual_at(args, i, c), c);
+            for (std::size_t q = 0; q < p.quantizer_count; ++q)
+                write_code(args.to.packed[q][i], c, f.codes[q]);
+            if (p.store)
+                args.to.out[i][c] = f.value;
         }
-        return activate(p.second, channel, v);
-    };
-    for (std::size_t row = 0; row < args.rows; ++row) {
-        for (int q = 0; q < Quantizers; ++q)
-            write_codes(args, q, row, [&](std::size_t i) {
-                const quantizer_params& z = p.quantizers[q];
-                const std::size_t channel = args.channel + i;
-                const float w = multiply_add_rounded(z.g[channel], value(row, i), z.h[channel]);
-                return ternary_thresholds{z.hi, z.lo}(w);
-            });
-        // Last, since `out` may be the residual.
-        for (std::size_t i = 0; Store && i < args.channels; ++i)
-            args.out[row][args.channel + i] = value(row, i);
+        for (std::size_t q = 0; q < p.quantizer_count; ++q)
+            clear_codes(args.to.packed[q][i], args.to.channel + args.channels, args.zero_bytes);
     }
-    clear_rest(args, Quantizers);
+}
+inline void finish_thresholds_tile(const finish_tile_args& args) {
+    const epilogue_params& p = *args.to.params;
+    for (std::size_t i = 0; i < args.count; ++i)
+        for (std::size_t q = 0; q < p.quantizer_count; ++q) {
+            for (std::size_t k = 0; k < args.channels; ++k) {
+                const std::size_t c = args.to.channel + k;
+                const std::int32_t sum = static_cast<const std::int32_t*>(args.to.sums)[i * args.pitch + k];
+                write_code(args.to.packed[q][i], c, threshold_code(p.thresholds[q], sum, c));
+            }
+            clear_codes(args.to.packed[q][i], args.to.channel + args.channels, args.zero_bytes);
+        }
 }
 
-template <int Quantizers>
-inline void threshold_epilogue(const epilogue_tile_args& args) {
-    for (std::size_t row = 0; row < args.rows; ++row)
-        for (int q = 0; q < Quantizers; ++q)
-            write_codes(args, q, row, [&](std::size_t i) {
-                const threshold_params& t = args.params->thresholds[q];
-                const std::size_t channel = args.channel + i;
-                const std::int32_t acc = static_cast<const std::int32_t*>(args.acc)[row * args.acc_stride + i];
-                const std::int32_t a = t.flip[channel] != 0 ? -acc : acc;
-                return (a >= t.hi[channel] ? 1 : 0) - (a < t.lo[channel] ? 1 : 0);
-            });
-    clear_rest(args, Quantizers);
+inline void quantize_tile(const quantize_tile_args& args) {
+    const level_params& l = *args.levels;
+    for (std::size_t row = 0; row < args.count; ++row) {
+        for (std::size_t i = 0; i < args.channels; ++i) {
+            const std::size_t c = args.channel + i;
+            const bool integers = args.acc != nullptr;
+            const std::int32_t sum = integers ? args.acc[row * args.pitch + i] : 0;
+            const std::int32_t a = integers && args.flip[c] != 0 ? -sum : sum;
+            const float w =
+                integers ? 0.0f : multiply_add_rounded(args.g[c], args.values[row * args.pitch + i], args.h[c]);
+            if (l.planes == 0) {
+                args.packed[row][c] = rounded_byte(w, l);
+                continue;
+            }
+            unsigned pattern = l.least;
+            for (std::size_t t = 0; t < l.count; ++t)
+                pattern ^=
+                    (integers ? a >= args.thresholds[t * args.threshold_pitch + c] : w >= l.at[t]) ? l.flips[t] : 0u;
+            for (std::size_t p = 0; p < l.planes; ++p)
+                write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64,
+                          (((w != w ? l.nan : pattern) >> p) & 1u) != 0);
+        }
+        const std::size_t first = args.channel + args.channels;
+        for (std::size_t c = first; c < (first + 7) / 8 * 8 + 8 * args.zero_bytes; ++c)
+            for (std::size_t p = 0; p < l.planes; ++p)
+                write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64, false);
+    }
 }
 
 inline void ternarize_row(const ternarize_args& args) {
@@ -467,36 +519,6 @@ inline void ternarize_row(const ternarize_args& args) {
                 v = multiply_add_rounded(args.g != nullptr ? args.g[c] : 1.0f, v, args.h != nullptr ? args.h[c] : 0.0f);
             write_code(out, c, ternary_thresholds{args.hi, args.lo}(v));
         }
-    }
-}
-
-inline void quantize_tile(const quantize_tile_args& args) {
-    const level_params& l = *args.levels;
-    for (std::size_t row = 0; row < args.rows; ++row) {
-        for (std::size_t i = 0; i < args.channels; ++i) {
-            const std::size_t c = args.channel + i;
-            const bool integers = args.acc != nullptr;
-            const std::int32_t sum = integers ? args.acc[row * args.stride + i] : 0;
-            const std::int32_t a = integers && args.flip[c] != 0 ? -sum : sum;
-            const float w =
-                integers ? 0.0f : multiply_add_rounded(args.g[c], args.values[row * args.stride + i], args.h[c]);
-            if (l.planes == 0) {
-                const float inside = w != w ? 0.0f : w < l.lo ? l.lo : l.hi < w ? l.hi : w;
-                args.packed[row][c] = static_cast<unsigned char>(static_cast<int>(std::nearbyint(inside)));
-                continue;
-            }
-            unsigned pattern = l.least;
-            for (std::size_t t = 0; t < l.count; ++t)
-                pattern ^=
-                    (integers ? a >= args.thresholds[t * args.threshold_pitch + c] : w >= l.at[t]) ? l.flips[t] : 0u;
-            for (std::size_t p = 0; p < l.planes; ++p)
-                write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64,
-                          (((w != w ? l.nan : pattern) >> p) & 1u) != 0);
-        }
-        const std::size_t first = args.channel + args.channels;
-        for (std::size_t c = first; c < (first + 7) / 8 * 8 + 8 * args.zero_bytes; ++c)
-            for (std::size_t p = 0; p < l.planes; ++p)
-                write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64, false);
     }
 }
 
@@ -518,41 +540,44 @@ inline void mean_pool(const pool_args& args) {
     }
 }
 
+inline void count_bits(const count_args& args) {
+    for (std::size_t p = 0; p < args.pixels; ++p) {
+        args.counts[p] = 0;
+        for (std::size_t i = 0; i < args.words * 64; ++i)
+            args.counts[p] += bit(args.plane + p * args.pixel_bytes + i / 64 * args.word_bytes, i % 64) ? 1 : 0;
+    }
+}
+
+inline void merge_taps(const merge_args& args) {
+    for (std::size_t i = 0; i < args.count; ++i) {
+        unsigned char* cell = args.out + i * args.out_bytes;
+        std::memset(cell, 0, args.out_bytes);
+        for (std::size_t b = 0; b < args.taps * args.channels; ++b)
+            for (std::size_t p = 0; p < args.planes; ++p)
+                write_bit(cell + (b / 64 * args.planes + p) * 8, b % 64,
+                          bit(args.pixels + i * args.pixel_bytes + b / args.channels * args.tap_bytes + p * 8,
+                              b % args.channels));
+    }
+}
+
 template <bool Fused>
 inline constexpr kernel_table table{
     "reference",
     Fused,
-    {"popcount", tile_pixels, tile_channels, lanes, &dot_tile<plane_products>},
-    {"fp32", tile_pixels, tile_channels, &real_tile<Fused>},
-    TERN_EPILOGUES(std::int32_t),
-    TERN_EPILOGUES(float),
-    {nullptr, &threshold_epilogue<1>, &threshold_epilogue<2>},
+    families,
+    sizeof families / sizeof families[0],
+    make_real_family<Fused>(),
+    images,
+    sizeof images / sizeof images[0],
+    &finish_tile<std::int32_t>,
+    &finish_tile<float>,
+    &finish_thresholds_tile,
+    &quantize_tile,
     &ternarize_row,
     &max_pool,
     &mean_pool,
-    {{"lookup", tile_pixels, tile_channels, lanes, &dot_tile<pair_products>, dot_format::pairs, 1, 32767,
-      &planes_to_pairs},
-     {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_tile<twin_pair_products>, dot_format::twins, 1, 32767,
-      &planes_to_twins, 0, false, &join_pairs},
-     {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_tile<twin_triple_products>, dot_format::twin_triples, 1,
-      32767, &planes_to_twin_triples, 0, false, &join_words<27>},
-     {"lookup", tile_pixels, tile_channels, lanes, &dot_tile<triple_products>, dot_format::triples, 1, 32767,
-      &planes_to_triples}},
-    {"dot", tile_pixels, tile_channels, lanes, &dot_tile<byte_products<std::int8_t>>, dot_format::bytes, 1, 1u << 30,
-     nullptr, byte_products<std::int8_t>::run},
-    {{"dot_narrow", tile_pixels, tile_channels, lanes, &dot_tile<byte_products<std::uint8_t>>, dot_format::bytes, 1,
-      1u << 30, nullptr, byte_products<std::uint8_t>::run, true, nullptr, bit_form::signs, 4},
-     {"dot_2bit", tile_pixels, tile_channels, lanes, &dot_tile<two_bit_products>, dot_format::bytes_by_two_bits, 1,
-      1u << 30, nullptr, two_bit_products::run, true}},
-    &planes_to_bytes,
-    &quantize_tile,
-    {bits_family<bit_form::signs>, bits_family<bit_form::activation_mask>, bits_family<bit_form::weight_mask>},
     &count_bits,
-    {"lookup", twin_tile_pixels, tile_channels, lanes, &twin_bits_tile, dot_format::twin_bits, 1, 32767,
-     &planes_to_twin_bits, 0, false, &join_words<16>},
-    {},
-    {{"image16", tile_pixels, tile_channels, lanes, 2, 2, 4, 32767, &image_tile<std::int16_t, std::int16_t, 2, 4>},
-     {"image8", tile_pixels, tile_channels, lanes, 1, 3, 3, 127, &image_tile<std::uint8_t, std::int8_t, 3, 3>}},
+    &merge_taps,
 };
 
 }  // namespace reference

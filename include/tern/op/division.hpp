@@ -30,8 +30,6 @@ struct work_division {
         const std::size_t end = u.end * tiles_per_unit;
         return {u.begin * tiles_per_unit, end < tiles ? end : tiles};
     }
-    /// Whether the task is the first of those that share its rows.
-    TERN_INLINE bool leads(std::size_t task) const noexcept { return task % channel_tasks == 0; }
 };
 
 TERN_END_VOCABULARY

@@ -260,7 +260,7 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                     return make_error(
                         errc::invalid_argument,
                         "epilogue stage %zu (residual): expected a kind, and scale and shift both or neither", i);
-                low.residual = s.residual;
+                p.residual = s.residual;
                 if (s.a != nullptr) {
                     TERN_TRY(copy_finite(s.a, channels, array(4), "residual scale"));
                     TERN_TRY(copy_finite(s.b, channels, array(5), "residual shift"));
@@ -276,17 +276,17 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                     TERN_TRY(close_products());
                 if (!current.identity)
                     return does_not_fit(s, i, "follows an affine stage that follows an activation or residual");
-                low.store = true;
+                p.store = true;
                 at = part::store;
                 break;
             case stage::kind::quantize:
             case stage::kind::ternarize: {
-                if (low.quantizers == 2)
+                if (p.quantizer_count == max_quantizers)
                     return does_not_fit(s, i, "is the third");
                 if (at == part::products)
                     TERN_TRY(close_products());
-                quantizer_params& q = p.quantizers[low.quantizers];
-                float* g = array(6 + 2 * low.quantizers);
+                quantizer_params& q = p.quantizers[p.quantizer_count];
+                float* g = array(6 + 2 * p.quantizer_count);
                 float* h = g + padded.value;
                 TERN_TRY(round_to_float(current.a, g, "quantizer factor"));
                 TERN_TRY(round_to_float(current.b, h, "quantizer shift"));
@@ -298,12 +298,12 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                 q = {g, h, s.hi, s.lo};
                 const level_thresholds levels =
                     s.kind == stage::kind::quantize ? s.levels : to_levels(ternary_thresholds{s.hi, s.lo});
-                TERN_TRY(lower_levels(levels, low.levels[low.quantizers]));
-                low.codes[low.quantizers] = levels.code;
+                TERN_TRY(lower_levels(levels, p.levels[p.quantizer_count]));
+                low.codes[p.quantizer_count] = levels.code;
                 low.general = low.general || levels.code != code_id::ternary;
                 if (s.kind == stage::kind::quantize && levels.code == code_id::ternary)
                     q = {g, h, levels.at[1], levels.at[0]};
-                ++low.quantizers;
+                ++p.quantizer_count;
                 at = part::quantizers;
                 break;
             }
@@ -317,13 +317,13 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                           "ternarize or quantize");
 
     const bool may_use_integers =
-        max_accumulator > 0 && !low.store && low.residual == residual_kind::none && low.quantizers != 0;
+        max_accumulator > 0 && !p.store && p.residual == residual_kind::none && p.quantizer_count != 0;
     if (may_use_integers && low.general) {
         checked_size arrays = 0;
-        for (std::size_t q = 0; q < low.quantizers; ++q) {
-            if (low.levels[q].planes == 0)
+        for (std::size_t q = 0; q < p.quantizer_count; ++q) {
+            if (p.levels[q].planes == 0)
                 return low;  // values that are rounded have no thresholds
-            arrays = arrays + low.levels[q].count + 1;
+            arrays = arrays + p.levels[q].count + 1;
         }
         auto integers = make_buffer<std::int32_t>(padded * arrays, memory);
         if (!integers.ok())
@@ -332,8 +332,8 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
         low.threshold_pitch = padded.value;
         low.thresholds = true;
         std::int32_t* next = low.integers.data();
-        for (std::size_t q = 0; q < low.quantizers; ++q) {
-            const level_params& levels = low.levels[q];
+        for (std::size_t q = 0; q < p.quantizer_count; ++q) {
+            const level_params& levels = p.levels[q];
             low.level_thresholds[q] = next;
             std::int32_t* flip = next + levels.count * padded.value;
             low.thresholds = low.thresholds &&
@@ -348,7 +348,7 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
             return integers.status();
         low.integers = std::move(*integers);
         low.thresholds = true;
-        for (std::size_t q = 0; q < low.quantizers; ++q) {
+        for (std::size_t q = 0; q < p.quantizer_count; ++q) {
             std::int32_t* t = low.integers.data() + 3 * q * padded.value;
             if (!find_thresholds(p, q, channels, max_accumulator, t, t + padded.value, t + 2 * padded.value))
                 low.thresholds = false;

@@ -17,20 +17,18 @@ TERN_BEGIN_NAMESPACE
 struct lowered_epilogue {
     epilogue_params params{};
     std::size_t channels = 0;
-    residual_kind residual = residual_kind::none;
-    bool store = false;
-    std::size_t quantizers = 0;
-    code_id codes[2] = {code_id::ternary, code_id::ternary};  ///< what the quantizers write
-    bool general = false;  ///< some quantizer does not write ternary codes: all run on the float tile, as `levels` say
-    level_params levels[2] = {};
-    const std::int32_t* level_thresholds[2] = {};  ///< [levels.count][padded channels], then the flips, if `thresholds`
+    code_id codes[max_quantizers] = {code_id::ternary, code_id::ternary};  ///< what the quantizers write
+    bool general =
+        false;  ///< some quantizer does not write ternary codes: all run on the float tile, as `params.levels` say
+    const std::int32_t* level_thresholds[max_quantizers] =
+        {};  ///< [levels.count][padded channels], then the flips, if `thresholds`
     std::size_t threshold_pitch = 0;
 
     bool thresholds = false;  ///< integer thresholds replace the float chain
     buffer<float> floats{};
     buffer<std::int32_t> integers{};
 
-    TERN_INLINE bool writes() const noexcept { return store || quantizers != 0; }
+    TERN_INLINE bool writes() const noexcept { return params.store || params.quantizer_count != 0; }
 };
 
 /// Lowers a chain for `channels` output channels. The chain starts with v = scale*acc + bias (null: 1 and 0); constants are

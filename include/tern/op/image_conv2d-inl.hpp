@@ -5,15 +5,13 @@
 #include <cstdio>
 #include <limits>
 
+#include "conv/strip_limits.hpp"
 #include "image_conv2d.hpp"
 #include "plan_checks.hpp"
-#include "tile_finisher.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace image_conv2d_detail {
 
-inline constexpr std::size_t strip_bytes =
-    96 * 1024;                        // of input as kernels read it: stays in L2 for all output channels
 inline constexpr int mean_bits = 16;  // of the fraction of a mean in bytes
 inline constexpr double largest_sum = 2147483647.0 - 2048.0;
 
@@ -114,8 +112,7 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
                           geometry.groups, geometry.dilation_h, geometry.dilation_w);
 
     image_conv2d plan;
-    plan.shape_ = shape;
-    plan.geometry_ = geometry;
+    plan.layer_ = {shape, geometry};
     const auto kernels = plan_kernels(options);
     if (!kernels.ok())
         return kernels.status();
@@ -123,8 +120,8 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
     const std::int32_t largest = largest_weight(precision);
     plan.family_ = image_family_for(*plan.kernels_, largest);
     const image_family& f = plan.family_;
-    if (f.tile_channels > conv2d_detail::max_run_channels || f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0 ||
-        f.tile_pixels > conv2d_detail::max_tile_pixels)
+    if (f.tile_channels == 0 || f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0 ||
+        f.tile_pixels > max_tile_pixels)
         return make_error(errc::unsupported, "image_conv2d: kernel tile of %u pixels x %u channels", f.tile_pixels,
                           f.tile_channels);
 
@@ -135,7 +132,7 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
     if (!lowered.ok())
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);
-    if (plan.epilogue_.residual != residual_kind::none)
+    if (plan.epilogue_.params.residual != residual_kind::none)
         return make_error(errc::unsupported, "image_conv2d: a residual is not supported");
     if (!plan.epilogue_.writes())
         return make_error(errc::invalid_argument, "image_conv2d: the epilogue neither stores nor quantizes");
@@ -147,31 +144,33 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
 
 TERN_FUNC status image_conv2d::make_panels(const quantized& weights, const allocator& memory) {
     const image_family& f = family_;
-    const std::size_t channels = shape_.in_channels, values = shape_.kw * channels, padded = padded_channels();
+    const std::size_t channels = layer_.shape.in_channels, values = layer_.shape.kw * channels,
+                      padded = padded_channels();
     // Rows of taps that lie side by side leave fewer steps unfilled, which pays for their copies if many channels share them.
-    const std::size_t joined_steps = ceil_div(values * shape_.kh, f.step);
-    joined_ = f.value_bytes == 1 && shape_.out_channels >= 32 &&
-              joined_steps * 10 <= ceil_div(values, f.step) * shape_.kh * 9;
+    const std::size_t joined_steps = ceil_div(values * layer_.shape.kh, f.step);
+    joined_ = f.value_bytes == 1 && layer_.shape.out_channels >= 32 &&
+              joined_steps * 10 <= ceil_div(values, f.step) * layer_.shape.kh * 9;
     steps_ = joined_ ? joined_steps : ceil_div(values, f.step);
     const checked_size step_bytes = checked_size(f.step) * f.tile_channels * f.value_bytes;
-    const checked_size tile_bytes = step_bytes * steps_ * (joined_ ? 1 : shape_.kh);
-    auto panels = make_buffer<unsigned char>(tile_bytes * ceil_div(shape_.out_channels, f.tile_channels), memory);
+    const checked_size tile_bytes = step_bytes * steps_ * (joined_ ? 1 : layer_.shape.kh);
+    auto panels = make_buffer<unsigned char>(tile_bytes * ceil_div(layer_.shape.out_channels, f.tile_channels), memory);
     if (!panels.ok())
         return panels.status();
-    const std::size_t pitch = shape_.kw + 1;
-    auto sums = make_buffer<std::int64_t>((checked_size(shape_.kh) + 1) * pitch * padded, memory);
+    const std::size_t pitch = layer_.shape.kw + 1;
+    auto sums = make_buffer<std::int64_t>((checked_size(layer_.shape.kh) + 1) * pitch * padded, memory);
     if (!sums.ok())
         return sums.status();
-    for (std::size_t o = 0; o < shape_.out_channels; ++o) {
+    for (std::size_t o = 0; o < layer_.shape.out_channels; ++o) {
         const std::size_t lane = o % f.tile_channels;
         unsigned char* const tile = panels->data() + o / f.tile_channels * tile_bytes.value;
-        for (std::size_t ky = 0; ky < shape_.kh; ++ky)
-            for (std::size_t kx = 0; kx < shape_.kw; ++kx) {
+        for (std::size_t ky = 0; ky < layer_.shape.kh; ++ky)
+            for (std::size_t kx = 0; kx < layer_.shape.kw; ++kx) {
                 std::int64_t of_tap = 0;
                 for (std::size_t c = 0; c < channels; ++c) {
-                    const std::int16_t code = weights.codes[((o * channels + c) * shape_.kh + ky) * shape_.kw + kx];
+                    const std::int16_t code =
+                        weights.codes[((o * channels + c) * layer_.shape.kh + ky) * layer_.shape.kw + kx];
                     of_tap += code * weights.mean[c];
-                    const std::size_t i = (joined_ ? kx * shape_.kh + ky : kx) * channels + c;
+                    const std::size_t i = (joined_ ? kx * layer_.shape.kh + ky : kx) * channels + c;
                     // [vector][value / run][lane][value % run]
                     const std::size_t run = lane / f.lanes * (f.step / f.run) + i % f.step / f.run;
                     const std::size_t at = (run * f.lanes + lane % f.lanes) * f.run + i % f.run;

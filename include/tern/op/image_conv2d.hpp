@@ -13,10 +13,11 @@
 #include "../format/packed_image.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../kernel/table.hpp"
-#include "conv2d.hpp"
+#include "conv/layer.hpp"
 #include "epilogue.hpp"
 #include "plan_options.hpp"
 #include "stage.hpp"
+#include "workspace.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -67,18 +68,18 @@ public:
                                                  image_weights precision = image_weights::bits16,
                                                  const plan_options& options = {});
 
-    std::size_t in_channels() const noexcept { return shape_.in_channels; }
-    std::size_t out_channels() const noexcept { return shape_.out_channels; }
-    const conv_geometry& geometry() const noexcept { return geometry_; }
-    const weight_shape& weights() const noexcept { return shape_; }
+    std::size_t in_channels() const noexcept { return layer_.in_channels(); }
+    std::size_t out_channels() const noexcept { return layer_.out_channels(); }
+    const conv_geometry& geometry() const noexcept { return layer_.geometry; }
+    const weight_shape& weights() const noexcept { return layer_.shape; }
     /// Products per output pixel and channel.
-    std::size_t macs_per_output() const noexcept { return shape_.fan_in(); }
+    std::size_t macs_per_output() const noexcept { return layer_.shape.fan_in(); }
     /// Bytes of the packed weights that `run` reads.
     std::size_t panel_bytes() const noexcept { return panels_.size(); }
 
     /// Output sizes for an input, or an error that names both.
     result<image_shape> output_shape(const image_shape& in) const {
-        return conv_output_shape(in, shape_.kh, shape_.kw, geometry_);
+        return conv_output_shape(in, layer_.shape.kh, layer_.shape.kw, layer_.geometry);
     }
     /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows.
     TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
@@ -92,46 +93,23 @@ public:
 
 private:
     struct quantized;
-    struct strip_shape {
-        std::size_t out_rows;   // at most
-        std::size_t rows;       // of the input
-        std::size_t row_bytes;  // with the padding on both sides and what kernels read behind it
-    };
-    // Taps of one axis that lie inside the image.
-    struct tap_range {
-        std::size_t begin, end;
-
-        bool operator==(const tap_range& o) const noexcept { return begin == o.begin && end == o.end; }
-    };
-    struct scratch_area;
-    struct area_layout;
-    struct task_range;
+    struct run_memory;
+    class row_runner;
 
     static TERN_FUNC status quantize(const float* weights, const weight_shape& shape,
                                      const image_normalization& normalization, std::int32_t largest,
                                      const allocator& memory, quantized& out);
     TERN_FUNC status make_panels(const quantized& weights, const allocator& memory);
-    TERN_FUNC area_layout layout_of(const image_shape& in, const image_shape& out) const noexcept;
     TERN_FUNC status check_run(const image_conv2d_args& args, const image_shape& out, const workspace& scratch,
                                std::size_t slices) const;
-    TERN_FUNC void run_task(const image_conv2d_args& args, const image_shape& out, const task_range& task,
-                            void* memory) const;
-    TERN_FUNC void fill_row(const tensor_view<const std::uint8_t>& in, std::size_t n, std::size_t y,
-                            std::size_t row_bytes, unsigned char* to) const;
-    TERN_FUNC void fill_joined(const tensor_view<const std::uint8_t>& in, std::size_t n, std::size_t y,
-                               const tap_range& rows, std::size_t row_bytes, unsigned char* to) const;
-    TERN_FUNC void fill_start(const tap_range& rows, const tap_range& columns, std::int32_t* start) const;
-    TERN_FUNC void run_row(const image_conv2d_args& args, const image_shape& out, const task_range& task,
-                           const image_tile_args& row, std::size_t n, std::size_t y, scratch_area& area) const;
 
     // Bytes of the panel of a row of taps and a tile's channels.
     std::size_t panel_row_bytes() const noexcept {
         return steps_ * family_.step * family_.tile_channels * family_.value_bytes;
     }
-    std::size_t padded_channels() const noexcept { return round_up(shape_.out_channels, 64); }
+    std::size_t padded_channels() const noexcept { return round_up(out_channels(), 64); }
 
-    weight_shape shape_{};
-    conv_geometry geometry_{};
+    conv_layer layer_{};
     const kernel_table* kernels_ = nullptr;
     image_family family_{};
     bool joined_ = false;             // the strip holds the rows of taps of an output row side by side: one row

@@ -5,16 +5,11 @@
 
 #include "../core/overlap.hpp"
 #include "../quantize/check.hpp"
+#include "conv/strip_limits.hpp"
 #include "linear.hpp"
 #include "plan_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
-namespace linear_detail {
-
-inline constexpr std::size_t max_tile_pixels = 16, max_tile_channels = 64;
-
-}  // namespace linear_detail
-
 TERN_FUNC result<linear> linear::create(const float* weights, std::size_t outputs, std::size_t inputs,
                                         const float* bias, const plan_options& options) {
     TERN_TRY(check_float_weights(weights, {outputs, inputs, 1, 1}, {}, "linear"));
@@ -26,7 +21,7 @@ TERN_FUNC result<linear> linear::create(const float* weights, std::size_t output
         return kernels.status();
     plan.kernels_ = *kernels;
     const real_family& f = plan.kernels_->real;
-    if (f.tile_pixels > linear_detail::max_tile_pixels || f.tile_channels > linear_detail::max_tile_channels)
+    if (f.tile_pixels > max_tile_pixels || f.tile_channels > max_tile_channels)
         return make_error(errc::unsupported, "linear: kernel tile of %u pixels x %u channels", f.tile_pixels,
                           f.tile_channels);
     if (bias != nullptr) {
@@ -66,16 +61,24 @@ TERN_FUNC status linear::run(const float* in, std::size_t n, float* out, const e
     const real_family& f = kernels_->real;
     const std::size_t row_tiles = ceil_div(n, f.tile_pixels), output_tiles = ceil_div(outputs_, f.tile_channels);
     parallel_ranges(threads, row_tiles * output_tiles, [&](const slice_range& range) {
-        alignas(64) float acc[linear_detail::max_tile_pixels * linear_detail::max_tile_channels];
-        const float* rows[linear_detail::max_tile_pixels];
-        const kernel_tap tap{0, 0};
+        alignas(64) float acc[max_tile_pixels * max_tile_channels];
+        const unsigned char* rows[max_tile_pixels];
+        const product_step step{0, 0};
+        strip_args args{};
+        args.pixels = rows;
+        args.steps = &step;
+        args.step_count = 1;
+        args.depth = inputs_;
+        args.finish.sums = acc;
         for (std::size_t u = range.begin; u < range.end; ++u) {
             const std::size_t row = u % row_tiles * f.tile_pixels, output = u / row_tiles * f.tile_channels;
             const std::size_t row_count = n - row < f.tile_pixels ? n - row : f.tile_pixels;
             const std::size_t count = outputs_ - output < f.tile_channels ? outputs_ - output : f.tile_channels;
-            for (std::size_t i = 0; i < f.tile_pixels; ++i)
-                rows[i] = in + (row + (i < row_count ? i : 0)) * inputs_;
-            f.tile({rows, &tap, 1, inputs_, panels_.data() + output * inputs_, acc});
+            for (std::size_t i = 0; i < row_count; ++i)
+                rows[i] = reinterpret_cast<const unsigned char*>(in + (row + i) * inputs_);
+            args.count = row_count;
+            args.panel = reinterpret_cast<const unsigned char*>(panels_.data() + output * inputs_);
+            f.strips[static_cast<std::size_t>(finish_kind::sums)](args);
             for (std::size_t i = 0; i < row_count; ++i)
                 for (std::size_t j = 0; j < count; ++j)
                     out[(row + i) * outputs_ + output + j] =

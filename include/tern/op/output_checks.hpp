@@ -36,28 +36,29 @@ inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_
                           shape.h, shape.w, c, n, h, w, found_c);
     };
     const auto has_shape = [&](const auto& v) { return image_shape{v.n, v.h, v.w} == shape && v.c == c; };
-    if (bool(out) != chain.store)
+    if (bool(out) != chain.params.store)
         return make_error(errc::invalid_argument, "%s: the epilogue %s a float output, found %s", op,
-                          chain.store ? "stores" : "does not store", out ? "one" : "none");
+                          chain.params.store ? "stores" : "does not store", out ? "one" : "none");
     if (out && !has_shape(out))
         return wrong_shape("out", out.n, out.h, out.w, out.c);
-    if (bool(residual) != (chain.residual != residual_kind::none))
+    if (bool(residual) != (chain.params.residual != residual_kind::none))
         return make_error(errc::invalid_argument, "%s: the epilogue %s a residual, found %s", op,
                           residual ? "does not have" : "has", residual ? "one" : "none");
-    if (chain.residual == residual_kind::same && !has_shape(residual))
+    if (chain.params.residual == residual_kind::same && !has_shape(residual))
         return wrong_shape("residual", residual.n, residual.h, residual.w, residual.c);
-    if (chain.residual == residual_kind::pooled && (residual.n != shape.n || residual.h != 2 * shape.h ||
-                                                    residual.w != 2 * shape.w || residual.c > c || residual.c == 0))
+    if (chain.params.residual == residual_kind::pooled &&
+        (residual.n != shape.n || residual.h != 2 * shape.h || residual.w != 2 * shape.w || residual.c > c ||
+         residual.c == 0))
         return make_error(
             errc::invalid_argument,
             "%s: pooled residual: expected %zux%zux%zu (n, h, w) and at most %zu channels, found %zux%zux%zux%zu", op,
             shape.n, 2 * shape.h, 2 * shape.w, c, residual.n, residual.h, residual.w, residual.c);
     for (std::size_t q = 0; q < 2; ++q) {
         const packed_image& p = packed[q];
-        if (bool(p) != (q < chain.quantizers))
+        if (bool(p) != (q < chain.params.quantizer_count))
             return make_error(errc::invalid_argument,
-                              "%s: the epilogue has %zu packed outputs, found %s for number %zu", op, chain.quantizers,
-                              p ? "one" : "none", q);
+                              "%s: the epilogue has %zu packed outputs, found %s for number %zu", op,
+                              chain.params.quantizer_count, p ? "one" : "none", q);
         if (!p)
             continue;
         char name[32];
@@ -90,7 +91,7 @@ inline status check_overlaps(const lowered_epilogue& chain, const run_memory& me
     const byte_range inputs[3] = {memory.input, range_of(residual), memory.scratch};
     if (inputs[2].overlaps(inputs[0]) || inputs[2].overlaps(inputs[1]))
         return make_error(errc::invalid_argument, "%s: the workspace overlaps an input", op);
-    const bool in_place = chain.residual == residual_kind::same && same_view(out, residual);
+    const bool in_place = chain.params.residual == residual_kind::same && same_view(out, residual);
     for (std::size_t i = 0; i < 4; ++i) {
         for (std::size_t j = 0; j < 3; ++j)
             if (outputs[i].overlaps(inputs[j]) && !(in_place && i == 0 && j == 1))

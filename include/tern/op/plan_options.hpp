@@ -14,15 +14,8 @@ TERN_BEGIN_VOCABULARY
 enum class lowering : std::uint8_t {
     automatic,  ///< whichever should be faster: im2col where channel words would be mostly padding
     implicit,   ///< kernels read the haloed image by tap offsets
-    im2col,     ///< the bits of all taps are packed together in workspace first
-};
-
-/// Which kernels multiply.
-enum class kernel_family : std::uint8_t {
-    automatic,  ///< the one that should be fastest for the shape
-    popcount,   ///< bit planes, on every level; plans name it `bits` where one popcount does for a pair of planes
-    lookup,     ///< products by byte shuffles; `create` fails where the level or the shape rules it out
-    dot,        ///< codes expanded to int8, dot-product instructions
+    merged,     ///< the bits of a kernel row's taps are packed together in workspace first: narrow layers
+    im2col,     ///< the bits of all taps are
 };
 
 /// What padding means for activations whose code has no 0.

@@ -32,8 +32,8 @@ TERN_FUNC status quantize_image(const tensor_view<const float>& values, const pa
             }
             quantize_tile_args args{};
             args.values = v;
-            args.stride = word_bits;
-            args.rows = 1;
+            args.pitch = word_bits;
+            args.count = 1;
             args.channels = count;
             args.zero_bytes = (word_bits - round_up(count, 8)) / 8;
             args.g = g;

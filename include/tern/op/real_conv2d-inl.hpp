@@ -4,18 +4,11 @@
 #include <cstdio>
 #include <limits>
 
-#include "real_conv2d.hpp"
+#include "conv/strip_limits.hpp"
 #include "plan_checks.hpp"
-#include "tile_finisher.hpp"
+#include "real_conv2d.hpp"
 
 TERN_BEGIN_NAMESPACE
-namespace real_conv2d_detail {
-
-inline constexpr std::size_t strip_bytes =
-    96 * 1024;  // of input, so that it stays in L2 while all channel tiles pass over it
-
-}  // namespace real_conv2d_detail
-
 TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape,
                                                   const conv_geometry& geometry, const epilogue& chain,
                                                   const plan_options& options) {
@@ -47,15 +40,14 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
     TERN_TRY(check_float_weights(weights, shape, geometry, "real_conv2d"));
 
     real_conv2d plan;
-    plan.shape_ = shape;
-    plan.geometry_ = geometry;
+    plan.layer_ = {shape, geometry};
     const auto kernels = plan_kernels(options);
     if (!kernels.ok())
         return kernels.status();
     plan.kernels_ = *kernels;
     const real_family& f = plan.kernels_->real;
-    if (f.tile_pixels > conv2d_detail::max_tile_pixels || f.tile_channels > conv2d_detail::max_run_channels ||
-        f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0)
+    if (f.tile_pixels > max_tile_pixels || f.tile_channels == 0 || f.tile_channels % 8 != 0 ||
+        64 % f.tile_channels != 0)
         return make_error(errc::unsupported, "real_conv2d: kernel tile of %u pixels x %u channels", f.tile_pixels,
                           f.tile_channels);
 
@@ -72,14 +64,17 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
 }
 
 TERN_FUNC status real_conv2d::make_panels(const float* weights, const allocator& memory) {
-    const std::size_t channels = kernels_->real.tile_channels, per_group = shape_.out_channels / geometry_.groups;
-    const std::size_t count = ceil_div(shape_.out_channels, channels), panel = shape_.fan_in();  // rows of a panel
+    const std::size_t channels = kernels_->real.tile_channels,
+                      per_group = layer_.shape.out_channels / layer_.geometry.groups;
+    const std::size_t count = ceil_div(layer_.shape.out_channels, channels),
+                      panel = layer_.shape.fan_in();  // rows of a panel
     auto tiles = make_buffer<tile_info>(count, memory);
     if (!tiles.ok())
         return tiles.status();
     std::size_t segment_count = 0;
     for (std::size_t t = 0; t < count; ++t) {
-        const std::size_t end = (t + 1) * channels < shape_.out_channels ? (t + 1) * channels : shape_.out_channels;
+        const std::size_t end =
+            (t + 1) * channels < layer_.shape.out_channels ? (t + 1) * channels : layer_.shape.out_channels;
         tile_info& tile = (*tiles)[t];
         tile.first_segment = segment_count;
         tile.segment_count = (end - 1) / per_group - t * channels / per_group + 1;
@@ -100,10 +95,10 @@ TERN_FUNC status real_conv2d::make_panels(const float* weights, const allocator&
             s.first = first > t * channels ? first - t * channels : 0;
             s.last = last < (t + 1) * channels ? last - t * channels : channels;
             for (std::size_t lane = s.first; lane < s.last; ++lane)
-                for (std::size_t c = 0; c < shape_.in_channels; ++c)
-                    for (std::size_t tap = 0; tap < shape_.taps(); ++tap)
-                        (*panels)[s.panel + (tap * shape_.in_channels + c) * channels + lane] =
-                            weights[((t * channels + lane) * shape_.in_channels + c) * shape_.taps() + tap];
+                for (std::size_t c = 0; c < layer_.shape.in_channels; ++c)
+                    for (std::size_t tap = 0; tap < layer_.shape.taps(); ++tap)
+                        (*panels)[s.panel + (tap * layer_.shape.in_channels + c) * channels + lane] =
+                            weights[((t * channels + lane) * layer_.shape.in_channels + c) * layer_.shape.taps() + tap];
         }
     tiles_ = std::move(*tiles);
     segments_ = std::move(*segments);

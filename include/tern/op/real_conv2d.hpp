@@ -14,10 +14,11 @@
 #include "../format/packed_image.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../kernel/table.hpp"
-#include "conv2d.hpp"
+#include "conv/layer.hpp"
 #include "epilogue.hpp"
 #include "plan_options.hpp"
 #include "stage.hpp"
+#include "workspace.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -52,18 +53,18 @@ public:
     static TERN_FUNC result<real_conv2d> create(const ternary_weights& weights, const conv_geometry& geometry,
                                                 const epilogue& chain, const plan_options& options = {});
 
-    std::size_t in_channels() const noexcept { return shape_.in_channels * geometry_.groups; }
-    std::size_t out_channels() const noexcept { return shape_.out_channels; }
-    const conv_geometry& geometry() const noexcept { return geometry_; }
-    const weight_shape& weights() const noexcept { return shape_; }
+    std::size_t in_channels() const noexcept { return layer_.in_channels(); }
+    std::size_t out_channels() const noexcept { return layer_.out_channels(); }
+    const conv_geometry& geometry() const noexcept { return layer_.geometry; }
+    const weight_shape& weights() const noexcept { return layer_.shape; }
     /// Products per output pixel and channel.
-    std::size_t macs_per_output() const noexcept { return shape_.fan_in(); }
+    std::size_t macs_per_output() const noexcept { return layer_.shape.fan_in(); }
     /// Bytes of the packed weights that `run` reads.
     std::size_t panel_bytes() const noexcept { return panels_.bytes(); }
 
     /// Output sizes for an input, or an error that names both.
     result<image_shape> output_shape(const image_shape& in) const {
-        return conv_output_shape(in, shape_.kh, shape_.kw, geometry_);
+        return conv_output_shape(in, layer_.shape.kh, layer_.shape.kw, layer_.geometry);
     }
     /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows.
     TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
@@ -86,27 +87,14 @@ private:
     struct tile_info {
         std::size_t first_segment, segment_count;
     };
-    struct strip_shape {
-        std::size_t out_rows, rows, columns;  // of the output; of the input with its padding
-    };
-    struct scratch_area;
-    struct task_range;
-    struct source;
+    struct run_memory;
+    class row_runner;
 
     TERN_FUNC status make_panels(const float* weights, const allocator& memory);
-    TERN_FUNC strip_shape strip_of(const image_shape& in, const image_shape& out) const noexcept;
-    TERN_FUNC bool reads_in_place(const tensor_view<const float>& in) const noexcept;
     TERN_FUNC status check_run(const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
                                std::size_t slices) const;
-    TERN_FUNC void run_task(const real_conv2d_args& args, const image_shape& out, const task_range& task,
-                            void* memory) const;
-    TERN_FUNC void run_rows(const real_conv2d_args& args, const image_shape& out, const task_range& task,
-                            const source& from, std::size_t first_row, std::size_t row_count, scratch_area& area) const;
-    TERN_FUNC void fill_strip(const tensor_view<const float>& in, std::size_t n, std::size_t first_row,
-                              const strip_shape& strip, float* to) const;
 
-    weight_shape shape_{};
-    conv_geometry geometry_{};
+    conv_layer layer_{};
     const kernel_table* kernels_ = nullptr;
     buffer<float> panels_{};
     buffer<tile_info> tiles_{};

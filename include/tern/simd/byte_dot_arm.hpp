@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../core/config.hpp"
+#include "vec.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace simd {
@@ -42,6 +43,7 @@ struct byte_dot_base {
     static constexpr bool holds_activations = true;
     static constexpr bool unsigned_bytes = false;
     static constexpr std::uint32_t pairs = 0;
+    static constexpr bool is_short = false;
 
     using weights_type = int8x16_t;
 
@@ -57,7 +59,6 @@ struct byte_dot_base {
     int32x4_t sum;
 
     static TERN_INLINE weights_type load_weights(const unsigned char* p) { return native::load_in_place(p); }
-    TERN_INLINE void clear() { sum = vdupq_n_s32(0); }
 };
 
 #if TERN_HAS_NEON_I8MM
@@ -65,8 +66,6 @@ struct byte_dot_base {
 // Two pixels by two output channels by 8 channels an instruction.
 struct byte_dot : byte_dot_base {
     static constexpr std::size_t run = 8, lanes = 2, rows = 2;
-    static constexpr std::size_t tile_pixels = 4, tile_blocks = 8;  // 16 sums, 4 activations
-    static constexpr std::uint32_t rate = 100;
 
     using operand_type = int8x16_t;
     struct activations {
@@ -85,17 +84,14 @@ struct byte_dot : byte_dot_base {
     };
 
     // Lanes of the sum: [pixel][output channel].
+    TERN_INLINE void begin(const std::int32_t* start) { sum = vcombine_s32(vld1_s32(start), vld1_s32(start)); }
     TERN_INLINE void add(operand_type x, weights_type w) { sum = vmmlaq_s32(sum, x, w); }
-    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
+    /// Vector j of the sums of one of the two pixels.
     template <std::size_t Blocks>
-    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t channels,
-                                  const std::int32_t* start) {
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Blocks; ++j) {
-            const int32x2_t s = vld1_s32(start + j * lanes);
-            vst1_s32(acc + j * lanes, vadd_s32(s, vget_low_s32(sums[j].sum)));
-            vst1_s32(acc + channels + j * lanes, vadd_s32(s, vget_high_s32(sums[j].sum)));
-        }
+    static TERN_INLINE i32v total(const byte_dot (&sums)[Blocks], std::size_t row, std::size_t j) {
+        const int32x4_t a = sums[2 * j].sum, b = sums[2 * j + 1].sum;
+        return i32v(row == 0 ? vcombine_s32(vget_low_s32(a), vget_low_s32(b))
+                             : vcombine_s32(vget_high_s32(a), vget_high_s32(b)));
     }
 };
 
@@ -104,8 +100,6 @@ struct byte_dot : byte_dot_base {
 // Four output channels by 4 channels an instruction; the pixel's four bytes are a lane of its register.
 struct byte_dot : byte_dot_base {
     static constexpr std::size_t run = 4, lanes = 4, rows = 1;
-    static constexpr std::size_t tile_pixels = 5, tile_blocks = 4;  // 20 sums, 5 activations
-    static constexpr std::uint32_t rate = 30;
 
     struct lane {
         int8x16_t v;
@@ -119,6 +113,7 @@ struct byte_dot : byte_dot_base {
         }
     };
 
+    TERN_INLINE void begin(const std::int32_t* start) { sum = vld1q_s32(start); }
     TERN_INLINE void add(operand_type x, weights_type w) {
         // The index is a constant once this is inlined.
         sum = x.index == 0   ? vdotq_laneq_s32(sum, w, x.v, 0)
@@ -126,13 +121,10 @@ struct byte_dot : byte_dot_base {
               : x.index == 2 ? vdotq_laneq_s32(sum, w, x.v, 2)
                              : vdotq_laneq_s32(sum, w, x.v, 3);
     }
-    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
+    /// Vector j of the sums of a pixel.
     template <std::size_t Blocks>
-    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
-                                  const std::int32_t* start) {
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Blocks; ++j)
-            vst1q_s32(acc + j * lanes, vaddq_s32(vld1q_s32(start + j * lanes), sums[j].sum));
+    static TERN_INLINE i32v total(const byte_dot (&sums)[Blocks], std::size_t /*row*/, std::size_t j) {
+        return i32v(sums[j].sum);
     }
 };
 
@@ -141,8 +133,6 @@ struct byte_dot : byte_dot_base {
 // One output channel by 16 channels in three instructions. Two products of at most 128 * 127 fit 16 bits.
 struct byte_dot : byte_dot_base {
     static constexpr std::size_t run = 16, lanes = 1, rows = 1;
-    static constexpr std::size_t tile_pixels = 2, tile_blocks = 8;  // 16 sums, 2 activations, products
-    static constexpr std::uint32_t rate = 7;
 
     using operand_type = int8x16_t;
     struct activations : pixel {
@@ -153,6 +143,7 @@ struct byte_dot : byte_dot_base {
     };
 
     // Lanes of the sum: four parts of one.
+    TERN_INLINE void begin(const std::int32_t* start) { sum = vsetq_lane_s32(*start, vdupq_n_s32(0), 0); }
     TERN_INLINE void add(operand_type x, weights_type w) {
         const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
         sum = vpadalq_s16(sum, vmlal_high_s8(low, x, w));
@@ -160,17 +151,11 @@ struct byte_dot : byte_dot_base {
         __asm__ volatile("" : "+w"(sum));  // else Clang keeps all products of a step and spills sums
 #endif
     }
-    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
+    /// Vector j of the sums of a pixel.
     template <std::size_t Blocks>
-    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
-                                  const std::int32_t* start) {
-        static_assert(Blocks % 4 == 0, "sums are added four at a time");
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Blocks; j += 4) {
-            const int32x4_t s =
-                vpaddq_s32(vpaddq_s32(sums[j].sum, sums[j + 1].sum), vpaddq_s32(sums[j + 2].sum, sums[j + 3].sum));
-            vst1q_s32(acc + j, vaddq_s32(vld1q_s32(start + j), s));
-        }
+    static TERN_INLINE i32v total(const byte_dot (&sums)[Blocks], std::size_t /*row*/, std::size_t j) {
+        return i32v(vpaddq_s32(vpaddq_s32(sums[4 * j].sum, sums[4 * j + 1].sum),
+                               vpaddq_s32(sums[4 * j + 2].sum, sums[4 * j + 3].sum)));
     }
 };
 

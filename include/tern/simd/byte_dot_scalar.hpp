@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "../core/config.hpp"
+#include "vec.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace simd {
@@ -29,7 +30,7 @@ struct byte_dot {
     static constexpr bool holds_activations = false;
     static constexpr bool unsigned_bytes = false;
     static constexpr std::uint32_t pairs = 0;
-    static constexpr std::uint32_t rate = 1;
+    static constexpr bool is_short = false;
 
     using operand_type = const unsigned char*;
     using weights_type = const unsigned char*;
@@ -46,18 +47,14 @@ struct byte_dot {
     std::int32_t sum;
 
     static TERN_INLINE weights_type load_weights(const unsigned char* p) { return p; }
-    TERN_INLINE void clear() { sum = 0; }
+    TERN_INLINE void begin(const std::int32_t* start) { sum = *start; }
     TERN_INLINE void add(operand_type x, weights_type w) {
         for (std::size_t k = 0; k < run; ++k)
             sum += static_cast<std::int8_t>(x[k]) * static_cast<std::int8_t>(w[k]);
     }
-    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
     template <std::size_t Blocks>
-    static TERN_INLINE void store(const byte_dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
-                                  const std::int32_t* start) {
-        for (std::size_t j = 0; j < Blocks; ++j)
-            acc[j] = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[j].sum) +
-                                               static_cast<std::uint32_t>(start[j]));
+    static TERN_INLINE i32v total(const byte_dot (&sums)[Blocks], std::size_t /*row*/, std::size_t j) {
+        return {sums[j].sum};
     }
 };
 

@@ -38,14 +38,6 @@ TERN_INLINE u64_register add_i32(u64_register a, u64_register b) {
 #endif
 }
 
-/// Writes sums + more, one vector.
-TERN_INLINE void add_i32_to(std::int32_t* out, const std::int32_t* sums, u64_register more) {
-    u64_register v;
-    __builtin_memcpy(&v, sums, sizeof v);
-    v = add_i32(v, more);
-    __builtin_memcpy(out, &v, sizeof v);
-}
-
 #if TERN_HAS_AVX512
 #define TERN_BYTE_DOT(op) _mm512_##op
 #elif TERN_HAS_AVX2
@@ -96,6 +88,7 @@ struct byte_dot_base {
     static constexpr bool holds_activations = false;
     static constexpr bool unsigned_bytes = true;
     static constexpr std::uint32_t pairs = 0;  // of products in a 16-bit sum
+    static constexpr bool is_short = false;    // whether that sum is kept, so that somebody must empty it
 
     using operand_type = native::u64_register;
     using weights_type = native::u64_register;
@@ -117,14 +110,11 @@ struct byte_dot_base {
         __builtin_memcpy(&w, p, sizeof w);
         return native::in_place(w);
     }
-    TERN_INLINE void clear() { sum = native::u64_register{}; }
-    /// Writes [blocks] x lanes sums of `rows` pixels, `channels` apart, each plus its start.
+    TERN_INLINE void begin(const std::int32_t* start) { __builtin_memcpy(&sum, start, sizeof sum); }
+    /// Vector j of the sums of a pixel.
     template <class Dot, std::size_t Blocks>
-    static TERN_INLINE void store(const Dot (&sums)[Blocks], std::int32_t* acc, std::size_t,
-                                  const std::int32_t* start) {
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Blocks; ++j)
-            native::add_i32_to(acc + j * lanes, start + j * lanes, sums[j].sum);
+    static TERN_INLINE i32v total(const Dot (&sums)[Blocks], std::size_t /*row*/, std::size_t j) {
+        return i32v(sums[j].sum);
     }
 };
 
@@ -132,8 +122,6 @@ struct byte_dot_base {
 
 /// Exact for all bytes.
 struct byte_dot : byte_dot_base {
-    static constexpr std::uint32_t rate = 7 * lanes;  // MAC per cycle
-
     TERN_INLINE void add(operand_type x, weights_type w) {
 #if TERN_HAS_AVX512_VNNI
         sum = _mm512_dpbusd_epi32(sum, x, w);
@@ -148,7 +136,6 @@ struct byte_dot : byte_dot_base {
 /// Exact for all int8: |x|, and the weights with x's sign.
 struct byte_dot : byte_dot_base {
     static constexpr bool unsigned_bytes = false;
-    static constexpr std::uint32_t rate = TERN_HAS_AVX512 ? 32 : TERN_HAS_AVX2 ? 20 : 10;
 
     struct operand_type {
         native::u64_register magnitude;
@@ -196,13 +183,15 @@ struct pair_dot : byte_dot_base {
 /// 16-bit sums, two a lane, which somebody empties in time: exact where the pairs of products of a step fit one.
 struct narrow_dot : byte_dot_base {
     static constexpr std::uint32_t pairs = 4;
+    static constexpr bool is_short = true;
 
+    TERN_INLINE void clear() { sum = native::u64_register{}; }
     TERN_INLINE void add(operand_type x, weights_type w) {
         sum = native::in_place(native::add_i16(sum, native::pair_products(x, w)));
     }
-    TERN_INLINE void empty_into(std::int32_t* acc) {
-        native::add_i32_to(acc, acc, native::add_pairs(sum));
-        clear();
+    template <std::size_t Blocks>
+    static TERN_INLINE i32v total(const narrow_dot (&sums)[Blocks], std::size_t /*row*/, std::size_t j) {
+        return i32v(native::add_pairs(sums[j].sum));
     }
 };
 

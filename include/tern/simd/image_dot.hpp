@@ -5,7 +5,7 @@
 //   step    consecutive values that one `add` takes
 //   run     of them, how many lie side by side for one output channel in the weights
 //   lanes   output channels of one sum; weights: [step / run][lane][run]
-//   to_floats: lanes / f32_lanes vectors
+//   total   part of lanes / f32_lanes vectors of the sum
 #pragma once
 
 #include <cstddef>

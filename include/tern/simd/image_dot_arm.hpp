@@ -53,14 +53,7 @@ struct short_dot {
         low = vmlal_lane_s16(low, vget_low_s16(w.of_value[1]), x, 1);
         high = vmlal_high_lane_s16(high, w.of_value[1], x, 1);
     }
-    TERN_INLINE void store(std::int32_t* out) const {
-        vst1q_s32(out, low);
-        vst1q_s32(out + 4, high);
-    }
-    TERN_INLINE void to_floats(f32v* out) const {
-        out[0] = to_float(i32v(low));
-        out[1] = to_float(i32v(high));
-    }
+    TERN_INLINE i32v total(std::size_t part) const { return i32v(part == 0 ? low : high); }
 };
 
 #if TERN_HAS_IMAGE_BYTES
@@ -80,8 +73,7 @@ struct image_byte_dot {
     }
     TERN_INLINE void begin(const std::int32_t* start) { sum = vld1q_s32(start); }
     TERN_INLINE void add(operand_type x, weights_type w) { sum = vsudotq_lane_s32(sum, w, x, 0); }
-    TERN_INLINE void store(std::int32_t* out) const { vst1q_s32(out, sum); }
-    TERN_INLINE void to_floats(f32v* out) const { *out = to_float(i32v(sum)); }
+    TERN_INLINE i32v total(std::size_t /*part*/) const { return i32v(sum); }
 };
 #endif
 

@@ -33,8 +33,7 @@ struct short_dot {
             static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(x.first * w.first) +
                                       static_cast<std::uint32_t>(x.second * w.second));
     }
-    TERN_INLINE void store(std::int32_t* out) const { *out = sum; }
-    TERN_INLINE void to_floats(f32v* out) const { *out = to_float(i32v{sum}); }
+    TERN_INLINE i32v total(std::size_t /*part*/) const { return {sum}; }
 };
 
 }  // namespace simd

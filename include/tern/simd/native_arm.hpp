@@ -20,19 +20,32 @@ TERN_INLINE std::uint32_t bits(uint32x4_t m) {
     static constexpr std::uint32_t place[4] = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(m, vld1q_u32(place)));
 }
-/// Bits of two masks per vector, of up to four vectors, through one sum across lanes: lane i of vector j is bit 4 j + i of
-/// `plus`, and bit 16 + 4 j + i is that of `minus`.
+/// Bits of two masks per vector, four vectors through one sum across lanes: lane i of vector j is bit 4 j + i.
+template <std::size_t Vectors>
 struct code_bits {
-    uint32x4_t both;
+    static constexpr std::size_t groups = (Vectors + 3) / 4;
+    uint32x4_t both[groups];  // minus in the upper halves
 
-    TERN_INLINE void clear() { both = vdupq_n_u32(0); }
+    TERN_INLINE void clear() {
+        TERN_UNROLL
+        for (std::size_t g = 0; g < groups; ++g)
+            both[g] = vdupq_n_u32(0);
+    }
     TERN_INLINE void add(uint32x4_t plus, uint32x4_t minus, std::size_t j) {
         alignas(16) static constexpr std::uint32_t place[4] = {1, 2, 4, 8};
-        const int32x4_t shift = vdupq_n_s32(static_cast<std::int32_t>(4 * j));
+        const int32x4_t shift = vdupq_n_s32(static_cast<std::int32_t>(4 * (j % 4)));
         const uint32x4_t here = vshlq_u32(vld1q_u32(place), shift);
-        both = vorrq_u32(both, vorrq_u32(vandq_u32(plus, here), vandq_u32(minus, vshlq_n_u32(here, 16))));
+        both[j / 4] = vorrq_u32(both[j / 4], vorrq_u32(vandq_u32(plus, here), vandq_u32(minus, vshlq_n_u32(here, 16))));
     }
-    TERN_INLINE std::uint32_t all() const { return vaddvq_u32(both); }
+    TERN_INLINE void get(std::uint64_t& plus, std::uint64_t& minus) const {
+        plus = minus = 0;
+        TERN_UNROLL
+        for (std::size_t g = 0; g < groups; ++g) {
+            const std::uint64_t all = vaddvq_u32(both[g]);
+            plus |= (all & 0xffffu) << (16 * g);
+            minus |= (all >> 16) << (16 * g);
+        }
+    }
 };
 /// 64 masked lanes as the bits of a word: vectors come in order, so that 16 lanes narrow to bytes.
 struct mask_word {
@@ -66,11 +79,19 @@ TERN_INLINE u64_register broadcast(const void* p) {
 TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c) {
     return vandq_u64(a, veorq_u64(b, c));
 }
-TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) { vst1_s32(out, vreinterpret_s32_u32(vmovn_u64(v))); }
-TERN_INLINE void store_affine(std::int32_t* out, u64_register v, std::int32_t factor, const std::int32_t* start,
-                              std::int32_t more) {
-    const int32x2_t first = vadd_s32(vld1_s32(start), vdup_n_s32(more));
-    vst1_s32(out, vmla_s32(first, vreinterpret_s32_u32(vmovn_u64(v)), vdup_n_s32(factor)));
+/// The low halves of the 64-bit lanes.
+TERN_INLINE int32x4_t narrow(u64_register a, u64_register b) {
+    return vreinterpretq_s32_u32(vuzp1q_u32(vreinterpretq_u32_u64(a), vreinterpretq_u32_u64(b)));
+}
+/// The first and the second half of signed 16-bit lanes.
+TERN_INLINE int32x4_t widen_first(u64_register v) { return vmovl_s16(vget_low_s16(vreinterpretq_s16_u64(v))); }
+TERN_INLINE int32x4_t widen_second(u64_register v) { return vmovl_high_s16(vreinterpretq_s16_u64(v)); }
+TERN_INLINE int32x4_t multiply(int32x4_t a, int32x4_t b) { return vmulq_s32(a, b); }
+/// The lowest byte of each lane.
+TERN_INLINE void store_low_bytes(unsigned char* out, uint32x4_t v) {
+    const uint16x4_t shorts = vmovn_u32(v);
+    const std::uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(shorts, shorts))), 0);
+    __builtin_memcpy(out, &four, sizeof four);
 }
 TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
     return vshlq_u64(v, vdupq_n_s64(static_cast<std::int64_t>(bits)));
@@ -82,8 +103,9 @@ TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
 ///
 /// Six instructions for 128 products.
 struct dot_counter {
-    static constexpr std::size_t period = 31;    // steps of up to 8 that a byte holds
-    static constexpr std::size_t registers = 2;  // per counter
+    static constexpr std::size_t period = 31;      // steps of up to 8 that a byte holds
+    static constexpr bool weights_pass_by = true;  // counters fill the registers: one vector of weights after the other
+    static constexpr std::size_t excess_of_step = 64;  // what a step sums too much
     uint8x16_t twos;
     u64_register waiting;
 
@@ -159,13 +181,8 @@ struct dot_sums {
         for (std::size_t j = 0; j < Vectors; ++j)
             row[j].clear();
     }
-    /// `steps`: of 64 products each, since `clear`.
-    TERN_INLINE void store(std::int32_t* out, std::size_t steps) const {
-        const uint32x4_t products = vdupq_n_u32(static_cast<std::uint32_t>(64 * steps));
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Vectors / 2; ++j)
-            vst1q_s32(out + 4 * j, vreinterpretq_s32_u32(vsubq_u32(sums[j], products)));
-    }
+    /// Sums of vector j of int32 lanes.
+    TERN_INLINE int32x4_t total(std::size_t j) const { return vreinterpretq_s32_u32(sums[j]); }
 };
 
 // Bytes: table rows of 16, selected by nibbles.
@@ -185,31 +202,12 @@ TERN_INLINE u64_register look_up(const long_row& row, u64_register indices) {
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return words(vaddq_u8(bytes(a), bytes(b))); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return words(vandq_u8(bytes(a), vdupq_n_u8(15))); }
 TERN_INLINE u64_register high_nibbles(u64_register a) { return words(vshrq_n_u8(bytes(a), 4)); }
-TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
-    const int8x16_t lanes = vreinterpretq_s8_u64(v);
-    vst1q_s16(sums, vaddw_s8(vld1q_s16(sums), vget_low_s8(lanes)));
-    vst1q_s16(sums + 8, vaddw_high_s8(vld1q_s16(sums + 8), lanes));
+TERN_INLINE u64_register widen_first_bytes(u64_register v) {
+    return vreinterpretq_u64_s16(vmovl_s8(vget_low_s8(vreinterpretq_s8_u64(v))));
 }
-// The same where no sums are yet.
-TERN_INLINE void set_widened(std::int16_t* sums, u64_register v) {
-    const int8x16_t lanes = vreinterpretq_s8_u64(v);
-    vst1q_s16(sums, vmovl_s8(vget_low_s8(lanes)));
-    vst1q_s16(sums + 8, vmovl_high_s8(lanes));
+TERN_INLINE u64_register widen_second_bytes(u64_register v) {
+    return vreinterpretq_u64_s16(vmovl_high_s8(vreinterpretq_s8_u64(v)));
 }
-// Each signed byte, plus the sum of its lane if there is one, to int32.
-TERN_INLINE void store_widened(std::int32_t* out, u64_register v, const std::int16_t* sums) {
-    const int8x16_t lanes = vreinterpretq_s8_u64(v);
-    int16x8_t low = vmovl_s8(vget_low_s8(lanes)), high = vmovl_high_s8(lanes);
-    if (sums != nullptr) {
-        low = vaddq_s16(low, vld1q_s16(sums));
-        high = vaddq_s16(high, vld1q_s16(sums + 8));
-    }
-    vst1q_s32(out, vmovl_s16(vget_low_s16(low)));
-    vst1q_s32(out + 4, vmovl_high_s16(low));
-    vst1q_s32(out + 8, vmovl_s16(vget_low_s16(high)));
-    vst1q_s32(out + 12, vmovl_high_s16(high));
-}
-
 // Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes mod 256, `shifted` the high fields.
 TERN_INLINE u64_register shift_fields(u64_register v) { return words(vshrq_n_u8(bytes(v), 4)); }
 TERN_INLINE uint16x8_t shorts(u64_register a) { return vreinterpretq_u16_u64(a); }
@@ -228,20 +226,6 @@ TERN_INLINE u64_register multiply_shorts(u64_register a, u64_register b) {
     return words(vmulq_u16(shorts(a), shorts(b)));
 }
 TERN_INLINE u64_register broadcast_short(std::int16_t v) { return vreinterpretq_u64_s16(vdupq_n_s16(v)); }
-TERN_INLINE void store_widened(std::int32_t* low, std::int32_t* high, u64_register v) {
-    const int16x8_t lanes = vreinterpretq_s16_u64(v);
-    vst1q_s32(low, vmovl_s16(vget_low_s16(lanes)));
-    vst1q_s32(high, vmovl_high_s16(lanes));
-}
-
-// sums = (sums << shift) + the signed 16-bit lanes.
-TERN_INLINE void shift_and_add_widened(std::int32_t* sums, u64_register v, std::uint32_t shift) {
-    const int16x8_t lanes = vreinterpretq_s16_u64(v);
-    const int32x4_t count = vdupq_n_s32(static_cast<std::int32_t>(shift));
-    vst1q_s32(sums, vaddw_s16(vshlq_s32(vld1q_s32(sums), count), vget_low_s16(lanes)));
-    vst1q_s32(sums + 4, vaddw_high_s16(vshlq_s32(vld1q_s32(sums + 4), count), lanes));
-}
-
 // 24 bits to 8 bytes of 3.
 TERN_INLINE std::uint64_t spread_triples(std::uint64_t x) {
     x = (x | x << 20) & 0x00000fff00000fffu;

@@ -31,15 +31,18 @@ TERN_INLINE u64_register broadcast(const void* p) {
 TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c) {
     return _mm512_ternarylogic_epi64(a, b, c, 0x60);
 }
-TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
-    _mm256_store_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi64_epi32(v));
+/// The low halves of the 64-bit lanes.
+TERN_INLINE u64_register narrow(u64_register a, u64_register b) {
+    return _mm512_permutex2var_epi32(a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+                                     b);
 }
-TERN_INLINE void store_affine(std::int32_t* out, u64_register v, std::int32_t factor, const std::int32_t* start,
-                              std::int32_t more) {
-    const __m256i product = _mm256_mullo_epi32(_mm512_cvtepi64_epi32(v), _mm256_set1_epi32(factor));
-    const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(start));
-    const __m256i sum = _mm256_add_epi32(product, _mm256_add_epi32(first, _mm256_set1_epi32(more)));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(out), sum);
+/// The first and the second half of signed 16-bit lanes.
+TERN_INLINE u64_register widen_first(u64_register v) { return _mm512_cvtepi16_epi32(_mm512_castsi512_si256(v)); }
+TERN_INLINE u64_register widen_second(u64_register v) { return _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(v, 1)); }
+TERN_INLINE u64_register multiply(u64_register a, u64_register b) { return _mm512_mullo_epi32(a, b); }
+/// The lowest byte of each 32-bit lane.
+TERN_INLINE void store_low_bytes(unsigned char* out, u64_register v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(v));
 }
 TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
     return _mm512_sll_epi64(v, _mm_cvtsi32_si128(static_cast<int>(bits)));
@@ -63,17 +66,19 @@ TERN_INLINE u64_register broadcast(const void* p) {
 TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c) {
     return _mm256_and_si256(a, _mm256_xor_si256(b, c));
 }
-TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
-    const __m256i low = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
-    _mm_store_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(low));
+TERN_INLINE u64_register narrow(u64_register a, u64_register b) {
+    const __m256 even = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88);
+    return _mm256_permute4x64_epi64(_mm256_castps_si256(even), 0xd8);
 }
-TERN_INLINE void store_affine(std::int32_t* out, u64_register v, std::int32_t factor, const std::int32_t* start,
-                              std::int32_t more) {
-    const __m256i low = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
-    const __m128i product = _mm_mullo_epi32(_mm256_castsi256_si128(low), _mm_set1_epi32(factor));
-    const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(start));
-    const __m128i sum = _mm_add_epi32(product, _mm_add_epi32(first, _mm_set1_epi32(more)));
-    _mm_store_si128(reinterpret_cast<__m128i*>(out), sum);
+TERN_INLINE u64_register widen_first(u64_register v) { return _mm256_cvtepi16_epi32(_mm256_castsi256_si128(v)); }
+TERN_INLINE u64_register widen_second(u64_register v) { return _mm256_cvtepi16_epi32(_mm256_extracti128_si256(v, 1)); }
+TERN_INLINE u64_register multiply(u64_register a, u64_register b) { return _mm256_mullo_epi32(a, b); }
+TERN_INLINE void store_low_bytes(unsigned char* out, u64_register v) {
+    const __m256i bytes =
+        _mm256_shuffle_epi8(v, _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+                                                -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out),
+                     _mm_or_si128(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
 }
 TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
     return _mm256_sll_epi64(v, _mm_cvtsi32_si128(static_cast<int>(bits)));
@@ -96,15 +101,17 @@ TERN_INLINE u64_register broadcast(const void* p) {
 TERN_INLINE u64_register and_xor(u64_register a, u64_register b, u64_register c) {
     return _mm_and_si128(a, _mm_xor_si128(b, c));
 }
-TERN_INLINE void store_narrow(std::int32_t* out, u64_register v) {
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi32(v, 0x88));
+TERN_INLINE u64_register narrow(u64_register a, u64_register b) {
+    return _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b), 0x88));
 }
-TERN_INLINE void store_affine(std::int32_t* out, u64_register v, std::int32_t factor, const std::int32_t* start,
-                              std::int32_t more) {
-    const __m128i product = _mm_mullo_epi32(_mm_shuffle_epi32(v, 0x88), _mm_set1_epi32(factor));
-    const __m128i first = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(start));
-    const __m128i sum = _mm_add_epi32(product, _mm_add_epi32(first, _mm_set1_epi32(more)));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), sum);
+TERN_INLINE u64_register widen_first(u64_register v) { return _mm_cvtepi16_epi32(v); }
+TERN_INLINE u64_register widen_second(u64_register v) { return _mm_cvtepi16_epi32(_mm_srli_si128(v, 8)); }
+TERN_INLINE u64_register multiply(u64_register a, u64_register b) { return _mm_mullo_epi32(a, b); }
+TERN_INLINE void store_low_bytes(unsigned char* out, u64_register v) {
+    const __m128i bytes =
+        _mm_shuffle_epi8(v, _mm_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+    const std::int32_t four = _mm_cvtsi128_si32(bytes);
+    __builtin_memcpy(out, &four, sizeof four);
 }
 TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
     return _mm_sll_epi64(v, _mm_cvtsi32_si128(static_cast<int>(bits)));
@@ -114,24 +121,53 @@ TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
 
 #if TERN_HAS_AVX512_ICL
 
-/// Counts set bits per 64-bit lane: dot = popcount(m) - 2 popcount(m where signs differ).
+/// Products plus one are 0, 1 or 2. They are added bit by bit to a running parity, the state; what leaves it has weight 2 and
+/// is one bit:
+///
+///   state' = state ^ ~(x.mask & w.mask),  y = x.sign ^ w.sign,  carry = state == state' ? ~y : state,  sum += popcount(carry)
+///
+/// (state == state' exactly where the product is not 0), so that dot + products = 2 sum + popcount(state): five instructions for
+/// 512 products.
 struct dot_counter {
     static constexpr std::size_t period = 0;  // never overflows
-    u64_register nonzero, negative;
+    static constexpr bool weights_pass_by = false;
+    static constexpr std::size_t excess_of_step = 64;  // what a step sums too much
+    u64_register sum, state;
 
-    TERN_INLINE void clear() { nonzero = negative = _mm512_setzero_si512(); }
-    TERN_INLINE void add(u64_register m, u64_register neg) {
-        nonzero = _mm512_add_epi64(nonzero, _mm512_popcnt_epi64(m));
-        negative = _mm512_add_epi64(negative, _mm512_popcnt_epi64(neg));
-    }
+    struct operand {
+        u64_register mask, sign;
+    };
+    static TERN_INLINE operand load(const unsigned char* pixel) { return {broadcast(pixel), broadcast(pixel + 8)}; }
+    TERN_INLINE void clear() { sum = state = _mm512_setzero_si512(); }
     TERN_INLINE u64_register total() const {
-        u64_register plus = nonzero;
-#if defined(__GNUC__) && !defined(__clang__)
-        __asm__("" : "+v"(plus));  // else GCC copies every counter into a second register in each step of the loop
-#endif
-        return _mm512_sub_epi64(plus, _mm512_slli_epi64(negative, 1));
+        return _mm512_add_epi64(_mm512_slli_epi64(sum, 1), _mm512_popcnt_epi64(state));
     }
 };
+
+/// Adds the products of a pixel's word with a word of every lane of several vectors, in lockstep: chains that wait for nothing.
+template <class Counter, class Words, std::size_t Vectors>
+TERN_INLINE void add_products(Counter (&counters)[Vectors], const dot_counter::operand& x, const Words (&mask)[Vectors],
+                              const Words (&sign)[Vectors]) {
+    u64_register state[Vectors], carry[Vectors];
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < Vectors; ++j)
+        state[j] = _mm512_ternarylogic_epi64(counters[j].state, x.mask, mask[j].v, 0x87);
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < Vectors; ++j) {
+        carry[j] = _mm512_xor_si512(x.sign, sign[j].v);
+#if defined(__GNUC__) || defined(__clang__)
+        __asm__("" : "+v"(carry[j]));  // else compilers make two instructions of the next one
+#endif
+    }
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < Vectors; ++j) {
+        carry[j] = _mm512_ternarylogic_epi64(counters[j].state, state[j], carry[j], 0x71);
+        counters[j].state = state[j];
+    }
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < Vectors; ++j)
+        counters[j].sum = _mm512_add_epi64(counters[j].sum, _mm512_popcnt_epi64(carry[j]));
+}
 
 /// Counts set bits per 64-bit lane.
 struct bit_counter {
@@ -176,9 +212,19 @@ TERN_INLINE u64_register nibble_table(const std::int8_t (&t)[16]) {
 
 struct dot_counter {
     static constexpr std::size_t period = 15;
+    static constexpr bool weights_pass_by = false;
+    static constexpr std::size_t excess_of_step = 0;
     u64_register sum;
 
+    struct operand {
+        u64_register mask, sign;
+    };
+    static TERN_INLINE operand load(const unsigned char* pixel) { return {broadcast(pixel), broadcast(pixel + 8)}; }
     TERN_INLINE void clear() { sum = TERN_BYTES(set1)(0); }
+    TERN_INLINE void add(const operand& x, u64_register mask, u64_register sign) {
+        const u64_register m = TERN_AND(x.mask, mask);
+        add(m, and_xor(m, x.sign, sign));
+    }
     TERN_INLINE void add(u64_register m, u64_register neg) {
         static constexpr std::int8_t plus[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
         static constexpr std::int8_t minus[16] = {0, -2, -2, -4, -2, -4, -4, -6, -2, -4, -4, -6, -4, -6, -6, -8};
@@ -200,6 +246,14 @@ struct dot_counter {
 #endif
     }
 };
+
+template <class Counter, class Words, std::size_t Vectors>
+TERN_INLINE void add_products(Counter (&counters)[Vectors], const dot_counter::operand& x, const Words (&mask)[Vectors],
+                              const Words (&sign)[Vectors]) {
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < Vectors; ++j)
+        counters[j].add(x, mask[j].v, sign[j].v);
+}
 
 // Up to 8 a byte and step, unsigned.
 struct bit_counter {
@@ -254,11 +308,9 @@ TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm512_and_si512(a
 TERN_INLINE u64_register high_nibbles(u64_register a) {
     return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15));
 }
-TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
-    __m512i* p = reinterpret_cast<__m512i*>(sums);
-    _mm512_store_si512(p, _mm512_add_epi16(_mm512_load_si512(p), _mm512_cvtepi8_epi16(_mm512_castsi512_si256(v))));
-    _mm512_store_si512(p + 1, _mm512_add_epi16(_mm512_load_si512(p + 1),
-                                               _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(v, 1))));
+TERN_INLINE u64_register widen_first_bytes(u64_register v) { return _mm512_cvtepi8_epi16(_mm512_castsi512_si256(v)); }
+TERN_INLINE u64_register widen_second_bytes(u64_register v) {
+    return _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(v, 1));
 }
 
 #elif TERN_HAS_AVX2
@@ -277,11 +329,9 @@ TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm256_and_si256(a
 TERN_INLINE u64_register high_nibbles(u64_register a) {
     return _mm256_and_si256(_mm256_srli_epi16(a, 4), _mm256_set1_epi8(15));
 }
-TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
-    __m256i* p = reinterpret_cast<__m256i*>(sums);
-    _mm256_store_si256(p, _mm256_add_epi16(_mm256_load_si256(p), _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v))));
-    _mm256_store_si256(p + 1, _mm256_add_epi16(_mm256_load_si256(p + 1),
-                                               _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1))));
+TERN_INLINE u64_register widen_first_bytes(u64_register v) { return _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v)); }
+TERN_INLINE u64_register widen_second_bytes(u64_register v) {
+    return _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1));
 }
 
 #else
@@ -291,11 +341,8 @@ TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { retu
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm_add_epi8(a, b); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm_and_si128(a, _mm_set1_epi8(15)); }
 TERN_INLINE u64_register high_nibbles(u64_register a) { return _mm_and_si128(_mm_srli_epi16(a, 4), _mm_set1_epi8(15)); }
-TERN_INLINE void add_widened(std::int16_t* sums, u64_register v) {
-    __m128i* p = reinterpret_cast<__m128i*>(sums);
-    _mm_store_si128(p, _mm_add_epi16(_mm_load_si128(p), _mm_cvtepi8_epi16(v)));
-    _mm_store_si128(p + 1, _mm_add_epi16(_mm_load_si128(p + 1), _mm_cvtepi8_epi16(_mm_srli_si128(v, 8))));
-}
+TERN_INLINE u64_register widen_first_bytes(u64_register v) { return _mm_cvtepi8_epi16(v); }
+TERN_INLINE u64_register widen_second_bytes(u64_register v) { return _mm_cvtepi8_epi16(_mm_srli_si128(v, 8)); }
 
 #endif
 
@@ -339,43 +386,6 @@ TERN_INLINE fields separate(u64_register bytes, u64_register shifted) {
 TERN_INLINE u64_register multiply_shorts(u64_register a, u64_register b) { return TERN_WORDS(mullo)(a, b); }
 TERN_INLINE u64_register add_shorts(u64_register a, u64_register b) { return TERN_WORDS(add)(a, b); }
 TERN_INLINE u64_register broadcast_short(std::int16_t v) { return TERN_WORDS(set1)(v); }
-TERN_INLINE void store_widened(std::int32_t* low, std::int32_t* high, u64_register v) {
-#if TERN_HAS_AVX512
-    _mm512_store_si512(low, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(v)));
-    _mm512_store_si512(high, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(v, 1)));
-#elif TERN_HAS_AVX2
-    _mm256_store_si256(reinterpret_cast<__m256i*>(low), _mm256_cvtepi16_epi32(_mm256_castsi256_si128(v)));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(high), _mm256_cvtepi16_epi32(_mm256_extracti128_si256(v, 1)));
-#else
-    _mm_store_si128(reinterpret_cast<__m128i*>(low), _mm_cvtepi16_epi32(v));
-    _mm_store_si128(reinterpret_cast<__m128i*>(high), _mm_cvtepi16_epi32(_mm_srli_si128(v, 8)));
-#endif
-}
-
-// sums = (sums << shift) + the signed 16-bit lanes; aligned.
-TERN_INLINE void shift_and_add_widened(std::int32_t* sums, u64_register v, std::uint32_t shift) {
-    const __m128i count = _mm_cvtsi32_si128(static_cast<int>(shift));
-#if TERN_HAS_AVX512
-    for (int half = 0; half < 2; ++half, sums += 16) {
-        const __m256i part = half == 0 ? _mm512_castsi512_si256(v) : _mm512_extracti64x4_epi64(v, 1);
-        _mm512_store_si512(sums, _mm512_add_epi32(_mm512_sll_epi32(_mm512_load_si512(sums), count),
-                                                  _mm512_cvtepi16_epi32(part)));
-    }
-#elif TERN_HAS_AVX2
-    __m256i* p = reinterpret_cast<__m256i*>(sums);
-    for (int half = 0; half < 2; ++half, ++p) {
-        const __m128i part = half == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
-        _mm256_store_si256(p, _mm256_add_epi32(_mm256_sll_epi32(_mm256_load_si256(p), count),
-                                               _mm256_cvtepi16_epi32(part)));
-    }
-#else
-    __m128i* p = reinterpret_cast<__m128i*>(sums);
-    for (int half = 0; half < 2; ++half, ++p) {
-        const __m128i part = half == 0 ? v : _mm_srli_si128(v, 8);
-        _mm_store_si128(p, _mm_add_epi32(_mm_sll_epi32(_mm_load_si128(p), count), _mm_cvtepi16_epi32(part)));
-    }
-#endif
-}
 
 // 64 bits to 16 words of 16 * four bits.
 TERN_INLINE void store_nibbles(unsigned char* out, const unsigned char* word) {

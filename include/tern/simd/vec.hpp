@@ -6,11 +6,8 @@
 #include <cstdint>
 
 #include "../core/config.hpp"
+#include "capabilities.hpp"
 #include "popcount.hpp"
-
-// What the level of this file may use; a kernel source for `scalar` stays scalar whatever its flags are.
-#define TERN_LEVEL_IS_scalar 1
-#define TERN_LEVEL_IS_SCALAR TERN_CONCAT(TERN_LEVEL_IS_, TERN_LEVEL)
 
 #if TERN_LEVEL_IS_SCALAR
 #include "vec_scalar.hpp"
@@ -68,18 +65,20 @@ TERN_INLINE void store_partial(float* p, f32v v, std::size_t count) {
         p[i] = lanes[i];
 }
 
-#if TERN_LEVEL_IS_SCALAR || !TERN_HAS_NEON
-/// Two masks per vector of channels, collected as bits: lane i of vector j is bit j * lanes + i. Up to 16 bits.
+#if !TERN_LEVEL_IS_ARM
+/// Two masks per vector of up to 64 channels, collected as bits: lane i of vector j is bit j * lanes + i.
+template <std::size_t Vectors>
 struct code_bits {
-    std::uint32_t plus, minus;
+    static_assert(Vectors * f32_lanes <= 64, "a word of bits");
+    std::uint64_t plus, minus;
 
     TERN_INLINE void clear() { plus = minus = 0; }
     template <class Mask>
     TERN_INLINE void add(Mask p, Mask m, std::size_t j) {
-        plus |= bits(p) << (j * f32_lanes);
-        minus |= bits(m) << (j * f32_lanes);
+        plus |= static_cast<std::uint64_t>(simd::bits(p)) << (j * f32_lanes);
+        minus |= static_cast<std::uint64_t>(simd::bits(m)) << (j * f32_lanes);
     }
-    TERN_INLINE void get(std::uint32_t& p, std::uint32_t& m) const {
+    TERN_INLINE void get(std::uint64_t& p, std::uint64_t& m) const {
         p = plus;
         m = minus;
     }
@@ -113,12 +112,8 @@ struct dot_sums {
             row[j].clear();
         }
     }
-    /// Writes one int32 per lane; `steps`: done since `clear`.
-    TERN_INLINE void store(std::int32_t* out, std::size_t /*steps*/) const {
-        TERN_UNROLL
-        for (std::size_t j = 0; j < Vectors; ++j)
-            store_narrow(out + j * u64_lanes, sums[j]);
-    }
+    /// Vector j of the sums.
+    TERN_INLINE i32v total(std::size_t j) const { return narrow(sums + j * words_per_sum); }
 };
 #endif
 

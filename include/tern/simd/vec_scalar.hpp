@@ -13,6 +13,7 @@ namespace simd {
 
 inline constexpr std::size_t f32_lanes = 1;
 inline constexpr std::size_t u64_lanes = 1;
+inline constexpr std::size_t words_per_sum = 1;  // vectors of 64-bit lanes that become one of 32-bit lanes
 inline constexpr bool has_fma = false;
 
 struct f32v {
@@ -53,6 +54,21 @@ TERN_INLINE i32v broadcast_i32(std::int32_t v) { return {v}; }
 TERN_INLINE f32v to_float(i32v a) { return {static_cast<float>(a.v)}; }
 TERN_INLINE i32v bit_xor(i32v a, i32v b) { return {a.v ^ b.v}; }
 TERN_INLINE i32v bit_or(i32v a, i32v b) { return {a.v | b.v}; }
+TERN_INLINE i32v add(i32v a, i32v b) {
+    return {static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v) + static_cast<std::uint32_t>(b.v))};
+}
+TERN_INLINE i32v shift_left(i32v a, unsigned bits) {
+    return {static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v) << bits)};
+}
+TERN_INLINE i32v multiply(i32v a, i32v b) {
+    return {static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v) * static_cast<std::uint32_t>(b.v))};
+}
+/// The lowest byte of the bits.
+TERN_INLINE void store_low_bytes(unsigned char* p, f32v a) {
+    std::uint32_t bits;
+    __builtin_memcpy(&bits, &a.v, sizeof bits);
+    *p = static_cast<unsigned char>(bits);
+}
 TERN_INLINE i32v subtract(i32v a, i32v b) {
     return {static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v) - static_cast<std::uint32_t>(b.v))};
 }
@@ -69,19 +85,16 @@ TERN_INLINE u64v load_words(const void* p) {
 }
 TERN_INLINE u64v broadcast_word(const void* p) { return load_words(p); }
 TERN_INLINE u64v bit_and(u64v a, u64v b) { return {a.v & b.v}; }
+TERN_INLINE u64v bit_or(u64v a, u64v b) { return {a.v | b.v}; }
 TERN_INLINE u64v bit_xor(u64v a, u64v b) { return {a.v ^ b.v}; }
 TERN_INLINE u64v and_xor(u64v a, u64v b, u64v c) { return {a.v & (b.v ^ c.v)}; }
 TERN_INLINE u64v opaque(u64v a) { return a; }
-/// Two's complement 64-bit lanes to int32.
-TERN_INLINE void store_narrow(std::int32_t* out, u64v a) {
-    *out = static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v));
+template <class T>
+TERN_INLINE T* opaque(T* p) {
+    return p;
 }
-/// *out = factor * a + *start + more, mod 2^32.
-TERN_INLINE void store_affine(std::int32_t* out, u64v a, std::int32_t factor, const std::int32_t* start,
-                              std::int32_t more) {
-    const std::uint32_t first = static_cast<std::uint32_t>(*start) + static_cast<std::uint32_t>(more);
-    *out = static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v) * static_cast<std::uint32_t>(factor) + first);
-}
+/// The low half of the 64-bit lane.
+TERN_INLINE i32v narrow(const u64v* a) { return {static_cast<std::int32_t>(static_cast<std::uint32_t>(a->v))}; }
 TERN_INLINE u64v shift_left(u64v a, unsigned bits) { return {a.v << bits}; }
 TERN_INLINE u64v add(u64v a, u64v b) { return {a.v + b.v}; }
 TERN_INLINE u64v zero_words() { return {0}; }
@@ -100,7 +113,8 @@ struct bit_counter {
 
 /// Sums popcount(m) - 2 popcount(neg) per step, m = x.mask & mask, neg = m & (x.sign ^ sign).
 struct dot_counter {
-    static constexpr std::size_t period = 0, registers = 1;
+    static constexpr std::size_t period = 0, excess_of_step = 0;
+    static constexpr bool weights_pass_by = false;
     std::uint64_t sum;
 
     /// One word of a pixel, both planes.
@@ -118,6 +132,14 @@ struct dot_counter {
     }
     TERN_INLINE u64v total() const { return {sum}; }
 };
+
+/// Adds a pixel's word times a word of several output channels.
+template <std::size_t Vectors>
+TERN_INLINE void add_products(dot_counter (&counters)[Vectors], const dot_counter::operand& x,
+                              const u64v (&mask)[Vectors], const u64v (&sign)[Vectors]) {
+    for (std::size_t j = 0; j < Vectors; ++j)
+        counters[j].add(x, mask[j], sign[j]);
+}
 
 }  // namespace simd
 TERN_END_NAMESPACE

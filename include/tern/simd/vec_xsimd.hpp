@@ -63,6 +63,7 @@ struct u64v {
 
 inline constexpr std::size_t f32_lanes = f32v::size;
 inline constexpr std::size_t u64_lanes = f32_lanes / 2;
+inline constexpr std::size_t words_per_sum = 2;  // vectors of 64-bit lanes that become one of 32-bit lanes
 inline constexpr bool has_fma = TERN_HAS_AVX2 || TERN_HAS_AVX512 || TERN_HAS_NEON;
 static_assert(sizeof(native::u64_register) == u64_lanes * 8,
               "xsimd and the native operations disagree about the width");
@@ -106,7 +107,26 @@ TERN_INLINE i32v broadcast_i32(std::int32_t v) { return i32v(v); }
 TERN_INLINE f32v to_float(i32v a) { return xsimd::to_float(a); }
 TERN_INLINE i32v bit_xor(i32v a, i32v b) { return a ^ b; }
 TERN_INLINE i32v bit_or(i32v a, i32v b) { return a | b; }
+TERN_INLINE i32v add(i32v a, i32v b) { return a + b; }
 TERN_INLINE i32v subtract(i32v a, i32v b) { return a - b; }
+TERN_INLINE i32v shift_left(i32v a, unsigned bits) { return a << static_cast<std::int32_t>(bits); }
+TERN_INLINE i32v multiply(i32v a, i32v b) {
+    const typename i32v::register_type x = a, y = b;
+    return i32v(native::multiply(x, y));
+}
+/// The lowest byte of each lane's bits.
+TERN_INLINE void store_low_bytes(unsigned char* p, f32v a) {
+    const typename f32v::register_type r = a;
+#if TERN_HAS_NEON
+    native::store_low_bytes(p, vreinterpretq_u32_f32(r));
+#elif TERN_HAS_AVX512
+    native::store_low_bytes(p, _mm512_castps_si512(r));
+#elif TERN_HAS_AVX2
+    native::store_low_bytes(p, _mm256_castps_si256(r));
+#else
+    native::store_low_bytes(p, _mm_castps_si128(r));
+#endif
+}
 TERN_INLINE i32_mask greater_equal(i32v a, i32v b) { return a >= b; }
 TERN_INLINE i32_mask less(i32v a, i32v b) { return a < b; }
 TERN_INLINE std::uint32_t bits(i32_mask m) {
@@ -136,19 +156,12 @@ TERN_INLINE i32v keep(f32_mask m, i32v a) {
 
 #if TERN_HAS_NEON
 /// See the generic ones in simd/vec.hpp.
-struct code_bits {
-    native::code_bits collected;
-
-    TERN_INLINE void clear() { collected.clear(); }
+template <std::size_t Vectors>
+struct code_bits : native::code_bits<Vectors> {
     template <class Mask>
     TERN_INLINE void add(Mask plus, Mask minus, std::size_t j) {
         const uint32x4_t p = plus, m = minus;
-        collected.add(p, m, j);
-    }
-    TERN_INLINE void get(std::uint32_t& plus, std::uint32_t& minus) const {
-        const std::uint32_t all = collected.all();
-        plus = all & 0xffffu;
-        minus = all >> 16;
+        native::code_bits<Vectors>::add(p, m, j);
     }
 };
 struct mask_word {
@@ -167,6 +180,7 @@ TERN_INLINE u64v load_words(const void* p) {
 }
 TERN_INLINE u64v broadcast_word(const void* p) { return {native::broadcast(p)}; }
 TERN_INLINE u64v bit_and(u64v a, u64v b) { return {a.v & b.v}; }
+TERN_INLINE u64v bit_or(u64v a, u64v b) { return {a.v | b.v}; }
 TERN_INLINE u64v bit_xor(u64v a, u64v b) { return {a.v ^ b.v}; }
 TERN_INLINE u64v and_xor(u64v a, u64v b, u64v c) { return {native::and_xor(a.v, b.v, c.v)}; }
 /// Keeps a loaded value in its register: GCC otherwise folds the load into every use of it.
@@ -177,19 +191,21 @@ TERN_INLINE u64v opaque(u64v a) {
     return a;
 }
 /// Keeps what p points to in memory: a compiler that knows the whole array may put it in registers that a loop needs.
-TERN_INLINE u64v* opaque(u64v* p) {
+template <class T>
+TERN_INLINE T* opaque(T* p) {
 #if defined(__GNUC__) || defined(__clang__)
     __asm__("" : "+r"(p) : : "memory");
 #endif
     return p;
 }
-/// Two's complement 64-bit lanes to int32.
-TERN_INLINE void store_narrow(std::int32_t* out, u64v a) { native::store_narrow(out, a.v); }
-/// out[lane] = factor * v + start[lane] + more, mod 2^32, of the low halves of 64-bit lanes.
-TERN_INLINE void store_affine(std::int32_t* out, u64v v, std::int32_t factor, const std::int32_t* start,
-                              std::int32_t more) {
-    native::store_affine(out, v.v, factor, start, more);
-}
+/// The low halves of the 64-bit lanes of two vectors.
+TERN_INLINE i32v narrow(const u64v* v) { return i32v(native::narrow(v[0].v, v[1].v)); }
+/// The first and the second half of signed 16-bit lanes.
+TERN_INLINE i32v widen_first(u64v v) { return i32v(native::widen_first(v.v)); }
+TERN_INLINE i32v widen_second(u64v v) { return i32v(native::widen_second(v.v)); }
+/// The first and the second half of signed bytes, as 16-bit lanes.
+TERN_INLINE u64v widen_first_bytes(u64v v) { return {native::widen_first_bytes(v.v)}; }
+TERN_INLINE u64v widen_second_bytes(u64v v) { return {native::widen_second_bytes(v.v)}; }
 TERN_INLINE u64v shift_left(u64v v, unsigned bits) { return {native::shift_left(v.v, bits)}; }
 TERN_INLINE u64v add(u64v a, u64v b) { return {a.v + b.v}; }
 TERN_INLINE u64v zero_words() { return {native::u64_register{}}; }
@@ -217,9 +233,6 @@ TERN_INLINE u64v look_up(u64v rows, u64v nibbles) { return {native::look_up(rows
 TERN_INLINE u64v add_bytes(u64v a, u64v b) { return {native::add_bytes(a.v, b.v)}; }
 TERN_INLINE u64v low_nibbles(u64v a) { return {native::low_nibbles(a.v)}; }
 TERN_INLINE u64v high_nibbles(u64v a) { return {native::high_nibbles(a.v)}; }
-/// sums[lane] += the signed byte of each lane; aligned.
-TERN_INLINE void add_widened(std::int16_t* sums, u64v v) { native::add_widened(sums, v.v); }
-
 /// sum += v, in the register that holds sum. GCC otherwise moves loads of later steps up until it runs out of registers.
 TERN_INLINE void add_bytes_to(u64v& sum, u64v v) {
     sum = add_bytes(sum, v);
@@ -244,12 +257,6 @@ TERN_INLINE u64v add_shorts(u64v a, u64v b) { return {native::add_shorts(a.v, b.
 TERN_INLINE u64v broadcast_short(std::int16_t v) { return {native::broadcast_short(v)}; }
 TERN_INLINE u64v multiply_shorts(u64v a, u64v b) { return {native::multiply_shorts(a.v, b.v)}; }
 TERN_INLINE void store_words(void* p, u64v v) { __builtin_memcpy(p, &v.v, sizeof v.v); }
-/// sums = (sums << shift) + signed 16-bit lanes; aligned.
-TERN_INLINE void shift_and_add_widened(std::int32_t* sums, u64v v, std::uint32_t shift) {
-    native::shift_and_add_widened(sums, v.v, shift);
-}
-/// Signed 16-bit lanes to int32, aligned: the first half of them to `low`, the second to `high`.
-TERN_INLINE void store_widened(std::int32_t* low, std::int32_t* high, u64v v) { native::store_widened(low, high, v.v); }
 #if !TERN_HAS_NEON
 /// A word of 64 bits to 32 bytes, 16 words of 16 * four bits.
 using native::store_nibbles;
@@ -296,12 +303,6 @@ TERN_INLINE void settle([[maybe_unused]] u64v (&sums)[Count]) {
         __asm__ volatile("" : TERN_IN_VECTOR_REGISTER(sums[j].v));
 #endif
 }
-/// sums[lane] = the signed byte of each lane.
-TERN_INLINE void set_widened(std::int16_t* sums, u64v v) { native::set_widened(sums, v.v); }
-/// out[lane] = the signed byte of each lane, plus sums[lane] unless `sums` is null.
-TERN_INLINE void store_widened(std::int32_t* out, u64v v, const std::int16_t* sums) {
-    native::store_widened(out, v.v, sums);
-}
 #endif
 
 /// Counts set bits per 64-bit lane; at most `period` steps (0: no limit) before it is emptied.
@@ -319,32 +320,28 @@ struct bit_counter {
     TERN_INLINE u64v total() const { return {count.total()}; }
 };
 
-/// Sums the products of 64 channels a step per 64-bit lane; at most `period` steps (0: no limit) before it is emptied.
+/// Sums the products of 64 channels a step per 64-bit lane; at most `period` steps (0: no limit) before it is emptied. What it
+/// sums is `excess_of_step` too much for each step.
 #if TERN_HAS_NEON
-struct dot_counter : native::dot_counter {
-    TERN_INLINE void add(const operand& x, u64v mask, u64v sign) { native::dot_counter::add(x, mask.v, sign.v); }
+using native::dot_counter;
+/// Adds a pixel's word times a word of every lane of several vectors.
+template <std::size_t Vectors>
+TERN_INLINE void add_products(dot_counter (&counters)[Vectors], const dot_counter::operand& x,
+                              const u64v (&mask)[Vectors], const u64v (&sign)[Vectors]) {
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < Vectors; ++j)
+        counters[j].add(x, mask[j].v, sign[j].v);
+}
+template <std::size_t Vectors>
+struct dot_sums : native::dot_sums<Vectors> {
+    TERN_INLINE i32v total(std::size_t j) const { return i32v(native::dot_sums<Vectors>::total(j)); }
 };
-using native::dot_sums;
 #else
-struct dot_counter {
-    static constexpr std::size_t period = native::dot_counter::period;
-    static constexpr std::size_t registers = 1;
-    native::dot_counter count;
-
-    /// One word of a pixel, both planes, in all lanes.
-    struct operand {
-        u64v mask, sign;
-    };
-    static TERN_INLINE operand load(const unsigned char* pixel) {
-        return {broadcast_word(pixel), broadcast_word(pixel + 8)};
-    }
-    TERN_INLINE void clear() { count.clear(); }
-    TERN_INLINE void add(const operand& x, u64v mask, u64v sign) {
-        const u64v m = bit_and(x.mask, mask);
-        count.add(m.v, and_xor(m, x.sign, sign).v);
-    }
-    TERN_INLINE u64v total() const { return {count.total()}; }
+struct dot_counter : native::dot_counter {
+    TERN_INLINE u64v total() const { return {native::dot_counter::total()}; }
 };
+/// Adds a pixel's word times a word of every lane of several vectors.
+using native::add_products;
 #endif
 
 }  // namespace simd

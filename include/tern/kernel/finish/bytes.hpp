@@ -1,0 +1,58 @@
+// Scale, shift, clamp and one quantizer to bytes: the nearest integer, halves to even, within the code's range; NaN gives 0.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../../core/config.hpp"
+#include "../../simd/vec.hpp"
+#include "../epilogue_params.hpp"
+#include "base.hpp"
+#include "chain.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+/// The bytes of a vector of quantizer inputs.
+TERN_INLINE void store_rounded(unsigned char* to, simd::f32v w, simd::f32v lo, simd::f32v hi) {
+    w = simd::select(simd::is_nan(w), simd::broadcast(0.0f), w);
+    w = simd::at_most(simd::at_least(w, lo), hi);
+    // Added to a small float, this leaves its nearest integer in the low bits.
+    simd::store_low_bytes(to, simd::add(simd::opaque(w), simd::broadcast(12582912.0f)));
+}
+
+template <class Vector, std::size_t Channels>
+struct bytes_finish : finish_base<Vector, Channels> {
+    static constexpr std::size_t vectors = finish_base<Vector, Channels>::vectors;
+    simd::f32v scale[vectors], shift[vectors], g[vectors], h[vectors], lo, hi;
+    activation_params first;
+    unsigned char* const* packed;
+    std::size_t channel;
+
+    TERN_INLINE explicit bytes_finish(const finish_args& args)
+        : first(args.params->first), packed(args.packed[0]), channel(args.channel) {
+        const epilogue_params& p = *args.params;
+        lo = simd::broadcast(p.levels[0].lo);
+        hi = simd::broadcast(p.levels[0].hi);
+        TERN_UNROLL_ALWAYS
+        for (std::size_t j = 0; j < vectors; ++j) {
+            const std::size_t at = channel + j * simd::f32_lanes;
+            scale[j] = simd::load(p.scale + at);
+            shift[j] = simd::load(p.shift + at);
+            g[j] = simd::load(p.quantizers[0].g + at);
+            h[j] = simd::load(p.quantizers[0].h + at);
+        }
+    }
+    TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
+        TERN_UNROLL_ALWAYS
+        for (std::size_t j = 0; j < vectors; ++j) {
+            const std::size_t at = channel + j * simd::f32_lanes;
+            const simd::f32v v =
+                activated(first, simd::multiply_add_rounded(as_float(sums[j]), scale[j], shift[j]), at);
+            store_rounded(packed[i] + at, simd::multiply_add_rounded(g[j], v, h[j]), lo, hi);
+        }
+    }
+};
+
+}  // namespace kernel
+TERN_END_NAMESPACE

@@ -1,0 +1,73 @@
+// Ternary codes of a pixel's channels as bytes of its two planes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../../core/config.hpp"
+#include "../../simd/vec.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+TERN_INLINE unsigned char* plane_byte(unsigned char* pixel, std::size_t channel) {
+    return pixel + channel / 64 * 16 + channel % 64 / 8;
+}
+
+/// Fewer than 8 bytes, in at most three stores: a loop would become a call of memset.
+TERN_INLINE void clear_bytes(unsigned char* p, std::size_t count) {
+    if ((count & 4) != 0) {
+        __builtin_memset(p, 0, 4);
+        p += 4;
+    }
+    if ((count & 2) != 0) {
+        __builtin_memset(p, 0, 2);
+        p += 2;
+    }
+    if ((count & 1) != 0)
+        *p = 0;
+}
+
+/// Writes Channels codes, word by word: add(bits, j, k) adds those of vector j, which is number k of its word. Who begins a word
+/// clears the rest of it; tiles are written in rising order.
+template <std::size_t Channels, class Add>
+TERN_INLINE void store_code_words(unsigned char* pixel, std::size_t channel, Add&& add) {
+    constexpr std::size_t in_word = Channels < 64 ? Channels : 64, vectors = in_word / simd::f32_lanes;
+    TERN_UNROLL_ALWAYS
+    for (std::size_t w = 0; w < Channels / in_word; ++w) {
+        simd::code_bits<vectors> bits;
+        bits.clear();
+        TERN_UNROLL_ALWAYS
+        for (std::size_t k = 0; k < vectors; ++k)
+            add(bits, w * vectors + k, k);
+        std::uint64_t plus, minus;
+        bits.get(plus, minus);
+        const std::uint64_t mask = plus ^ minus, sign = minus & ~plus;
+        unsigned char* const p = plane_byte(pixel, channel + w * in_word);
+        const std::size_t bytes = in_word == 64 || channel % 64 == 0 ? 8 : in_word / 8;
+        if (bytes == 8) {
+            __builtin_memcpy(p, &mask, 8);
+            __builtin_memcpy(p + 8, &sign, 8);
+        } else {
+            __builtin_memcpy(p, &mask, in_word / 8);
+            __builtin_memcpy(p + 8, &sign, in_word / 8);
+        }
+    }
+}
+
+/// Writes the codes of `valid` channels, and zeros up to the end of their last byte.
+template <class Bits>
+TERN_INLINE void store_valid_codes(const Bits& bits, unsigned char* pixel, std::size_t channel, std::size_t valid) {
+    std::uint64_t plus, minus;
+    bits.get(plus, minus);
+    const std::uint64_t keep = (std::uint64_t{2} << (valid - 1)) - 1;
+    const std::uint64_t mask = (plus ^ minus) & keep, sign = minus & ~plus & keep;
+    unsigned char* p = plane_byte(pixel, channel);
+    for (std::size_t k = 0; k < (valid + 7) / 8; ++k) {
+        p[k] = static_cast<unsigned char>(mask >> (8 * k));
+        p[8 + k] = static_cast<unsigned char>(sign >> (8 * k));
+    }
+}
+
+}  // namespace kernel
+TERN_END_NAMESPACE

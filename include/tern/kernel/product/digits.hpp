@@ -1,0 +1,125 @@
+// Ternary codes as digits, d = 0, 1, 2 for the codes 0, +1, -1, and numbers of two and three of them: what tables are looked up by.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../../core/config.hpp"
+#include "../../simd/vec.hpp"
+#include "../family.hpp"
+#include "ternary_planes.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+inline constexpr std::uint32_t max_short_depth = 32767;  // products, or counts, that an int16 sum holds
+
+constexpr int code_of_digit(int digit) { return digit == 2 ? -1 : digit; }
+/// Digit number `place` of a number, 0 the lowest, as it is added to it.
+constexpr unsigned digit_of(int code, std::size_t place) {
+    const unsigned digit = code > 0 ? 1u : code < 0 ? 2u : 0u;
+    return place == 0 ? digit : place == 1 ? 3 * digit : 9 * digit;
+}
+/// The sum of the products of `count` digits.
+constexpr int product_of_digits(int a, int b, int count) {
+    int sum = 0;
+    for (; count > 0; --count, a /= 3, b /= 3)
+        sum += code_of_digit(a % 3) * code_of_digit(b % 3);
+    return sum;
+}
+constexpr int product_of_pairs(int a, int b) { return product_of_digits(a, b, 2); }
+constexpr int product_of_triples(int a, int b) { return product_of_digits(a, b, 3); }
+
+#if TERN_CAN_LOOK_UP
+
+// Pixels of ternary planes of at most `Channels` channels, as many at a time as fill a word. Returns how many are done.
+template <int Unit, std::size_t Channels>
+TERN_INLINE std::size_t convert_narrow_pixels(const convert_args& args) {
+    constexpr std::size_t together = 64 / Channels;
+    constexpr std::uint64_t used = (std::uint64_t{1} << Channels) - 1;
+    std::size_t i = 0;
+    for (; i + together <= args.count; i += together) {
+        std::uint64_t mask = 0, sign = 0;
+        TERN_UNROLL
+        for (std::size_t k = 0; k < together; ++k) {
+            std::uint64_t word[2];
+            __builtin_memcpy(word, args.pixels + (i + k) * args.pixel_bytes, sizeof word);
+            mask |= (word[0] & used) << (k * Channels);
+            sign |= (word[1] & used) << (k * Channels);
+        }
+        simd::store_pairs<Unit>(args.out + i * args.out_pixel_bytes, mask, sign);
+    }
+    return i;
+}
+
+/// To bytes of Unit * (d0 + 3 d1), a pair of channels each.
+template <int Unit>
+inline void planes_to_pairs(const convert_args& given) {
+    const convert_args args = given;
+    const convert_rule rule = *given.rule;
+    std::size_t i = 0;
+    if (rule.planes == 2 && args.out_pixel_bytes == 8)
+        i = convert_narrow_pixels<Unit, 16>(args);
+    else if (rule.planes == 2 && args.out_pixel_bytes == 16)
+        i = convert_narrow_pixels<Unit, 32>(args);
+    for (; i < args.count; ++i) {
+        const unsigned char* pixel = args.pixels + i * args.pixel_bytes;
+        unsigned char* to = args.out + i * args.out_pixel_bytes;
+        std::size_t done = 0;
+        for (; done + 32 <= args.out_pixel_bytes; done += 32) {
+            const ternary_words w = load_ternary(pixel, done / 32, args.channels, rule);
+            simd::store_pairs<Unit>(to + done, w.mask, w.sign);
+        }
+        if (done < args.out_pixel_bytes) {
+            const ternary_words w = load_ternary(pixel, done / 32, args.channels, rule);
+            unsigned char last[32];
+            simd::store_pairs<Unit>(last, w.mask, w.sign);
+            for (std::size_t k = 0; done + k < args.out_pixel_bytes; k += 2)
+                __builtin_memcpy(to + done + k, last + k, 2);
+        }
+    }
+}
+
+#endif
+
+#if TERN_CAN_LOOK_UP_LONG_ROWS
+
+/// To 16-bit words of 32 * (d0 + 3 d1 + 9 d2), a triple of channels each.
+inline void planes_to_triples(const convert_args& given) {
+    const convert_args args = given;
+    const convert_rule rule = *given.rule;
+    for (std::size_t i = 0; i < args.count; ++i) {
+        const unsigned char* pixel = args.pixels + i * args.pixel_bytes;
+        unsigned char* to = args.out + i * args.out_pixel_bytes;
+        // 48 channels become 32 bytes.
+        for (std::size_t done = 0, first = 0; done < args.out_pixel_bytes; done += 32, first += 48) {
+            const ternary_words w = load_ternary_bits(pixel, first, args.channels, rule);
+            const std::size_t left = args.out_pixel_bytes - done;
+            simd::store_triples(to + done, w.mask, w.sign, left < 32 ? left : 32);
+        }
+    }
+}
+
+#endif
+
+/// Adds `Factor` times the 16-bit codes of second pixels to those of first ones.
+template <int Factor>
+inline void join_words(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
+    std::size_t i = 0;
+#if TERN_LEVEL_IS_VECTOR
+    const simd::u64v factor = simd::broadcast_short(Factor);
+    for (; i + simd::byte_lanes <= bytes; i += simd::byte_lanes)
+        simd::store_words(pixels + i, simd::add_shorts(simd::load_words(pixels + i),
+                                                       simd::multiply_shorts(simd::load_words(twins + i), factor)));
+#endif
+    for (; i < bytes; i += 2) {
+        std::uint16_t pixel, twin;
+        __builtin_memcpy(&pixel, pixels + i, 2);
+        __builtin_memcpy(&twin, twins + i, 2);
+        pixel = static_cast<std::uint16_t>(pixel + Factor * twin);
+        __builtin_memcpy(pixels + i, &pixel, 2);
+    }
+}
+
+}  // namespace kernel
+TERN_END_NAMESPACE

@@ -1,0 +1,109 @@
+// lookup: ternary x ternary products by table, two pixels at a time (twins.hpp). A pair of channels of two pixels (81 values) selects
+// a 16-byte row, a pair of weights (9 values) is the index of a byte shuffle into it. Per 256 MAC of 32 lanes that is 2 lookups
+// and 3.5 other vector operations, where one pixel at a time needs 4 and 4.
+//
+//   activations  1 byte a pair of channels: 2 * (d0 + 3 d1 + 9 e0 + 27 e1), an eighth of the row's offset; d of the pixel and
+//                e of its twin = 0, 1, 2 for the codes 0, +1, -1
+//   weights      1 byte two pairs: (d0 + 3 d1) + 16 * (d2 + 3 d3)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../../core/config.hpp"
+#include "../../simd/vec.hpp"
+#include "../tuning.hpp"
+#include "digits.hpp"
+#include "put.hpp"
+#include "twins.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace kernel {
+
+#if TERN_CAN_LOOK_UP
+
+/// Rows of products, one per pair of activations of two pixels; columns are pairs of weights. Fields hold the product + 2.
+struct alignas(64) twin_pair_rows {
+    std::uint8_t row[81][16];
+
+    constexpr twin_pair_rows() : row() {
+        for (int a = 0; a < 81; ++a)
+            for (int w = 0; w < 9; ++w)
+                row[a][w] =
+                    static_cast<std::uint8_t>(product_of_pairs(a % 9, w) + 2 + 16 * (product_of_pairs(a / 9, w) + 2));
+    }
+};
+inline constexpr twin_pair_rows twin_pair_products{};
+
+struct twin_pairs {
+    static constexpr std::size_t lookups = 8, fields = 3, bias = 2, largest = 4, panel_rows = 4;
+    static constexpr bool counts = false;
+
+    static TERN_INLINE const unsigned char* row(const unsigned char* codes, std::size_t k) {
+        const std::size_t code = codes[k];
+        return reinterpret_cast<const unsigned char*>(twin_pair_products.row) + 8 * code;
+    }
+    template <std::size_t Parts>
+    static TERN_INLINE simd::u64v load(const unsigned char* const (&rows)[Parts]) {
+        return simd::load_rows(rows);
+    }
+    template <std::size_t Parts>
+    static TERN_INLINE simd::u64v index(const unsigned char* panel, std::size_t channels, std::size_t k) {
+        const simd::u64v w = simd::load_for_parts<Parts>(panel + k / 2 * channels);
+        return k % 2 == 0 ? simd::low_nibbles(w) : simd::high_nibbles(w);
+    }
+};
+
+template <class Product>
+inline void put_twin_pairs(const put_args& args) {
+    const std::size_t place = twin_place<Product::lanes>(args.channel);
+    for_each_weight<16, Product::panel_bytes>(args, [place](unsigned char* step, std::size_t i, int value) {
+        unsigned char* to = step + i / 4 * Product::channels + place;
+        *to = static_cast<unsigned char>(*to + (i % 4 < 2 ? 1u : 16u) * digit_of(value, i % 2));
+    });
+}
+
+// 9 times the twin's.
+inline void join_pairs(unsigned char* pixels, const unsigned char* twins, std::size_t bytes) {
+    std::size_t i = 0;
+    for (; i + simd::byte_lanes <= bytes; i += simd::byte_lanes) {
+        const simd::u64v one = simd::load_words(twins + i), two = simd::add_bytes(one, one);
+        const simd::u64v four = simd::add_bytes(two, two), eight = simd::add_bytes(four, four);
+        simd::store_words(pixels + i, simd::add_bytes(simd::load_words(pixels + i), simd::add_bytes(one, eight)));
+    }
+    for (; i < bytes; ++i)
+        pixels[i] = static_cast<unsigned char>(pixels[i] + 9 * twins[i]);
+}
+
+template <class Product>
+constexpr product_family make_twin_pair_family(const family_cost& cost) {
+    product_family f = make_twin_family<Product>("lookup", cost);
+    f.step_channels = 16;
+    f.step_bytes = 8;
+    f.match = &match_ternary;
+    f.put = &put_twin_pairs<Product>;
+    f.convert = &planes_to_pairs<2>;
+    f.join = &join_pairs;
+    return f;
+}
+
+inline constexpr product_family twin_pair_family =
+    make_twin_pair_family<twin_product<twin_pairs, tuning::twin_pair_sizes, 1>>(tuning::twin_pair_cost);
+
+/// For few output channels. Its loads of rows are the limit, so more twins would gain nothing.
+#if TERN_HAS_HALVES
+inline constexpr product_family narrow_twin_pair_family =
+    make_twin_pair_family<twin_product<twin_pairs, tuning::narrow_twin_pair_sizes, 1, 2>>(
+        tuning::narrow_twin_pair_cost);
+#else
+inline constexpr product_family narrow_twin_pair_family{};
+#endif
+
+#else
+
+inline constexpr product_family twin_pair_family{}, narrow_twin_pair_family{};
+
+#endif
+
+}  // namespace kernel
+TERN_END_NAMESPACE

@@ -1,0 +1,112 @@
+// What tiles read: the packed image itself, or cells in workspace that one pass over the image makes, in a family's format. An image
+// is converted once, whatever the number of slices.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../../core/config.hpp"
+#include "../../core/scratch.hpp"
+#include "../../format/packed_image.hpp"
+#include "choice.hpp"
+#include "layer.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// How cells lie for one size of input. Rows and columns are those that outputs read; all pixels of pointwise layers make one row,
+/// divided into lines.
+struct cell_layout {
+    bool pointwise = false;
+    std::size_t rows = 0, columns = 0;              ///< of an image; pointwise: 1, pixels of an image
+    bool by_output_h = false, by_output_w = false;  ///< whether rows, columns are counted in outputs
+    std::size_t out_h = 1, out_w = 1;               ///< cells from an output to the next
+    std::size_t tap_h = 1, tap_w = 1;               ///< cells from a tap to the next
+    std::size_t images = 1;                         ///< made at a time
+};
+
+TERN_END_VOCABULARY
+
+TERN_BEGIN_NAMESPACE
+
+/// The cells of a run. Output pixels are counted from the first image that is worked on.
+class cell_source {
+public:
+    TERN_FUNC cell_source(const conv_layer& layer, const product_choice& choice, const kernel_table& kernels,
+                          bool zero_border, const image_shape& in, const image_shape& out) noexcept;
+
+    const cell_layout& layout() const noexcept { return layout_; }
+    /// Whether there is anything to make before tiles can read.
+    bool prepares() const noexcept { return choice_.prepares() || counts_masks(); }
+    bool counts_masks() const noexcept { return choice_.rule.pixel_factor != 0; }
+
+    /// What all slices share; then, from each slice's own memory, what it needs while it makes cells.
+    TERN_FUNC void take_shared(scratch_memory& scratch);
+    struct slice_memory {
+        unsigned char* row = nullptr;    // of gathered cells before they are converted
+        std::int32_t* counts = nullptr;  // of the masks of a row's cells
+    };
+    TERN_FUNC slice_memory take_slice(scratch_memory& scratch) const;
+
+    /// Works on `count` images from `first` on.
+    void begin(const const_packed_image& image, std::size_t first, std::size_t count) noexcept {
+        image_ = image;
+        first_ = first;
+        count_ = count;
+    }
+    /// Pieces of work, which write different memory.
+    TERN_FUNC std::size_t pieces() const noexcept;
+    TERN_FUNC void make(std::size_t piece, const slice_memory& slice) const;
+
+    /// The address of the first tap of output (n, y, x); (n, y, x + 1)'s is pixel_step() bytes behind.
+    TERN_FUNC const unsigned char* at(std::size_t n, std::size_t y, std::size_t x) const noexcept;
+    TERN_FUNC std::size_t pixel_step() const noexcept;
+    TERN_FUNC std::ptrdiff_t tap_offset(std::size_t row, std::size_t column) const noexcept;
+    /// What masks add to the sums of `count` outputs from (n, y, x) on.
+    TERN_FUNC void mask_sums(std::size_t n, std::size_t y, std::size_t x, std::size_t count,
+                             std::int32_t* sums) const noexcept;
+
+private:
+    // Positions of pointwise layers that are made together.
+    static constexpr std::size_t line = 256;
+
+    TERN_FUNC std::size_t source_cell_bytes() const noexcept;
+    TERN_FUNC void make_row(std::size_t n, std::size_t row, const slice_memory& slice) const;
+    TERN_FUNC void make_line(std::size_t begin, std::size_t end) const;
+    TERN_FUNC void convert_row(std::size_t n, std::size_t row, unsigned char* out) const;
+    TERN_FUNC void gather_row(std::size_t n, std::size_t row, unsigned char* out) const;
+    TERN_FUNC void convert(const unsigned char* cells, std::size_t step, std::size_t count, unsigned char* out) const;
+    TERN_FUNC void join(unsigned char* cells, std::size_t count, std::size_t twin) const;
+    TERN_FUNC void count_masks(const unsigned char* cells, std::size_t step, std::size_t count,
+                               std::int32_t* counts) const;
+
+    // Input position of a row or column.
+    std::ptrdiff_t y_of(std::size_t row) const noexcept {
+        const std::size_t y = layout_.by_output_h ? row * layer_.geometry.stride_h : row;
+        return static_cast<std::ptrdiff_t>(y) - static_cast<std::ptrdiff_t>(layer_.geometry.padding.top);
+    }
+    std::ptrdiff_t x_of(std::size_t column) const noexcept {
+        const std::size_t x = layout_.by_output_w ? column * layer_.geometry.stride_w : column;
+        return static_cast<std::ptrdiff_t>(x) - static_cast<std::ptrdiff_t>(layer_.geometry.padding.left);
+    }
+    const unsigned char* pixel(std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x) const noexcept {
+        return image_.data + image_.layout.offset(first_ + n, y, x);
+    }
+    std::size_t row_bytes() const noexcept { return layout_.columns * choice_.cell_bytes(); }
+
+    const conv_layer& layer_;
+    const product_choice& choice_;
+    const kernel_table& kernels_;
+    bool zero_border_;
+    image_shape in_, out_;
+    cell_layout layout_{};
+    const_packed_image image_{};
+    std::size_t first_ = 0, count_ = 0;
+    unsigned char* cells_ = nullptr;     // [image][row][column], if choice_.prepares()
+    std::int32_t* mask_sums_ = nullptr;  // [image][row][output column]: over the taps of a row
+};
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "cells-inl.hpp"
+#endif

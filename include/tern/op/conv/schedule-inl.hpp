@@ -1,0 +1,159 @@
+// Definitions of op/conv/schedule.hpp.
+#pragma once
+
+#include "schedule.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+TERN_FUNC strip_schedule::strip_schedule(const conv_layer& layer, const product_choice& choice,
+                                         const weight_panels& panels, const cell_source& cells, bool skips,
+                                         strip_finisher& finish, scratch_memory& scratch)
+    : layer_(layer), choice_(choice), panels_(panels), cells_(cells), skips_(skips), finish_(finish) {
+    std::size_t most = 0;  // steps of a tap
+    for (const weight_panels::tile_info& tile : panels.tiles)
+        most = tile.steps > most ? tile.steps : most;
+    steps_ = scratch.take<product_step>(checked_size(choice.cell.taps()) * most);
+    start_ = scratch.take<std::int32_t>(choice.family->tile_channels);
+}
+
+TERN_FUNC void strip_schedule::run(const conv_task& task, const image_shape& in, const image_shape& out,
+                                   std::size_t first_image, std::size_t images) {
+    tiles_ = task.tiles;
+    first_image_ = first_image;
+    const cell_contents& cell = choice_.cell;
+    if (layer_.is_pointwise()) {
+        begin_class({{0, cell.taps_h}, {0, cell.taps_w}});
+        run_pointwise(task, out, images);
+        return;
+    }
+    // Taps are skipped along axes on which they are cells of their own. Of pixels that share bytes, one may lack others.
+    const conv_axis h = axis_h(layer_, in, out), w = axis_w(layer_, in, out);
+    const bool by_rows = skips_ && cell.taps_h == layer_.shape.kh && cell.taps_h > 1;
+    const bool by_columns =
+        skips_ && cell.taps_w == layer_.shape.kw && cell.taps_w > 1 && choice_.family->shared_pixels == 1;
+    for (std::size_t y = 0, next_y = 0; y < out.h; y = next_y) {
+        next_y = by_rows ? h.class_end(y) : out.h;
+        for (std::size_t x = 0, next_x = 0; x < out.w; x = next_x) {
+            next_x = by_columns ? w.class_end(x) : out.w;
+            begin_class({by_rows ? h.taps_of(y) : tap_range{0, cell.taps_h},
+                         by_columns ? w.taps_of(x) : tap_range{0, cell.taps_w}});
+            run_class(task, out, {y, next_y}, {x, next_x});
+        }
+    }
+}
+
+// Outputs of the task with y and x in these ranges.
+TERN_FUNC void strip_schedule::run_class(const conv_task& task, const image_shape& out, const slice_range& ys,
+                                         const slice_range& xs) {
+    for (std::size_t line = task.lines.begin; line < task.lines.end;) {
+        const std::size_t n = line / out.h, y = line % out.h;
+        if (y < ys.begin) {
+            line += ys.begin - y;
+        } else if (y >= ys.end) {
+            line += out.h - y + ys.begin;
+        } else {
+            add(n, y, xs.begin, xs.end - xs.begin);
+            ++line;
+        }
+    }
+    flush();
+}
+
+TERN_FUNC void strip_schedule::run_pointwise(const conv_task& task, const image_shape& out, std::size_t images) {
+    const slice_range all = conv_lines(true, out).positions(task.lines, images);
+    for (std::size_t p = all.begin; p < all.end;) {  // the rest of a row of the image
+        const std::size_t x = p % out.w, rest = out.w - x, left = all.end - p, count = rest < left ? rest : left;
+        add(p / out.w / out.h, p / out.w % out.h, x, count);
+        p += count;
+    }
+    flush();
+}
+
+// Output pixels side by side, strip by strip.
+TERN_FUNC void strip_schedule::add(std::size_t n, std::size_t y, std::size_t x, std::size_t count) {
+    while (count != 0) {
+        const std::size_t room = strip_pixels - count_, here = count < room ? count : room;
+        add_pixels(n, y, x, here);
+        x += here;
+        count -= here;
+        // Rows of pixels that share bytes end with a whole number of them; a pointwise layer has one row.
+        if (count == 0 && !layer_.is_pointwise() && count_ % choice_.family->shared_pixels != 0)
+            finish_.leave_out(count_++);
+        if (count_ == strip_pixels)
+            flush();
+    }
+}
+
+TERN_FUNC void strip_schedule::add_pixels(std::size_t n, std::size_t y, std::size_t x, std::size_t count) {
+    strip_pixel_arrays& a = finish_.pixels();
+    const unsigned char* at = cells_.at(n, y, x);
+    const std::size_t step = cells_.pixel_step();
+    for (std::size_t k = count_; k < count_ + count; ++k, at += step)
+        a.input[k] = at;
+    if (cells_.counts_masks())
+        cells_.mask_sums(n, y, x, count, a.pixel_start + count_);
+    finish_.locate(count_, first_image_ + n, y, x, count);
+    count_ += count;
+}
+
+TERN_FUNC void strip_schedule::begin_class(const kernel_range& taps) {
+    taps_ = taps;
+    is_listed_ = false;
+}
+
+// The steps of a tile over the taps of the class. Tiles of one group read different channels.
+TERN_FUNC void strip_schedule::list_steps(const weight_panels::tile_info& tile) {
+    if (is_listed_ && tile.steps == listed_steps_ && tile.first_step == listed_first_)
+        return;
+    const std::size_t panel_step = choice_.family->panel_step_bytes;
+    const auto pixel_step = static_cast<std::ptrdiff_t>(choice_.step_bytes());
+    const auto first = static_cast<std::ptrdiff_t>(tile.first_step) * pixel_step;
+    product_step* to = steps_;
+    for (std::size_t ky = taps_.rows.first; ky < taps_.rows.last; ++ky)
+        for (std::size_t kx = taps_.columns.first; kx < taps_.columns.last; ++kx) {
+            std::ptrdiff_t pixel = cells_.tap_offset(ky, kx) + first;
+            std::size_t panel = (ky * choice_.cell.taps_w + kx) * tile.steps * panel_step;
+            for (std::size_t s = 0; s < tile.steps; ++s, pixel += pixel_step, panel += panel_step)
+                *to++ = {pixel, panel};
+        }
+    is_listed_ = true;
+    listed_steps_ = tile.steps;
+    listed_first_ = tile.first_step;
+}
+
+// Runs the strip, if there is one.
+TERN_FUNC void strip_schedule::flush() {
+    if (count_ == 0)
+        return;
+    const product_family& f = *choice_.family;
+    if (count_ % f.shared_pixels != 0)
+        finish_.leave_out(count_++);
+    const std::size_t taps = (taps_.rows.last - taps_.rows.first) * (taps_.columns.last - taps_.columns.first);
+    for (std::size_t t = tiles_.begin; t < tiles_.end; ++t) {
+        const weight_panels::tile_info& tile = panels_.tiles[t];
+        list_steps(tile);
+        const std::size_t plane_bytes = choice_.cell.taps() * tile.steps * f.panel_step_bytes;
+        for (std::size_t p = 0; p < choice_.rule.pass_count; ++p) {
+            const plane_pass& pass = choice_.rule.passes[p];
+            passes_[p] = {pass.pixel * f.step_bytes, pass.panel * plane_bytes, pass.shift};
+        }
+        const std::size_t channel = t * f.tile_channels;
+        panels_.start_of(taps_.rows, taps_.columns, channel, f.tile_channels, start_);
+        strip_args args{};
+        args.pixels = finish_.pixels().input;
+        args.count = count_;
+        args.steps = steps_;
+        args.step_count = taps * tile.steps;
+        args.panel = panels_.bytes.data() + tile.panel;
+        args.start = start_;
+        args.pixel_start = cells_.counts_masks() ? finish_.pixels().pixel_start : nullptr;
+        args.passes = passes_;
+        args.pass_count = choice_.rule.pass_count;
+        args.factor = choice_.rule.factor;
+        args.period = choice_.rule.period;
+        finish_.run(f.strips, args, channel, f.tile_channels);
+    }
+    count_ = 0;
+}
+
+TERN_END_NAMESPACE

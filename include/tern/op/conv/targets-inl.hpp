@@ -1,0 +1,247 @@
+// Definitions of op/conv/targets.hpp.
+#pragma once
+
+#include <cstdint>
+
+#include "../../format/halo.hpp"
+#include "targets.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace targets_detail {
+
+// The address of channel 0 of a pixel whose channels from `channel` on lie at `p`. Kernels add the channel back.
+template <class T>
+T* channel_zero(T* p, std::size_t channel) {
+    return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(p) - channel * sizeof(T));
+}
+
+inline float larger(float a, float b) { return a >= b || a != a ? a : b; }
+
+// Elements that may be read behind the last of a tile.
+inline constexpr std::size_t slack = 16;
+
+}  // namespace targets_detail
+
+TERN_FUNC strip_finisher::strip_finisher(const kernel_table& kernels, const lowered_epilogue& lowered,
+                                         const conv_tensors& tensors, bool float_sums, scratch_memory& scratch)
+    : kernels_(kernels), lowered_(lowered), tensors_(tensors), float_sums_(float_sums),
+      gathers_(tensors.residual && tensors.residual.stride_c != 1), scatters_(tensors.out && tensors.out.stride_c != 1),
+      kind_(built_in()), unpooled_(lowered.params) {
+    using targets_detail::slack;
+    const std::size_t channels = round_up(lowered.channels, word_bits);
+    pixels_ = scratch.take<strip_pixel_arrays>(1);
+    unused_ = scratch.take<float>(channels);
+    unused_packed_ = scratch.take<unsigned char>(channels);
+    sums_ = scratch.take<float>(max_tile_sums + slack);
+    values_ = scratch.take<float>(max_tile_sums + slack);
+    residuals_ = scratch.take<float>(max_tile_sums + slack);
+    if (gathers_)
+        unpooled_.residual = residual_kind::same;
+}
+
+// What kernels of products have built in for full tiles.
+TERN_FUNC finish_kind strip_finisher::built_in() const noexcept {
+    const epilogue_params& p = lowered_.params;
+    if (tensors_.accumulators || !lowered_.writes())
+        return finish_kind::sums;
+    if (p.quantizer_count > 1)
+        return finish_kind::sums;
+    if (lowered_.thresholds)
+        return lowered_.general ? finish_kind::sums : finish_kind::thresholds;
+    const bool alone = p.residual == residual_kind::none && p.second.kind == activation_kind::none;
+    if (lowered_.general)
+        return alone && !p.store && p.levels[0].planes == 0 ? finish_kind::bytes : finish_kind::sums;
+    if (gathers_ || scatters_ || p.residual == residual_kind::pooled)
+        return finish_kind::sums;
+    const bool stores = alone && p.first.kind != activation_kind::prelu && p.quantizer_count == 0;
+    return stores ? finish_kind::store : finish_kind::mixed;
+}
+
+TERN_FUNC void strip_finisher::locate(std::size_t i, std::size_t n, std::size_t y, std::size_t x, std::size_t count) {
+    strip_pixel_arrays& a = *pixels_;
+    for (std::size_t k = i; k < i + count; ++k)
+        a.used[k] = true;
+    if (tensors_.out) {
+        float* p = tensors_.out.data + tensors_.out.offset(n, y, x, 0);
+        for (std::size_t k = i; k < i + count; ++k, p += tensors_.out.stride_w)
+            a.out[k] = p;
+    }
+    if (tensors_.residual) {
+        const std::size_t pool = lowered_.params.residual == residual_kind::pooled ? 2 : 1;
+        const float* p = tensors_.residual.data + tensors_.residual.offset(n, pool * y, pool * x, 0);
+        for (std::size_t k = i; k < i + count; ++k, p += static_cast<std::ptrdiff_t>(pool) * tensors_.residual.stride_w)
+            a.residual[k] = p;
+    }
+    for (std::size_t q = 0; q < lowered_.params.quantizer_count; ++q) {
+        const packed_layout& to = tensors_.packed[q].layout;
+        unsigned char* p =
+            tensors_.packed[q].data + to.offset(n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
+        for (std::size_t k = i; k < i + count; ++k, p += to.pixel_bytes)
+            a.packed[q][k] = p;
+    }
+    if (tensors_.accumulators) {
+        std::int32_t* p = tensors_.accumulators.data + tensors_.accumulators.offset(n, y, x, 0);
+        for (std::size_t k = i; k < i + count; ++k, p += tensors_.accumulators.stride_w)
+            a.accumulators[k] = p;
+    }
+}
+
+TERN_FUNC void strip_finisher::leave_out(std::size_t i) {
+    strip_pixel_arrays& a = *pixels_;
+    a.used[i] = false;
+    a.out[i] = unused_;
+    a.residual[i] = i == 0 ? unused_ : a.residual[i - 1];  // something that may be read, pooled too
+    a.packed[0][i] = a.packed[1][i] = unused_packed_;
+    a.pixel_start[i] = 0;
+}
+
+TERN_FUNC void strip_finisher::run(const strip_kernel (&strips)[finish_kinds], const strip_args& args,
+                                   std::size_t channel, std::size_t tile_channels) const {
+    const strip_kernel kernel = strips[static_cast<std::size_t>(kind_)];
+    if (kind_ != finish_kind::sums && kernel != nullptr && valid_channels(channel, tile_channels) == tile_channels)
+        kernel(part_of(args, 0, args.count, channel));
+    else
+        run_sums(args, channel, tile_channels, strips[static_cast<std::size_t>(finish_kind::sums)]);
+}
+
+// `count` pixels of a strip from `first` on, with the places of their results.
+TERN_FUNC strip_args strip_finisher::part_of(const strip_args& args, std::size_t first, std::size_t count,
+                                             std::size_t channel) const {
+    strip_args part = args;
+    part.count = count;
+    part.pixels = args.pixels + first;
+    part.pixel_start = args.pixel_start != nullptr ? args.pixel_start + first : nullptr;
+    part.starts = args.starts != nullptr ? args.starts + first : nullptr;
+    part.finish.params = &lowered_.params;
+    part.finish.channel = channel;
+    part.finish.out = pixels_->out + first;
+    part.finish.residual = pixels_->residual + first;
+    for (std::size_t q = 0; q < max_quantizers; ++q)
+        part.finish.packed[q] = pixels_->packed[q] + first;
+    part.finish.sums = sums_;
+    return part;
+}
+
+TERN_FUNC void strip_finisher::finish_part(const strip_args& part, std::size_t first, std::size_t channel,
+                                           std::size_t tile_channels) const {
+    finish_tile_args tile{};
+    tile.to = part.finish;
+    tile.count = part.count;
+    const std::size_t all = lowered_.channels;
+    tile.channels = valid_channels(channel, tile_channels);
+    tile.zero_bytes = channel + tile.channels == all ? (round_up(all, word_bits) - round_up(all, 8)) / 8 : 0;
+    tile.pitch = tile_channels;
+    tile.pool_right = tensors_.residual.stride_w;
+    tile.pool_down = tensors_.residual.stride_h;
+    tile.residual_channels = gathers_ ? all : tensors_.residual.c;
+    if (tensors_.accumulators)
+        copy_accumulators(tile, first);
+    if (lowered_.writes())
+        finish_sums(tile, first);
+}
+
+TERN_FUNC void strip_finisher::copy_accumulators(const finish_tile_args& tile, std::size_t first) const {
+    const auto* sums = static_cast<const std::int32_t*>(tile.to.sums);
+    for (std::size_t k = 0; k < tile.count; ++k, sums += tile.pitch) {
+        if (!pixels_->used[first + k])
+            continue;
+        std::int32_t* to = pixels_->accumulators[first + k] +
+                           static_cast<std::ptrdiff_t>(tile.to.channel) * tensors_.accumulators.stride_c;
+        for (std::size_t j = 0; j < tile.channels; ++j, to += tensors_.accumulators.stride_c)
+            *to = sums[j];
+    }
+}
+
+// The general epilogue. Float tensors whose channels are not dense, and values that other kernels quantize, pass through tiles.
+TERN_FUNC void strip_finisher::finish_sums(const finish_tile_args& given, std::size_t first) const {
+    using targets_detail::channel_zero;
+    finish_tile_args tile = given;
+    float* out_rows[strip_pixels];
+    const float* residual_rows[strip_pixels];
+    const bool through_scratch = scatters_ || (lowered_.general && !lowered_.thresholds);
+    if (gathers_) {
+        gather_residual(tile, given.to.residual);
+        for (std::size_t k = 0; k < tile.count; ++k)
+            residual_rows[k] = channel_zero(residuals_ + k * tile.pitch, tile.to.channel);
+        tile.to.residual = residual_rows;
+    }
+    epilogue_params params = gathers_ ? unpooled_ : lowered_.params;
+    if (through_scratch) {
+        for (std::size_t k = 0; k < tile.count; ++k)
+            out_rows[k] = channel_zero(values_ + k * tile.pitch, tile.to.channel);
+        tile.to.out = out_rows;
+        if (lowered_.general) {
+            params.store = true;
+            params.quantizer_count = 0;
+        }
+    }
+    tile.to.params = &params;
+    if (!lowered_.thresholds)
+        (float_sums_ ? kernels_.finish_f32 : kernels_.finish_i32)(tile);
+    else if (!lowered_.general)
+        kernels_.finish_thresholds(tile);
+    if (lowered_.general)
+        quantize(tile, values_);
+    if (!through_scratch || !tensors_.out)
+        return;
+    for (std::size_t k = 0; k < tile.count; ++k) {
+        if (!pixels_->used[first + k])
+            continue;
+        float* to = given.to.out[k] + static_cast<std::ptrdiff_t>(tile.to.channel) * tensors_.out.stride_c;
+        for (std::size_t j = 0; j < tile.channels; ++j, to += tensors_.out.stride_c)
+            *to = values_[k * tile.pitch + j];
+    }
+}
+
+// The codes of the float tile, where the epilogue does not make them itself.
+TERN_FUNC void strip_finisher::quantize(const finish_tile_args& tile, const float* values) const {
+    for (std::size_t q = 0; q < lowered_.params.quantizer_count; ++q) {
+        quantize_tile_args z{};
+        z.values = values;
+        z.pitch = tile.pitch;
+        z.count = tile.count;
+        z.channel = tile.to.channel;
+        z.channels = tile.channels;
+        z.zero_bytes = tile.zero_bytes;
+        z.g = lowered_.params.quantizers[q].g;
+        z.h = lowered_.params.quantizers[q].h;
+        z.levels = &lowered_.params.levels[q];
+        z.packed = tile.to.packed[q];
+        if (lowered_.thresholds) {
+            z.acc = static_cast<const std::int32_t*>(tile.to.sums);
+            z.thresholds = lowered_.level_thresholds[q];
+            z.threshold_pitch = lowered_.threshold_pitch;
+            z.flip = z.thresholds + z.levels->count * z.threshold_pitch;
+        }
+        kernels_.quantize_tile(z);
+    }
+}
+
+// Residuals whose channels are not dense, pooled if need be; channels the tensor lacks are 0.
+TERN_FUNC void strip_finisher::gather_residual(const finish_tile_args& tile, const float* const* from) const {
+    const tensor_view<const float>& r = tensors_.residual;
+    for (std::size_t i = 0; i < tile.count; ++i)
+        for (std::size_t k = 0; k < tile.channels; ++k) {
+            float v = 0.0f;
+            if (tile.to.channel + k < r.c) {
+                const float* p = from[i] + static_cast<std::ptrdiff_t>(tile.to.channel + k) * r.stride_c;
+                v = *p;
+                if (lowered_.params.residual == residual_kind::pooled)
+                    v = targets_detail::larger(targets_detail::larger(v, p[r.stride_w]),
+                                               targets_detail::larger(p[r.stride_h], p[r.stride_h + r.stride_w]));
+            }
+            residuals_[i * tile.pitch + k] = v;
+        }
+}
+
+TERN_FUNC void clear_halos(const lowered_epilogue& lowered, const packed_image* packed, std::size_t first,
+                           const image_shape& out, const slice_range& rows) {
+    for (std::size_t q = 0; q < lowered.params.quantizer_count; ++q)
+        for (std::size_t row = rows.begin, end = 0; row < rows.end; row = end) {  // the rest of an image
+            const std::size_t y = row % out.h, rest = out.h - y, left = rows.end - row;
+            end = row + (rest < left ? rest : left);
+            clear_halo_rows(packed[q], first + row / out.h, y, y + end - row);
+        }
+}
+
+TERN_END_NAMESPACE
