@@ -35,10 +35,10 @@ struct layer_bytes {
     std::size_t before = 0, after = 0;
 };
 
-layer_bytes print_layer(const std::string& name, const tern::ternary_weights& w) {
+tern::result<layer_bytes> print_layer(const std::string& name, const tern::ternary_weights& w) {
     const tern::weight_shape& s = w.shape;
     std::vector<std::int8_t> codes(s.size());
-    tern::unpack_weights(w, codes.data());
+    TERN_TRY(tern::unpack_weights(w, codes.data()));
     const auto zeros = std::count(codes.begin(), codes.end(), std::int8_t{0});
     const auto [least, most] = std::minmax_element(w.scale.begin(), w.scale.end());
     const layer_bytes bytes{(s.size() + s.out_channels) * sizeof(float),
@@ -65,9 +65,10 @@ tern::status convert(const convert_options& options) {
     layer_bytes total;
     for (const tern::sttn_block& block : model->blocks)
         for (std::size_t k = 0; k < 2; ++k) {
-            const layer_bytes bytes = print_layer(block.name + ".conv" + std::to_string(k + 1), block.units[k].weights);
-            total.before += bytes.before;
-            total.after += bytes.after;
+            const auto bytes = print_layer(block.name + ".conv" + std::to_string(k + 1), block.units[k].weights);
+            TERN_TRY(bytes.status());
+            total.before += bytes->before;
+            total.after += bytes->after;
         }
     std::printf("%-18s %-14s %8s  %22s %10zu %10zu %7.1fx\n\n", "all", "", "", "", total.before, total.after,
                 static_cast<double>(total.before) / static_cast<double>(total.after));

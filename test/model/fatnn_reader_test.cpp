@@ -86,7 +86,7 @@ void refused(const edited_file& file, errc code, const std::vector<std::string>&
 
 std::vector<std::int8_t> codes_of(const tern::ternary_weights& w) {
     std::vector<std::int8_t> codes(w.shape.size());
-    tern::unpack_weights(w, codes.data());
+    REQUIRE(tern::unpack_weights(w, codes.data()).ok());
     return codes;
 }
 

@@ -185,7 +185,7 @@ TEST_CASE("merged and packed weights give the same STQN as latent kernels") {
                     packed.erase(name + "_" + std::to_string(k) + part);
                 }
             std::vector<float> values(w.codes.size());
-            tern::dequantize_weights(w, values.data());
+            REQUIRE(tern::dequantize_weights(w, values.data()).ok());
             const tern::weight_shape& s = w.shape;
             merged.set(name + ".weight", tern::data_type::f32, {s.out_channels, s.in_channels, s.kh, s.kw}, values);
             merged.set(name + ".bias", tern::data_type::f32, {s.out_channels},

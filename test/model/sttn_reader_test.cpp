@@ -97,7 +97,7 @@ TEST_CASE("codes of the raw and the merged form are those of the reference") {
                 const auto alpha = floats(reference, conv + ".alpha");
                 REQUIRE(units.size() == w.shape.size());
                 std::vector<std::int8_t> codes(units.size());
-                tern::unpack_weights(w, codes.data());
+                REQUIRE(tern::unpack_weights(w, codes.data()).ok());
                 for (std::size_t i = 0; i < codes.size(); ++i)
                     REQUIRE(2 * codes[i] == units[i]);
                 for (std::size_t o = 0; o < alpha.size(); ++o)

@@ -88,7 +88,7 @@ void check_layer(edited_file& file, const tern::twn_layer& layer, const std::str
     const tern::weight_shape& s = layer.weights.shape;
     REQUIRE(w.size() == s.size());
     std::vector<std::int8_t> codes(w.size());
-    tern::unpack_weights(layer.weights, codes.data());
+    REQUIRE(tern::unpack_weights(layer.weights, codes.data()).ok());
     const std::size_t part = per_filter ? s.fan_in() : s.size();
     for (std::size_t o = 0; o < s.out_channels; ++o) {
         const std::size_t first = per_filter ? o * part : 0;
@@ -191,7 +191,7 @@ TEST_CASE("a checkpoint that was saved after an evaluation, names with a prefix,
     edited_file ternary = latent;
     const auto replace = [&](const tern::twn_layer& layer) {
         std::vector<float> values(layer.weights.shape.size());
-        tern::dequantize_weights(layer.weights, values.data());
+        REQUIRE(tern::dequantize_weights(layer.weights, values.data()).ok());
         auto& t = ternary.at(layer.name + ".weight");
         ternary.set(layer.name + ".weight", tern::data_type::f32, tern::tensor_dims(t.shape), values);
     };

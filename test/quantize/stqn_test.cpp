@@ -292,7 +292,7 @@ TEST_CASE("merged odd weights are read back, codes and scale, and values between
         const auto raw = trained.quantize({});
         REQUIRE_MESSAGE(raw.ok(), raw.message());
         std::vector<float> merged(trained.shape.size());
-        tern::dequantize_weights(*raw, merged.data());
+        REQUIRE(tern::dequantize_weights(*raw, merged.data()).ok());
         q = tern::quantize_merged_odd(merged.data(), trained.shape, raw->code, "w");
         REQUIRE_MESSAGE(q.ok(), q.message());
         CHECK(test::codes_of(*q) == test::codes_of(*raw));

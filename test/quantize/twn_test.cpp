@@ -164,7 +164,7 @@ TEST_CASE("quantizing ternary weights again changes nothing") {
             const auto once = tern::quantize_twn(tensors[i].data(), shapes[i], "w", nullptr, options(granularity));
             REQUIRE(once.ok());
             std::vector<float> ternary(shapes[i].size());
-            tern::dequantize_weights(once->weights, ternary.data());
+            REQUIRE(tern::dequantize_weights(once->weights, ternary.data()).ok());
             const auto twice = tern::quantize_twn(ternary.data(), shapes[i], "w", nullptr, options(granularity));
             REQUIRE(twice.ok());
             CHECK(test::fingerprint(once->weights) == test::fingerprint(twice->weights));
@@ -265,7 +265,7 @@ TEST_CASE("packed weights of caffe-twns are read as documented, and written back
         REQUIRE(made.ok());
         std::vector<std::uint32_t> packed((shapes[i].size() - 1) / 16 + 1, 0xffffffffu);
         REQUIRE(packed.size() == tern::caffe_twn_words(shapes[i].size()));
-        tern::pack_caffe_twn(made->weights, packed.data());
+        REQUIRE(tern::pack_caffe_twn(made->weights, packed.data()).ok());
         const codes_type codes = test::codes_of(made->weights);
         for (std::size_t j = 0; j < packed.size() * 16; ++j) {
             const std::uint32_t bits = packed[j / 16] >> (2 * (j % 16)) & 3;

@@ -18,7 +18,7 @@ namespace test {
 
 inline std::vector<std::int8_t> codes_of(const tern::ternary_weights& w) {
     std::vector<std::int8_t> codes(w.shape.size());
-    tern::unpack_weights(w, codes.data());
+    CHECK(tern::unpack_weights(w, codes.data()).ok());
     return codes;
 }
 

@@ -133,8 +133,10 @@ TERN_INLINE constexpr code_id odd_code(int bits) noexcept {
     return static_cast<code_id>(static_cast<int>(code_id::o1) + bits - 1);
 }
 
-/// The code of that name ("t", "u2", ...); false if there is none.
+/// The code of that name ("t", "u2", ...); false if there is none, or no name.
 TERN_INLINE constexpr bool find_code(const char* name, code_id& found) noexcept {
+    if (name == nullptr)
+        return false;
     for (std::size_t i = 0; i < code_count; ++i) {
         const char* a = get_code_info(static_cast<code_id>(i)).name;
         const char* b = name;

@@ -1,4 +1,4 @@
-// Copies channels between packed pixels whose bits do not line up.
+// Copies channels between packed pixels whose bits do not line up. Called per pixel, so nothing is checked.
 #pragma once
 
 #include <cstddef>

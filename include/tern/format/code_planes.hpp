@@ -15,6 +15,7 @@
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "argument.hpp"
 #include "packed_image.hpp"
 
 TERN_BEGIN_VOCABULARY
@@ -29,15 +30,20 @@ TERN_END_VOCABULARY
 TERN_BEGIN_NAMESPACE
 namespace detail {
 
-inline status check_plane_arguments(code_id code, bool has_codes, bool has_planes, std::size_t rows,
-                                    std::size_t channels) {
+template <class T>
+status check_plane_arguments(code_id code, const T* codes, const std::uint64_t* planes, std::size_t rows,
+                             std::size_t channels) {
     if (!is_code(code))
         return make_error(errc::invalid_argument, "expected a code, found number %d", static_cast<int>(code));
     if (!(checked_size(rows) * channels * 64).ok())
         return make_error(errc::invalid_argument, "%zu rows of %zu codes are too many", rows, channels);
-    if ((!has_codes || !has_planes) && rows != 0 && channels != 0)
+    if ((codes == nullptr || planes == nullptr) && rows != 0 && channels != 0)
         return make_error(errc::invalid_argument, "%s: expected data, found a null pointer",
-                          has_codes ? "planes" : "codes");
+                          codes != nullptr ? "planes" : "codes");
+    if (!is_aligned(codes) || !is_aligned(planes))
+        return make_error(errc::invalid_argument, "%s: expected data aligned for its type, found %p",
+                          is_aligned(codes) ? "planes" : "codes",
+                          is_aligned(codes) ? static_cast<const void*>(planes) : static_cast<const void*>(codes));
     return {};
 }
 
@@ -48,7 +54,7 @@ inline status check_plane_arguments(code_id code, bool has_codes, bool has_plane
 template <class T>
 status pack_planes(code_id code, const T* codes, std::size_t rows, std::size_t channels, std::uint64_t* planes) {
     static_assert(std::is_integral_v<T> && sizeof(T) <= 4, "codes are small integers");
-    TERN_TRY(detail::check_plane_arguments(code, codes != nullptr, planes != nullptr, rows, channels));
+    TERN_TRY(detail::check_plane_arguments(code, codes, planes, rows, channels));
     return visit_code(code, [&](auto description) -> status {
         using Code = decltype(description);
         for (std::size_t r = 0; r < rows; ++r)
@@ -75,7 +81,7 @@ status pack_planes(code_id code, const T* codes, std::size_t rows, std::size_t c
 template <class T>
 status unpack_planes(code_id code, const std::uint64_t* planes, std::size_t rows, std::size_t channels, T* codes) {
     static_assert(std::is_integral_v<T> && sizeof(T) <= 4, "codes are small integers");
-    TERN_TRY(detail::check_plane_arguments(code, codes != nullptr, planes != nullptr, rows, channels));
+    TERN_TRY(detail::check_plane_arguments(code, codes, planes, rows, channels));
     return visit_code(code, [&](auto description) -> status {
         using Code = decltype(description);
         if (Code::min < static_cast<int>(std::numeric_limits<T>::min()) ||

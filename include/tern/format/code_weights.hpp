@@ -78,12 +78,14 @@ inline result<code_weights> make_code_weights(const weight_shape& shape, code_id
 inline result<code_weights> pack_code_weights(const std::int8_t* codes, const weight_shape& shape, code_id code,
                                               const float* scale = nullptr, const float* bias = nullptr,
                                               const allocator& memory = {}) {
-    auto made = make_code_weights(shape, code, memory);
-    if (!made.ok())
-        return made;
+    TERN_TRY(check_weight_shape(shape));
+    TERN_TRY(detail::check_weight_code(code));
     if (codes == nullptr)
         return make_error(errc::invalid_argument, "expected weight codes, found a null pointer");
     TERN_TRY(detail::check_weight_codes(codes, shape, code));
+    auto made = make_code_weights(shape, code, memory);
+    if (!made.ok())
+        return made;
     std::memcpy(made->codes.data(), codes, shape.size());
     TERN_TRY(detail::copy_scale_and_bias(*made, scale, bias, memory));
     return made;
@@ -104,19 +106,26 @@ inline status check_code_weights(const code_weights& w) {
     return detail::check_weight_codes(w.codes.data(), s, w.code);
 }
 
-/// Sum of an output channel's codes: what a half-range activation adds to a product, and a zero point multiplies.
+/// Sum of an output channel's codes: what a half-range activation adds to a product, and a zero point multiplies. 0 for a
+/// channel that is not there.
 inline std::int64_t code_sum(const code_weights& w, std::size_t o) noexcept {
     std::int64_t sum = 0;
+    if (o >= w.shape.out_channels || w.codes.size() != w.shape.size())
+        return sum;
     for (std::size_t j = 0; j < w.shape.fan_in(); ++j)
         sum += w.channel(o)[j];
     return sum;
 }
 
-/// Writes scale * code in PyTorch's order [o][i][kh][kw].
-inline void dequantize_weights(const code_weights& w, float* values) {
+/// Writes scale * code in PyTorch's order [o][i][kh][kw]. Errors: no memory to write, weights that do not pass
+/// check_code_weights; nothing has been written then.
+inline status dequantize_weights(const code_weights& w, float* values) {
+    TERN_TRY(check_code_weights(w));
+    TERN_TRY(detail::check_room(values, w.shape.size(), "floats"));
     for (std::size_t o = 0; o < w.shape.out_channels; ++o)
         for (std::size_t j = 0; j < w.shape.fan_in(); ++j)
             values[o * w.shape.fan_in() + j] = w.scale[o] * static_cast<float>(w.channel(o)[j]);
+    return {};
 }
 
 /// Bit planes [o][tap ky*kw + kx][channel word][plane], as code_planes.hpp has them.
@@ -138,11 +147,14 @@ inline result<buffer<std::uint64_t>> pack_weight_planes(const code_weights& w, c
 }
 
 /// The inverse of pack_weight_planes: writes codes in PyTorch's order [o][i][kh][kw].
-/// Errors: bits that stand for no value of the code.
+/// Errors: null pointers, an empty shape, no code of weights, bits that stand for no value of the code.
 inline status unpack_weight_planes(const std::uint64_t* planes, const weight_shape& s, code_id code, std::int8_t* codes,
                                    const allocator& memory = {}) {
     TERN_TRY(check_weight_shape(s));
     TERN_TRY(detail::check_weight_code(code));
+    if (planes == nullptr || codes == nullptr)
+        return make_error(errc::invalid_argument, "%s: expected data, found a null pointer",
+                          planes == nullptr ? "planes" : "codes");
     auto row = make_buffer<std::int8_t>(s.in_channels, memory);
     if (!row.ok())
         return row.status();
@@ -156,12 +168,13 @@ inline status unpack_weight_planes(const std::uint64_t* planes, const weight_sha
     return {};
 }
 
-/// Ternary weights as a list of codes.
+/// Ternary weights as a list of codes. Errors: weights that do not pass check_ternary_weights, refused memory.
 inline result<code_weights> to_code_weights(const ternary_weights& w, const allocator& memory = {}) {
+    TERN_TRY(check_ternary_weights(w));
     auto made = make_code_weights(w.shape, code_id::ternary, memory);
     if (!made.ok())
         return made;
-    unpack_weights(w, made->codes.data());
+    TERN_TRY(unpack_weights(w, made->codes.data()));
     std::memcpy(made->scale.data(), w.scale.data(), w.scale.bytes());
     if (!w.bias.empty()) {
         auto copy = copy_to_buffer(w.bias.data(), w.bias.size(), memory);

@@ -1,4 +1,5 @@
-// Codes of one pixel in forms that kernel families take: bytes of bytes, ternary planes of other planes.
+// Codes of one pixel in forms that kernel families take: bytes of bytes, ternary planes of other planes. Called per pixel, so
+// nothing is checked.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Copies `count` bytes, each changed by `flip` (exclusive or), and clears what follows up to `size`. `to` may be `from`.
+/// Copies `count` bytes, each changed by `flip` (exclusive or), and clears what follows up to `size`, which is at least
+/// `count`. `to` may be `from`.
 inline void copy_bytes(const unsigned char* from, std::size_t count, unsigned char flip, unsigned char* to,
                        std::size_t size) {
     for (std::size_t i = 0; i < count; ++i)

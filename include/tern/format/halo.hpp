@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../core/config.hpp"
+#include "../core/status.hpp"
 #include "packed_image.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -12,7 +13,8 @@ TERN_BEGIN_NAMESPACE
 /// Writes all bytes of rows [y_begin, y_end) of image `n` that are no codes of a pixel: real zeros (the layout's halo_code,
 /// where the code has no 0) into the left and the right halo, 0 into the slack up to the pixel pitch and the row pitch. Row 0
 /// takes the top halo with it; row h-1 the bottom halo and the slack up to the image pitch, and in the last image up to
-/// `total_bytes`. Disjoint ranges of rows write disjoint memory, so threads can share an image.
+/// `total_bytes`. Disjoint ranges of rows write disjoint memory, so threads can share an image. For images that pass
+/// check_packed_image and have image `n` and those rows; operators call it for every row and check once.
 inline void clear_halo_rows(const packed_image& image, std::size_t n, std::size_t y_begin, std::size_t y_end) {
     const packed_layout& l = image.layout;
     if (y_begin >= y_end)
@@ -46,10 +48,12 @@ inline void clear_halo_rows(const packed_image& image, std::size_t n, std::size_
     }
 }
 
-/// The same for whole images.
-inline void clear_halo(const packed_image& image) {
+/// The same for whole images. Errors: an image that does not pass check_packed_image.
+inline status clear_halo(const packed_image& image) {
+    TERN_TRY(check_packed_image(image, "packed image"));
     for (std::size_t n = 0; n < image.layout.n; ++n)
         clear_halo_rows(image, n, 0, image.layout.h);
+    return {};
 }
 
 TERN_END_NAMESPACE

@@ -17,6 +17,7 @@
 #include "../core/geometry.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
+#include "argument.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -130,7 +131,8 @@ inline result<packed_layout> make_packed_layout(const image_shape& shape, std::s
     return make_packed_layout(code_id::ternary, shape, c, halo);
 }
 
-/// Writes one value into all channels of `pixels` pixels that lie side by side, and 0 into what else their pitch covers.
+/// Writes one value into all channels of `pixels` pixels that lie side by side, and 0 into what else their pitch covers. For a
+/// layout that passes check_packed_layout; `pixel` must have room for them.
 inline void fill_pixels(const packed_layout& l, unsigned char* pixel, std::size_t pixels, int value) {
     const unsigned pattern =
         visit_code(l.code, [&](auto description) -> unsigned { return decltype(description)::pattern(value); });
@@ -155,8 +157,39 @@ inline void fill_pixels(const packed_layout& l, unsigned char* pixel, std::size_
     }
 }
 
-/// A packed image that owns its memory: zeros, or the layout's halo_code where the code has none.
+/// An error unless a layout's format, code, halo code, extents and pitches agree: what make_packed_layout makes, or the same with
+/// larger pitches, multiples of 8 bytes. `name` goes into the message.
+inline status check_packed_layout(const packed_layout& l, const char* name) {
+    name = name_or(name, "packed image");
+    if (!is_code(l.code) || l.format != (is_byte_code(l.code) ? image_format::bytes : image_format::planes))
+        return make_error(errc::invalid_argument, "%s: expected %s of code %s, found image format %d", name,
+                          is_byte_code(l.code) ? "bytes" : "planes", is_code(l.code) ? code_name(l.code) : "?",
+                          static_cast<int>(l.format));
+    if (!code_contains(l.code, l.halo_code))
+        return make_error(errc::invalid_argument, "%s: expected a halo of %s, found %d", name,
+                          get_code_info(l.code).title, l.halo_code);
+    if ((l.pixel_bytes | l.row_bytes | l.image_bytes) % 8 != 0)
+        return make_error(errc::invalid_argument, "%s: data and pitches must be multiples of 8 bytes", name);
+    const checked_size row = checked_size(l.w) + l.halo.left + l.halo.right;
+    const checked_size rows = checked_size(l.h) + l.halo.top + l.halo.bottom;
+    const bool bytes = l.format == image_format::bytes;
+    const std::size_t unit = bytes ? 1 : static_cast<std::size_t>(code_planes(l.code)) * 8;
+    const std::size_t units = bytes ? l.c : l.words();
+    // With extents of at least 1 no pitch that passes is 0.
+    const bool fits = l.n != 0 && l.h != 0 && l.w != 0 && l.c != 0 && l.pixel_bytes / unit >= units && row.ok() &&
+                      rows.ok() && l.row_bytes / l.pixel_bytes >= row.value &&
+                      l.image_bytes / l.row_bytes >= rows.value && l.total_bytes / l.image_bytes >= l.n;
+    if (!fits)
+        return make_error(errc::invalid_argument,
+                          "%s: pitches %zu, %zu, %zu and %zu bytes do not hold %zux%zux%zux%zu (n, h, w, c) codes",
+                          name, l.pixel_bytes, l.row_bytes, l.image_bytes, l.total_bytes, l.n, l.h, l.w, l.c);
+    return {};
+}
+
+/// A packed image that owns its memory: zeros, or the layout's halo_code where the code has none. Errors: a layout that does not
+/// pass check_packed_layout, refused memory.
 inline result<packed_tensor> make_packed_tensor(const packed_layout& layout, const allocator& memory = {}) {
+    TERN_TRY(check_packed_layout(layout, "packed image"));
     auto bytes = make_buffer<unsigned char>(layout.total_bytes, memory);
     if (!bytes.ok())
         return bytes.status();
@@ -187,33 +220,14 @@ inline result<packed_tensor> make_packed_tensor(const image_shape& shape, std::s
     return make_packed_tensor(code_id::ternary, shape, c, halo, memory);
 }
 
-/// Whether `image` is usable: format, pitches that hold the pixels, data aligned to 8 bytes. `name` goes into the message.
+/// Whether `image` is usable: a layout that passes check_packed_layout, data aligned to 8 bytes. `name` goes into the message.
 inline status check_packed_image(const const_packed_image& image, const char* name) {
-    const packed_layout& l = image.layout;
+    name = name_or(name, "packed image");
     if (image.data == nullptr)
         return make_error(errc::invalid_argument, "%s: no data", name);
-    if (!is_code(l.code) || l.format != (is_byte_code(l.code) ? image_format::bytes : image_format::planes))
-        return make_error(errc::invalid_argument, "%s: expected %s of code %s, found image format %d", name,
-                          is_byte_code(l.code) ? "bytes" : "planes", is_code(l.code) ? code_name(l.code) : "?",
-                          static_cast<int>(l.format));
-    if (!code_contains(l.code, l.halo_code))
-        return make_error(errc::invalid_argument, "%s: expected a halo of %s, found %d", name,
-                          get_code_info(l.code).title, l.halo_code);
-    if ((reinterpret_cast<std::uintptr_t>(image.data) | l.pixel_bytes | l.row_bytes | l.image_bytes) % 8 != 0)
+    TERN_TRY(check_packed_layout(image.layout, name));
+    if (reinterpret_cast<std::uintptr_t>(image.data) % 8 != 0)
         return make_error(errc::invalid_argument, "%s: data and pitches must be multiples of 8 bytes", name);
-    const checked_size row = checked_size(l.w) + l.halo.left + l.halo.right;
-    const checked_size rows = checked_size(l.h) + l.halo.top + l.halo.bottom;
-    const bool bytes = l.format == image_format::bytes;
-    const std::size_t unit = bytes ? 1 : static_cast<std::size_t>(code_planes(l.code)) * 8;
-    const std::size_t units = bytes ? l.c : l.words();
-    // With extents of at least 1 no pitch that passes is 0.
-    const bool fits = l.n != 0 && l.h != 0 && l.w != 0 && l.c != 0 && l.pixel_bytes / unit >= units && row.ok() &&
-                      rows.ok() && l.row_bytes / l.pixel_bytes >= row.value &&
-                      l.image_bytes / l.row_bytes >= rows.value && l.total_bytes / l.image_bytes >= l.n;
-    if (!fits)
-        return make_error(errc::invalid_argument,
-                          "%s: pitches %zu, %zu, %zu bytes do not hold %zux%zux%zux%zu (n, h, w, c) codes", name,
-                          l.pixel_bytes, l.row_bytes, l.image_bytes, l.n, l.h, l.w, l.c);
     return {};
 }
 
@@ -221,12 +235,13 @@ inline status check_packed_image(const const_packed_image& image, const char* na
 inline status check_packed_image(const const_packed_image& image, code_id code, const char* name) {
     TERN_TRY(check_packed_image(image, name));
     if (image.layout.code != code)
-        return make_error(errc::invalid_argument, "%s: expected codes %s, found %s", name, get_code_info(code).title,
-                          get_code_info(image.layout.code).title);
+        return make_error(errc::invalid_argument, "%s: expected codes %s, found %s", name_or(name, "packed image"),
+                          get_code_info(code).title, get_code_info(image.layout.code).title);
     return {};
 }
 
-/// The code of one channel of one pixel, for tests and tools. y and x may be negative or beyond the image, inside the halo.
+/// The code of one channel of one pixel, for tests and tools. y and x may be negative or beyond the image, inside the halo. The
+/// image must pass check_packed_image and have that pixel and channel.
 inline int get_code(const const_packed_image& image, std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x, std::size_t c) {
     const unsigned char* pixel = image.data + image.layout.offset(n, y, x);
     return visit_code(image.layout.code, [&](auto description) -> int {
@@ -243,7 +258,7 @@ inline int get_code(const const_packed_image& image, std::size_t n, std::ptrdiff
     });
 }
 
-/// Sets the code of one channel of one pixel, for tests and tools. `code` must be one of the code's values.
+/// Sets the code of one channel of one pixel, for tests and tools. `code` must be one of the code's values; as get_code.
 inline void set_code(const packed_image& image, std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x, std::size_t c,
                      int code) {
     unsigned char* pixel = image.data + image.layout.offset(n, y, x);

@@ -12,6 +12,7 @@
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
+#include "argument.hpp"
 #include "packed_image.hpp"
 
 TERN_BEGIN_VOCABULARY
@@ -71,13 +72,42 @@ inline result<ternary_weights> make_ternary_weights(const weight_shape& shape, c
     return w;
 }
 
-/// The code of weight [o][i][tap].
+/// An error unless all extents agree and planes are as this format has them, without signs beside zeros or bits behind the last
+/// channel: for weights that were filled in by hand.
+inline status check_ternary_weights(const ternary_weights& w) {
+    TERN_TRY(check_weight_shape(w.shape));
+    const weight_shape& s = w.shape;
+    const std::size_t words = s.words(), planes = s.out_channels * s.taps() * words * 2;
+    if (w.planes.size() != planes || w.scale.size() != s.out_channels ||
+        !(w.bias.empty() || w.bias.size() == s.out_channels))
+        return make_error(errc::invalid_argument,
+                          "weights of %zux%zux%zux%zu (out, in, kh, kw): expected %zu words of planes, %zu scales and "
+                          "%zu or 0 biases, found %zu, %zu and %zu",
+                          s.out_channels, s.in_channels, s.kh, s.kw, planes, s.out_channels, s.out_channels,
+                          w.planes.size(), w.scale.size(), w.bias.size());
+    const std::size_t rest = s.in_channels % word_bits;
+    const std::uint64_t last = rest == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << rest) - 1;
+    for (std::size_t i = 0; i < planes; i += 2) {
+        const std::uint64_t mask = w.planes[i], sign = w.planes[i + 1];
+        const bool ends = i / 2 % words == words - 1;
+        if ((sign & ~mask) != 0 || (ends && (mask & ~last) != 0))
+            return make_error(errc::bad_value,
+                              "weights, output channel %zu, tap %zu, word %zu: expected %s, found mask %016llx, sign "
+                              "%016llx",
+                              i / 2 / words / s.taps(), i / 2 / words % s.taps(), i / 2 % words,
+                              (sign & ~mask) != 0 ? "no sign without a mask" : "no bits behind the last channel",
+                              static_cast<unsigned long long>(mask), static_cast<unsigned long long>(sign));
+    }
+    return {};
+}
+
+/// The code of weight [o][i][tap], which must be there.
 inline int get_code(const ternary_weights& w, std::size_t o, std::size_t i, std::size_t tap) {
     const std::uint64_t* p = w.planes.data() + w.index(o, tap, i / word_bits);
     return ternary::decode({((p[0] >> (i % word_bits)) & 1) != 0, ((p[1] >> (i % word_bits)) & 1) != 0});
 }
 
-/// Sets the code (-1, 0 or +1) of weight [o][i][tap].
+/// Sets the code (-1, 0 or +1) of weight [o][i][tap], which must be there.
 inline void set_code(ternary_weights& w, std::size_t o, std::size_t i, std::size_t tap, int code) {
     std::uint64_t* p = w.planes.data() + w.index(o, tap, i / word_bits);
     const std::uint64_t bit = std::uint64_t{1} << (i % word_bits);
@@ -88,11 +118,22 @@ inline void set_code(ternary_weights& w, std::size_t o, std::size_t i, std::size
 
 namespace detail {
 
+/// An error unless `to` can be written; `what` as in "floats".
+template <class T>
+status check_room(const T* to, std::size_t count, const char* what) {
+    if (to == nullptr || !is_aligned(to))
+        return make_error(errc::invalid_argument, "expected room for %zu %s, found %s pointer", count, what,
+                          to == nullptr ? "a null" : "a misaligned");
+    return {};
+}
+
 // Copies `scale` (null: 1) and `bias` (or null) into weights that have room for scales.
 template <class Weights>
 status copy_scale_and_bias(Weights& to, const float* scale, const float* bias, const allocator& memory) {
-    for (std::size_t o = 0; o < to.shape.out_channels; ++o)
-        to.scale[o] = scale != nullptr ? scale[o] : 1.0f;
+    for (float& s : to.scale)
+        s = 1.0f;
+    if (scale != nullptr)
+        std::memcpy(to.scale.data(), scale, to.scale.bytes());
     if (bias == nullptr)
         return {};
     auto copy = copy_to_buffer(bias, to.shape.out_channels, memory);
@@ -105,9 +146,13 @@ status copy_scale_and_bias(Weights& to, const float* scale, const float* bias, c
 }  // namespace detail
 
 /// Packs codes in PyTorch's order [o][i][kh][kw]; `scale` (out_channels floats, null: 1) and `bias` (or null) are copied.
+/// Errors: an empty shape, no codes, a code that is not -1, 0 or 1 (names its place), refused memory.
 inline result<ternary_weights> pack_weights(const std::int8_t* codes, const weight_shape& shape,
                                             const float* scale = nullptr, const float* bias = nullptr,
                                             const allocator& memory = {}) {
+    TERN_TRY(check_weight_shape(shape));
+    if (codes == nullptr)
+        return make_error(errc::invalid_argument, "expected weight codes, found a null pointer");
     auto made = make_ternary_weights(shape, memory);
     if (!made.ok())
         return made;
@@ -124,23 +169,30 @@ inline result<ternary_weights> pack_weights(const std::int8_t* codes, const weig
     return made;
 }
 
-/// Writes codes in PyTorch's order [o][i][kh][kw].
-inline void unpack_weights(const ternary_weights& w, std::int8_t* codes) {
+/// Writes codes in PyTorch's order [o][i][kh][kw]. Errors: no memory to write, weights that do not pass
+/// check_ternary_weights; nothing has been written then.
+inline status unpack_weights(const ternary_weights& w, std::int8_t* codes) {
+    TERN_TRY(check_ternary_weights(w));
+    TERN_TRY(detail::check_room(codes, w.shape.size(), "codes"));
     const weight_shape& s = w.shape;
     for (std::size_t o = 0; o < s.out_channels; ++o)
         for (std::size_t i = 0; i < s.in_channels; ++i)
             for (std::size_t tap = 0; tap < s.taps(); ++tap)
                 codes[(o * s.in_channels + i) * s.taps() + tap] = static_cast<std::int8_t>(get_code(w, o, i, tap));
+    return {};
 }
 
-/// Writes scale * code in PyTorch's order [o][i][kh][kw].
-inline void dequantize_weights(const ternary_weights& w, float* values) {
+/// Writes scale * code in PyTorch's order [o][i][kh][kw]. Errors as unpack_weights.
+inline status dequantize_weights(const ternary_weights& w, float* values) {
+    TERN_TRY(check_ternary_weights(w));
+    TERN_TRY(detail::check_room(values, w.shape.size(), "floats"));
     const weight_shape& s = w.shape;
     for (std::size_t o = 0; o < s.out_channels; ++o)
         for (std::size_t i = 0; i < s.in_channels; ++i)
             for (std::size_t tap = 0; tap < s.taps(); ++tap)
                 values[(o * s.in_channels + i) * s.taps() + tap] =
                     w.scale[o] * static_cast<float>(get_code(w, o, i, tap));
+    return {};
 }
 
 TERN_END_NAMESPACE

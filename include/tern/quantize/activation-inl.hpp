@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "../core/rounding.hpp"
+#include "../format/argument.hpp"
 #include "../format/halo.hpp"
 #include "activation.hpp"
 
@@ -17,8 +18,8 @@ template <class T>
 status check_same_shape(const const_packed_image& image, const tensor_view<T>& tensor) {
     TERN_TRY(check_packed_image(image, "packed image"));
     const packed_layout& l = image.layout;
-    if (tensor.data == nullptr)
-        return make_error(errc::invalid_argument, "tensor: no data");
+    if (tensor.data == nullptr || !is_aligned(tensor.data))
+        return make_error(errc::invalid_argument, "tensor: %s", tensor.data == nullptr ? "no data" : "misaligned data");
     if (tensor.n != l.n || tensor.h != l.h || tensor.w != l.w || tensor.c != l.c)
         return make_error(
             errc::invalid_argument,
@@ -39,12 +40,13 @@ void for_each_element(const packed_layout& l, Visit&& visit) {
 
 /// Writes every byte of an image: code(n, y, x, c) in the image, real zeros in its halo.
 template <class Code>
-void write_codes(const packed_image& out, Code&& code) {
+status write_codes(const packed_image& out, Code&& code) {
     std::memset(out.data, 0, out.layout.total_bytes);
-    clear_halo(out);
+    TERN_TRY(clear_halo(out));
     for_each_element(out.layout, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
         set_code(out, n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x), c, code(n, y, x, c));
     });
+    return {};
 }
 
 /// Calls write(n, y, x, c, code) for every code of an image, without its halo.
@@ -61,9 +63,11 @@ namespace detail {
 
 /// Writes the codes that `quantize` gives for the values of `in`, after the affine map.
 template <class Quantize>
-void pack_through(const tensor_view<const float>& in, const packed_image& out, const Quantize& quantize,
-                  const channel_affine& affine) {
-    write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+status pack_through(const tensor_view<const float>& in, const packed_image& out, const Quantize& quantize,
+                    const channel_affine& affine) {
+    if (!is_aligned(affine.scale) || !is_aligned(affine.shift))
+        return make_error(errc::invalid_argument, "affine map: found a misaligned pointer");
+    return write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
         float v = in.at(n, y, x, c);
         if (affine.scale != nullptr)
             v = rounded(affine.scale[c] * v);
@@ -82,8 +86,7 @@ TERN_FUNC status pack_activations(const tensor_view<const float>& in, const pack
     if (!(thresholds.lo <= thresholds.hi))
         return make_error(errc::invalid_argument, "expected thresholds lo <= hi, found lo = %g, hi = %g",
                           static_cast<double>(thresholds.lo), static_cast<double>(thresholds.hi));
-    detail::pack_through(in, out, thresholds, affine);
-    return {};
+    return detail::pack_through(in, out, thresholds, affine);
 }
 
 TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_image& out,
@@ -91,8 +94,7 @@ TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_im
     TERN_TRY(check_thresholds(thresholds));
     TERN_TRY(detail::check_same_shape(out, in));
     TERN_TRY(check_packed_image(out, thresholds.code, "packed image"));
-    detail::pack_through(in, out, thresholds, affine);
-    return {};
+    return detail::pack_through(in, out, thresholds, affine);
 }
 
 TERN_FUNC status check_thresholds(const level_thresholds& t) {
@@ -122,8 +124,8 @@ status pack_codes_of(const tensor_view<const T>& in, const packed_image& out) {
     });
     if (!found.ok())
         return found;
-    write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) { return in.at(n, y, x, c); });
-    return {};
+    return write_codes(out,
+                       [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) { return in.at(n, y, x, c); });
 }
 
 template <class T>

@@ -8,6 +8,7 @@
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
+#include "../format/argument.hpp"
 #include "../format/code_weights.hpp"
 #include "../format/ternary_weights.hpp"
 #include "check.hpp"
@@ -16,11 +17,19 @@
 TERN_BEGIN_NAMESPACE
 namespace detail {
 
+/// An error unless `p` can be read; `what` as in "weights".
+template <class T>
+status check_readable(const T* p, const char* what, const char* name) {
+    if (p == nullptr || !is_aligned(p))
+        return make_error(errc::invalid_argument, "%s: expected %s, found a %s pointer", name, what,
+                          p == nullptr ? "null" : "misaligned");
+    return {};
+}
+
 /// An error unless `shape` has a channel `o`, which is finite in `w`.
 inline status check_channel(const float* w, const weight_shape& shape, std::size_t o, const char* name) {
     TERN_TRY(check_weight_shape(shape));
-    if (w == nullptr)
-        return make_error(errc::invalid_argument, "%s: expected weights, found a null pointer", name);
+    TERN_TRY(check_readable(w, "weights", name));
     if (o >= shape.out_channels)
         return make_error(errc::invalid_argument, "%s: expected an output channel below %zu, found %zu", name,
                           shape.out_channels, o);
@@ -44,9 +53,9 @@ inline result<std::size_t> channels_per_group(std::size_t channels, std::size_t 
 /// An error unless `values` are `count` finite floats, above 0 if `positive`.
 inline status check_constants(const float* values, std::size_t count, const char* what, const char* name,
                               bool positive) {
-    if (values == nullptr)
-        return make_error(errc::invalid_argument, "%s: expected %zu values of %s, found a null pointer", name, count,
-                          what);
+    if (values == nullptr || !is_aligned(values))
+        return make_error(errc::invalid_argument, "%s: expected %zu values of %s, found a %s pointer", name, count,
+                          what, values == nullptr ? "null" : "misaligned");
     for (std::size_t i = 0; i < count; ++i)
         if (!is_finite(values[i]) || (positive && sign_of(values[i]) <= 0))
             return make_error(errc::bad_value, "%s: %s[%zu]: expected a finite value%s, found %g", name, what, i,
@@ -66,6 +75,8 @@ template <class Weights>
 status set_bias(Weights& w, const float* first, const float* second, const char* name, const allocator& memory) {
     if (first == nullptr && second == nullptr)
         return {};
+    if (!is_aligned(first) || !is_aligned(second))
+        return make_error(errc::invalid_argument, "bias of %s: found a misaligned pointer", name);
     auto bias = make_buffer<float>(w.shape.out_channels, memory);
     if (!bias.ok())
         return bias.status();

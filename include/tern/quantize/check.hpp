@@ -19,7 +19,7 @@ TERN_END_VOCABULARY
 TERN_BEGIN_NAMESPACE
 
 /// The position of element `flat` in a dense tensor with `rank` extents, last index fastest. With more than four
-/// extents the flat position, "[27]"; with none, an empty text.
+/// extents, without extents or with one of 0 the flat position, "[27]"; with a rank of 0, an empty text.
 TERN_FUNC index_text format_index(const std::size_t* extents, std::size_t rank, std::size_t flat) noexcept;
 
 /// The position of element `flat` of [O][I][kh][kw].
@@ -29,7 +29,7 @@ TERN_FUNC index_text format_index(const weight_shape& shape, std::size_t flat) n
 TERN_FUNC status not_finite_error(const char* name, const index_text& where, float found) noexcept;
 
 /// An error (bad_value) that names the tensor and the position of the first NaN or infinity in a dense tensor. Looks at
-/// bits. `name` is the tensor's name, for the message.
+/// bits. `name` is the tensor's name, for the message. Null or misaligned pointers are invalid_argument.
 TERN_FUNC status check_finite(const float* data, const std::size_t* extents, std::size_t rank, const char* name);
 
 /// The same for a vector of n floats.

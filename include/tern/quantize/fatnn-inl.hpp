@@ -54,6 +54,7 @@ TERN_FUNC result<ternary_weights> quantize_fatnn(const float* w, const weight_sh
                                                  const float* alpha1, std::size_t groups, const char* name,
                                                  const fatnn_weight_options& options, const float* gamma,
                                                  const float* bias, const allocator& memory) {
+    name = name_or(name, "W");
     TERN_TRY(check_finite(w, shape, name));
     const std::size_t count = groups == 0 ? shape.out_channels : groups;
     const auto share = detail::channels_per_group(shape.out_channels, count, name);
@@ -106,6 +107,7 @@ TERN_FUNC result<ternary_weights> quantize_fatnn(const float* w, const weight_sh
 }
 
 TERN_FUNC result<level_thresholds> fatnn_thresholds(const float* alphas, std::size_t count, const char* name) {
+    name = name_or(name, "alpha");
     level_thresholds t;
     switch (count) {
         case 1: t.code = code_id::u1; break;
@@ -128,7 +130,7 @@ TERN_FUNC result<level_thresholds> fatnn_thresholds(const float* alphas, std::si
 
 TERN_FUNC result<level_thresholds> fatnn_full_range_thresholds(float alpha0, float alpha1, const char* name) {
     const float alphas[] = {alpha0, alpha1};
-    TERN_TRY(detail::check_alphas(alphas, 2, name));
+    TERN_TRY(detail::check_alphas(alphas, 2, name_or(name, "alpha")));
     level_thresholds t;
     t.code = code_id::ternary;
     t.count = 2;

@@ -12,6 +12,7 @@ TERN_BEGIN_NAMESPACE
 TERN_FUNC result<ternary_weights> quantize_lsq(const float* w, const weight_shape& shape, const float* clip,
                                                std::size_t groups, const char* name, const float* bias,
                                                const allocator& memory) {
+    name = name_or(name, "W");
     TERN_TRY(check_finite(w, shape, name));
     const std::size_t count = groups == 0 ? shape.out_channels : groups;
     const auto share = detail::channels_per_group(shape.out_channels, count, name);
@@ -39,7 +40,7 @@ TERN_FUNC result<ternary_weights> quantize_lsq(const float* w, const weight_shap
 }
 
 TERN_FUNC result<level_thresholds> lsq_thresholds(float clip, const char* name) {
-    TERN_TRY(detail::check_constants(&clip, 1, "clip", name, true));
+    TERN_TRY(detail::check_constants(&clip, 1, "clip", name_or(name, "clip_val"), true));
     uniform_activation q;
     q.code = code_id::half_ternary;
     q.scale = magnitude(clip);

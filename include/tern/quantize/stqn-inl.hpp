@@ -16,6 +16,12 @@ TERN_BEGIN_NAMESPACE
 namespace detail {
 
 inline status check_stqn_options(const stqn_options& options, const char* name) {
+    if (options.steps != kernel_steps::equal && options.steps != kernel_steps::powers_of_two)
+        return make_error(errc::invalid_argument, "%s: expected kernel_steps, found number %d", name,
+                          static_cast<int>(options.steps));
+    if (!is_zero_rule(options.zeros))
+        return make_error(errc::invalid_argument, "%s: expected a zero_rule, found number %d", name,
+                          static_cast<int>(options.zeros));
     if (!(options.clamp > 0) || !(options.factor > 0 && options.factor <= std::numeric_limits<double>::max()))
         return make_error(errc::invalid_argument,
                           "%s: expected a clamp above 0 and a finite factor above 0, found %g and %g", name,
@@ -57,8 +63,11 @@ inline code_id code_for_sums(int largest, bool odd, bool mixed) noexcept {
 inline result<buffer<float>> sum_biases(const float* const* biases, std::size_t count, std::size_t channels,
                                         const char* const* names, const allocator& memory) {
     bool any = false;
-    for (std::size_t k = 0; biases != nullptr && k < count; ++k)
+    for (std::size_t k = 0; biases != nullptr && k < count; ++k) {
         any = any || biases[k] != nullptr;
+        if (!is_aligned(biases[k]))
+            return make_error(errc::invalid_argument, "bias of %s: found a misaligned pointer", name_or(names[k], "W"));
+    }
     if (!any)
         return buffer<float>{};
     auto sums = make_buffer<float>(channels, memory);
@@ -71,12 +80,13 @@ inline result<buffer<float>> sum_biases(const float* const* biases, std::size_t 
                 continue;
             if (!is_finite(biases[k][o]))
                 return make_error(errc::bad_value, "bias of %s, output channel %zu: expected a finite value, found %s",
-                                  names[k], o, magnitude_bits(biases[k][o]) > float_infinity_bits ? "NaN" : "infinity");
+                                  name_or(names[k], "W"), o,
+                                  magnitude_bits(biases[k][o]) > float_infinity_bits ? "NaN" : "infinity");
             sum += exact_double(biases[k][o]);
         }
         if (std::fabs(sum) > std::numeric_limits<float>::max())
             return make_error(errc::bad_value, "biases of %s and others, output channel %zu: the sum %g is no float",
-                              names[0], o, sum);
+                              name_or(names[0], "W"), o, sum);
         (*sums)[o] = nearest_float(sum);
     }
     return sums;
@@ -91,10 +101,14 @@ TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t 
     if (count == 0 || count > (powers ? 7u : 127u))
         return make_error(errc::invalid_argument, "expected 1 to %d binary kernels, found %zu", powers ? 7 : 127,
                           count);
+    if (w == nullptr || names == nullptr)
+        return make_error(errc::invalid_argument, "expected %zu binary kernels and their names, found a null pointer",
+                          count);
+    const auto name_of = [&](std::size_t k) { return name_or(names[k], "W"); };
     for (std::size_t k = 0; k < count; ++k)
-        TERN_TRY(check_finite(w[k], shape, names[k]));
-    TERN_TRY(detail::check_stqn_options(options, names[0]));
-    const auto share = detail::channels_per_group(shape.out_channels, options.groups, names[0]);
+        TERN_TRY(check_finite(w[k], shape, name_of(k)));
+    TERN_TRY(detail::check_stqn_options(options, name_of(0)));
+    const auto share = detail::channels_per_group(shape.out_channels, options.groups, name_of(0));
     if (!share.ok())
         return share.status();
 
@@ -116,8 +130,8 @@ TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t 
                 sum += worth(k) * detail::latent_sign(w[k][j], empty ? zero_rule::zero : options.zeros, refused);
                 if (refused)
                     return make_error(errc::bad_value,
-                                      "%s%s: expected a latent weight that is not 0, whose sign has no level", names[k],
-                                      format_index(shape, j).text);
+                                      "%s%s: expected a latent weight that is not 0, whose sign has no level",
+                                      name_of(k), format_index(shape, j).text);
             }
             (*sums)[j] = static_cast<std::int8_t>(sum);
             mixed = mixed || (!empty && (sum % 2 != 0) != odd);
@@ -141,7 +155,7 @@ TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t 
         const double mean = sum / (static_cast<double>(count) * static_cast<double>(n * *share));
         const double scale = options.factor * mean * unit;
         if (scale > std::numeric_limits<float>::max())
-            return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", names[0], first,
+            return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", name_of(0), first,
                               scale);
         for (std::size_t o = first; o < first + *share; ++o) {
             if (detail::all_zero(w, count, o * n, n))
@@ -175,6 +189,7 @@ TERN_FUNC result<code_weights> quantize_binary(const float* w, const weight_shap
 TERN_FUNC result<code_weights> quantize_merged_odd(const float* w, const weight_shape& shape, code_id code,
                                                    const char* name, const float* bias,
                                                    const merged_code_options& options, const allocator& memory) {
+    name = name_or(name, "T");
     TERN_TRY(check_finite(w, shape, name));
     const code_info info = get_code_info(code);
     if (info.step != 2)

@@ -20,19 +20,12 @@
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../format/code_weights.hpp"
+#include "zero_rule.hpp"
 
 TERN_BEGIN_VOCABULARY
 
 /// What the binary kernels of a layer are worth relative to each other.
 enum class kernel_steps : std::uint8_t { equal, powers_of_two };
-
-/// What sign(0) of a latent weight is, where other weights of the output channel are not 0.
-enum class zero_rule : std::uint8_t {
-    refuse,    ///< a status that names the tensor and the index: the code has no such level
-    positive,  ///< +1
-    negative,  ///< -1
-    zero,      ///< 0, as in PyTorch: levels between those of the code, so the layer is given as s8
-};
 
 struct stqn_options {
     kernel_steps steps = kernel_steps::powers_of_two;
@@ -60,7 +53,8 @@ TERN_BEGIN_NAMESPACE
 /// halved (scale = 2m); s8 for more levels, for other even numbers of equal kernels (halved too), and for the half steps of
 /// zero_rule::zero. A channel whose latent weights or codes are all 0 has
 /// scale 0.
-/// Errors: NaN or infinity, and zeros under zero_rule::refuse (tensor and index); options out of range.
+/// Errors: NaN or infinity, and zeros under zero_rule::refuse (tensor and index); null pointers but for biases; options out of
+/// range.
 TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t count, const weight_shape& shape,
                                              const char* const* names, const float* const* biases = nullptr,
                                              const stqn_options& options = {}, const allocator& memory = {});

@@ -15,8 +15,11 @@ TERN_BEGIN_NAMESPACE
 TERN_FUNC result<sttn_channel> quantize_sttn_channel(const float* w1, const float* w2, const weight_shape& shape,
                                                      std::size_t o, std::int8_t* codes, const char* name1,
                                                      const char* name2) {
+    name1 = name_or(name1, "W1");
+    name2 = name_or(name2, "W2");
     TERN_TRY(detail::check_channel(w1, shape, o, name1));
     TERN_TRY(detail::check_channel(w2, shape, o, name2));
+    TERN_TRY(detail::check_readable(codes, "room for codes", name1));
     const std::size_t n = shape.fan_in(), first = o * n;
     const auto clamped = [](float v) { return magnitude_bits(v) > float_one_bits ? 1.0 : magnitude(v); };
 
@@ -70,13 +73,15 @@ TERN_FUNC result<ternary_weights> quantize_sttn_pair(const float* w1, const floa
         weights->scale[o] = channel->scale;
         detail::set_channel_codes(*weights, o, codes->data());
     }
-    TERN_TRY(detail::set_bias(*weights, bias1, bias2, name1, memory));
+    TERN_TRY(detail::set_bias(*weights, bias1, bias2, name_or(name1, "W1"), memory));
     return weights;
 }
 
 TERN_FUNC result<float> quantize_merged_channel(const float* w, const weight_shape& shape, std::size_t o,
                                                 std::int8_t* codes, const char* name, const merged_options& options) {
+    name = name_or(name, "T");
     TERN_TRY(detail::check_channel(w, shape, o, name));
+    TERN_TRY(detail::check_readable(codes, "room for codes", name));
     if (!(options.tolerance >= 0 && options.tolerance < 0.5))
         return make_error(errc::invalid_argument, "%s: expected a tolerance in [0, 0.5), found %g", name,
                           options.tolerance);
@@ -131,7 +136,7 @@ TERN_FUNC result<ternary_weights> quantize_merged(const float* w, const weight_s
         weights->scale[o] = *scale;
         detail::set_channel_codes(*weights, o, codes->data());
     }
-    TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
+    TERN_TRY(detail::set_bias(*weights, bias, nullptr, name_or(name, "T"), memory));
     return weights;
 }
 

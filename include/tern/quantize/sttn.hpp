@@ -43,7 +43,7 @@ TERN_BEGIN_NAMESPACE
 /// code = (sign(W1) + sign(W2)) / 2 and scale = 2m. If every non-zero sum of signs is +-1, code = sign(W1) + sign(W2)
 /// and scale = m. If all codes are 0, or the scale is less than half the least subnormal float, scale and codes are 0.
 /// Errors: NaN or infinity (tensor and index); half and full steps in one channel, which no single scale can express
-/// (tensors, channel, both magnitudes). The names are those of the tensors, for messages.
+/// (tensors, channel, both magnitudes); null pointers. The names are those of the tensors, for messages.
 TERN_FUNC result<sttn_channel> quantize_sttn_channel(const float* w1, const float* w2, const weight_shape& shape,
                                                      std::size_t o, std::int8_t* codes, const char* name1 = "W1",
                                                      const char* name2 = "W2");
@@ -56,7 +56,7 @@ TERN_FUNC result<ternary_weights> quantize_sttn_pair(const float* w1, const floa
 
 /// Reads output channel `o` of merged weights T, [O][I][kh][kw], whose every value is -s, 0 or +s for one s; writes
 /// I*kh*kw codes and returns s = max |T[o]|, bit for bit. s = 0 for a channel of zeros.
-/// Errors: NaN or infinity (tensor and index); another magnitude (tensor, channel, the magnitudes found).
+/// Errors: NaN or infinity (tensor and index); another magnitude (tensor, channel, the magnitudes found); null pointers.
 TERN_FUNC result<float> quantize_merged_channel(const float* w, const weight_shape& shape, std::size_t o,
                                                 std::int8_t* codes, const char* name = "T",
                                                 const merged_options& options = {});

@@ -40,6 +40,9 @@ inline twn_threshold find_twn_threshold(const float* w, std::size_t n, const twn
 
 inline status check_twn_options(const twn_options& options, const char* name) {
     constexpr double largest = std::numeric_limits<double>::max();
+    if (options.granularity != twn_granularity::layer && options.granularity != twn_granularity::filter)
+        return make_error(errc::invalid_argument, "%s: expected a twn_granularity, found number %d", name,
+                          static_cast<int>(options.granularity));
     if (!(options.factor >= 0 && options.factor <= largest))
         return make_error(errc::invalid_argument, "%s: expected a finite factor of at least 0, found %g", name,
                           options.factor);
@@ -54,7 +57,9 @@ inline status check_twn_options(const twn_options& options, const char* name) {
 
 TERN_FUNC result<twn_threshold> quantize_twn_channel(const float* w, const weight_shape& shape, std::size_t o,
                                                      std::int8_t* codes, const char* name, double factor) {
+    name = name_or(name, "W");
     TERN_TRY(detail::check_channel(w, shape, o, name));
+    TERN_TRY(detail::check_readable(codes, "room for codes", name));
     twn_options options;
     options.factor = factor;
     TERN_TRY(detail::check_twn_options(options, name));
@@ -67,6 +72,7 @@ TERN_FUNC result<twn_threshold> quantize_twn_channel(const float* w, const weigh
 
 TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& shape, const char* name,
                                           const float* bias, const twn_options& options, const allocator& memory) {
+    name = name_or(name, "W");
     TERN_TRY(check_finite(w, shape, name));
     TERN_TRY(detail::check_twn_options(options, name));
     const bool per_filter = options.granularity == twn_granularity::filter;
@@ -113,15 +119,19 @@ TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& sh
 TERN_FUNC result<ternary_weights> unpack_caffe_twn(const std::uint32_t* words, std::size_t word_count,
                                                    const weight_shape& shape, float alpha, const char* name,
                                                    const float* bias, const allocator& memory) {
-    auto weights = make_ternary_weights(shape, memory);
-    if (!weights.ok())
-        return weights;
+    name = name_or(name, "ternary_data");
+    TERN_TRY(check_weight_shape(shape));
+    if (words != nullptr)
+        TERN_TRY(detail::check_readable(words, "words", name));
     if (words == nullptr || word_count != caffe_twn_words(shape.size()))
         return make_error(errc::bad_format, "%s: expected %zu words for %zu weights, found %zu", name,
                           caffe_twn_words(shape.size()), shape.size(), words == nullptr ? 0 : word_count);
     if (!is_finite(alpha) || sign_of(alpha) < 0)
         return make_error(errc::bad_value, "alpha of %s: expected a finite value of at least 0, found %g", name,
                           static_cast<double>(alpha));
+    auto weights = make_ternary_weights(shape, memory);
+    if (!weights.ok())
+        return weights;
     std::size_t j = 0;
     for (std::size_t o = 0; o < shape.out_channels; ++o) {
         bool any = false;
@@ -138,7 +148,9 @@ TERN_FUNC result<ternary_weights> unpack_caffe_twn(const std::uint32_t* words, s
     return weights;
 }
 
-TERN_FUNC void pack_caffe_twn(const ternary_weights& weights, std::uint32_t* words) noexcept {
+TERN_FUNC status pack_caffe_twn(const ternary_weights& weights, std::uint32_t* words) noexcept {
+    TERN_TRY(check_ternary_weights(weights));
+    TERN_TRY(detail::check_room(words, caffe_twn_words(weights.shape.size()), "words"));
     const weight_shape& shape = weights.shape;
     for (std::size_t i = 0; i < caffe_twn_words(shape.size()); ++i)
         words[i] = 0;
@@ -147,6 +159,7 @@ TERN_FUNC void pack_caffe_twn(const ternary_weights& weights, std::uint32_t* wor
         const std::uint32_t bits = code > 0 ? 3 : code == 0 ? 1 : 0;
         words[j / 16] |= bits << (2 * (j % 16));
     }
+    return {};
 }
 
 TERN_END_NAMESPACE

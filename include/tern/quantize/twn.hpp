@@ -52,12 +52,12 @@ struct twn_result {
 
 /// Quantizes output channel `o` of w, [O][I][kh][kw], with a Delta and an alpha of its own; writes I*kh*kw codes in the
 /// order [I][kh][kw]. To quantize a channel on its own, give it as a tensor with O = 1.
-/// Errors: NaN or infinity (tensor and index). `name` is the tensor's, for messages.
+/// Errors: NaN or infinity (tensor and index), null pointers. `name` is the tensor's, for messages.
 TERN_FUNC result<twn_threshold> quantize_twn_channel(const float* w, const weight_shape& shape, std::size_t o,
                                                      std::int8_t* codes, const char* name = "W", double factor = 0.7);
 
 /// Quantizes the weights of a layer, [O][I][kh][kw]. `bias` is O floats or null and is copied.
-/// Errors: NaN or infinity (tensor and index).
+/// Errors: NaN or infinity (tensor and index), options out of range.
 TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& shape, const char* name,
                                           const float* bias = nullptr, const twn_options& options = {},
                                           const allocator& memory = {});
@@ -73,8 +73,9 @@ TERN_FUNC result<ternary_weights> unpack_caffe_twn(const std::uint32_t* words, s
 /// Words that the packed form of `count` weights takes.
 TERN_INLINE constexpr std::size_t caffe_twn_words(std::size_t count) noexcept { return ceil_div(count, 16); }
 
-/// The inverse: writes caffe_twn_words(shape.size()) words, zeros behind the last code.
-TERN_FUNC void pack_caffe_twn(const ternary_weights& weights, std::uint32_t* words) noexcept;
+/// The inverse: writes caffe_twn_words(shape.size()) words, zeros behind the last code. Errors: no memory to write, weights that
+/// do not pass check_ternary_weights.
+TERN_FUNC status pack_caffe_twn(const ternary_weights& weights, std::uint32_t* words) noexcept;
 
 TERN_END_NAMESPACE
 

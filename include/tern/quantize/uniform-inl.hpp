@@ -42,6 +42,14 @@ inline double round_to_odd(double x, int min, round_ties ties) noexcept {
 
 inline double clamp_to(double x, double low, double high) noexcept { return x < low ? low : x > high ? high : x; }
 
+/// An error unless `ties` is one of its values.
+inline status check_ties(round_ties ties, const char* name) {
+    if (ties > round_ties::down)
+        return make_error(errc::invalid_argument, "%s: expected round_ties, found number %d", name,
+                          static_cast<int>(ties));
+    return {};
+}
+
 inline bool is_positive(double v) noexcept { return v > 0 && v <= std::numeric_limits<double>::max(); }
 
 }  // namespace detail
@@ -51,6 +59,7 @@ TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& 
     if (!is_code(q.code) || c.levels() > level_thresholds::max_count + 1)
         return make_error(errc::invalid_argument, "expected a code of at most %d values, found %s",
                           level_thresholds::max_count + 1, is_code(q.code) ? c.title : "none");
+    TERN_TRY(detail::check_ties(q.ties, "activations"));
     if (!detail::is_positive(q.scale) || q.divisor < 1)
         return make_error(errc::invalid_argument,
                           "expected a finite scale above 0 and a divisor of at least 1, found %g and %d", q.scale,
@@ -74,7 +83,12 @@ TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& 
 TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_shape& shape, const char* name,
                                                    const float* bias, const uniform_weight_options& options,
                                                    const allocator& memory) {
+    name = name_or(name, "W");
     TERN_TRY(check_finite(w, shape, name));
+    TERN_TRY(detail::check_ties(options.ties, name));
+    if (options.kind > weight_range::given)
+        return make_error(errc::invalid_argument, "%s: expected a weight_range, found number %d", name,
+                          static_cast<int>(options.kind));
     const code_info c = get_code_info(options.code);
     const bool asymmetric = c.min == 0;
     if (!is_code(options.code) || c.max > 127 || options.code == code_id::half_ternary)
@@ -145,7 +159,9 @@ TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_
 
 TERN_FUNC result<code_weights> quantize_dorefa(const float* w, const weight_shape& shape, int bits, const char* name,
                                                const float* bias, round_ties ties, const allocator& memory) {
+    name = name_or(name, "W");
     TERN_TRY(check_finite(w, shape, name));
+    TERN_TRY(detail::check_ties(ties, name));
     if (bits < 1 || bits > 4)
         return make_error(errc::invalid_argument, "%s: expected 1 to 4 bits, found %d", name, bits);
     auto weights = make_code_weights(shape, odd_code(bits), memory);

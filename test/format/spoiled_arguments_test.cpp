@@ -1,0 +1,247 @@
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <tern/format/argument.hpp>
+#include <tern/format/code_planes.hpp>
+#include <tern/format/code_weights.hpp>
+#include <tern/format/halo.hpp>
+#include <tern/format/packed_image.hpp>
+#include <tern/format/ternary_weights.hpp>
+
+#include "../support/check_refused.hpp"
+#include "../support/spoiled_arguments.hpp"
+
+using tern::code_id;
+using tern::errc;
+using namespace tern_test;
+
+namespace {
+
+constexpr std::size_t huge = SIZE_MAX / 2;
+constexpr auto no_code = static_cast<code_id>(tern::code_count);
+
+tern::ternary_weights ternary_4x70() {
+    const std::vector<std::int8_t> codes(4 * 70 * 9, 1);
+    auto made = tern::pack_weights(codes.data(), {4, 70, 3, 3}, nullptr, std::vector<float>(4).data());
+    REQUIRE(made.ok());
+    return std::move(*made);
+}
+
+tern::code_weights codes_4x6() {
+    const std::vector<std::int8_t> codes(4 * 6 * 9, 3);
+    auto made = tern::pack_code_weights(codes.data(), {4, 6, 3, 3}, code_id::o2, nullptr, std::vector<float>(4).data());
+    REQUIRE(made.ok());
+    return std::move(*made);
+}
+
+/// Shapes that are none.
+const tern::weight_shape bad_shapes[] = {{},
+                                         {0, 1, 1, 1},
+                                         {1, 0, 1, 1},
+                                         {1, 1, 0, 1},
+                                         {1, 1, 1, 0},
+                                         {huge, 1, 1, 1},
+                                         {huge, huge, huge, huge},
+                                         {1, 1, huge, 8}};
+
+/// Ways to spoil a layout that make_packed_layout made.
+std::vector<std::pair<std::string, tern::packed_layout>> bad_layouts(const tern::packed_layout& good) {
+    std::vector<std::pair<std::string, tern::packed_layout>> all{{"default-made", {}}};
+    const auto add = [&](const char* how, auto&& spoil) {
+        all.emplace_back(how, good);
+        spoil(all.back().second);
+    };
+    using layout = tern::packed_layout;
+    add("no format", [](layout& l) { l.format = tern::image_format::none; });
+    add("the other format", [](layout& l) {
+        l.format = tern::is_byte_code(l.code) ? tern::image_format::planes : tern::image_format::bytes;
+    });
+    add("a format behind the last", [](layout& l) { l.format = behind(tern::image_format::bytes); });
+    add("a code behind the last", [](layout& l) { l.code = no_code; });
+    add("a halo code it does not have", [](layout& l) { l.halo_code = l.code == code_id::u8 ? -1 : 17; });
+    for (std::size_t layout::*extent : {&layout::n, &layout::h, &layout::w, &layout::c}) {
+        add("an extent of 0", [&](layout& l) { l.*extent = 0; });
+        add("a larger extent", [&](layout& l) { l.*extent += 64; });
+        add("a huge extent", [&](layout& l) { l.*extent = huge; });
+    }
+    for (std::size_t layout::*pitch : {&layout::pixel_bytes, &layout::row_bytes, &layout::image_bytes}) {
+        add("a pitch of 0", [&](layout& l) { l.*pitch = 0; });
+        add("a small pitch", [&](layout& l) { l.*pitch = 8; });
+        add("an odd pitch", [&](layout& l) { l.*pitch += 1; });
+        add("a huge pitch", [&](layout& l) { l.*pitch = huge; });
+    }
+    add("no bytes", [](layout& l) { l.total_bytes = 0; });
+    add("too few bytes", [](layout& l) { l.total_bytes -= 1; });
+    add("a larger halo", [](layout& l) { l.halo.bottom += 1; });
+    add("a huge halo", [](layout& l) { l.halo.left = huge; });
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "format: every function refuses null pointers, lying sizes, moved-from weights and enumerators behind the last") {
+    argument_walk walk;
+    walk.unchecked({"name_or", "is_aligned", "plane_words", "is_byte_code", "fill_pixels", "get_code", "set_code",
+                    "clear_halo_rows", "copy_plane_bits", "copy_bytes", "to_ternary_planes"});
+
+    // Packed images.
+    for (const code_id code : {code_id::binary, code_id::ternary, code_id::half_ternary, code_id::o3, code_id::u8}) {
+        auto good = tern::make_packed_tensor(code, {2, 3, 4}, 70, tern::border::uniform(1));
+        REQUIRE(good.ok());
+        for (const auto& [how, layout] : bad_layouts(good->layout)) {
+            walk.refused("check_packed_layout", how, tern::check_packed_layout(layout, "x"));
+            walk.refused("make_packed_tensor", how, tern::make_packed_tensor(layout));
+            const tern::packed_image image{layout, good->bytes.data()};
+            walk.refused("check_packed_image", how, tern::check_packed_image(image, nullptr));
+            walk.refused("clear_halo", how, tern::clear_halo(image));
+        }
+        walk.refused("make_packed_tensor", "no memory", tern::make_packed_tensor(good->layout, no_memory()));
+        const tern::packed_layout layout = good->layout;
+        walk.refused("check_packed_image", "misaligned",
+                     tern::check_packed_image(tern::packed_image{layout, good->bytes.data() + 4}, "x"));
+        walk.refused("check_packed_image", "another code",
+                     tern::check_packed_image(good->view(), code_id::u4, nullptr));
+        const tern::packed_tensor taken = std::move(*good);
+        walk.refused("check_packed_image", "moved-from", tern::check_packed_image(good->view(), "x"));
+        walk.refused("clear_halo", "moved-from", tern::clear_halo(good->view()));
+    }
+    walk.refused("check_packed_layout", "no name", tern::check_packed_layout({}, nullptr));
+    walk.refused("make_packed_layout", "no code", tern::make_packed_layout(no_code, {1, 2, 3}, 4));
+    walk.refused("make_packed_layout", "no shape", tern::make_packed_layout({}, 4));
+    walk.refused("make_packed_layout", "no channels", tern::make_packed_layout({1, 2, 3}, 0));
+    for (const tern::image_shape& shape : {tern::image_shape{huge, 1, 1}, {1, huge, 1}, {1, 1, huge}, {1, huge, huge}})
+        for (const code_id code : {code_id::ternary, code_id::s8}) {
+            walk.refused("make_packed_layout", "a huge shape", tern::make_packed_layout(code, shape, 64));
+            walk.refused("make_packed_tensor", "a huge shape", tern::make_packed_tensor(code, shape, 64));
+        }
+    walk.refused("make_packed_layout", "huge channels", tern::make_packed_layout(code_id::s8, {1, 1, 1}, SIZE_MAX));
+    walk.refused("make_packed_layout", "a huge halo", tern::make_packed_layout({1, 1, 1}, 1, {SIZE_MAX, 0, 0, 0}));
+
+    // Planes.
+    std::int8_t codes[128] = {};
+    std::uint64_t planes[16] = {};
+    walk.refused("pack_planes", "no codes", tern::pack_planes<std::int8_t>(code_id::u2, nullptr, 1, 8, planes));
+    walk.refused("pack_planes", "no planes", tern::pack_planes(code_id::u2, codes, 1, 8, nullptr));
+    walk.refused("pack_planes", "no code", tern::pack_planes(no_code, codes, 1, 8, planes));
+    walk.refused("pack_planes", "huge", tern::pack_planes(code_id::u2, codes, huge, 8, planes));
+    walk.refused("pack_planes", "misaligned", tern::pack_planes(code_id::u2, codes, 1, 8, misaligned(planes)));
+    walk.refused("unpack_planes", "no codes", tern::unpack_planes<std::int8_t>(code_id::u2, planes, 1, 8, nullptr));
+    walk.refused("unpack_planes", "no planes", tern::unpack_planes(code_id::u2, nullptr, 1, 8, codes));
+    walk.refused("unpack_planes", "no code", tern::unpack_planes(no_code, planes, 1, 8, codes));
+    walk.refused("unpack_planes", "huge", tern::unpack_planes(code_id::u2, planes, huge, huge, codes));
+    walk.refused("unpack_planes", "misaligned", tern::unpack_planes(code_id::u2, misaligned(planes), 1, 8, codes));
+
+    // Ternary weights.
+    std::vector<std::int8_t> many(4 * 70 * 9);
+    std::vector<float> values(4 * 70 * 9);
+    for (const tern::weight_shape& shape : bad_shapes) {
+        walk.refused("check_weight_shape", "bad", tern::check_weight_shape(shape));
+        walk.refused("make_ternary_weights", "bad shape", tern::make_ternary_weights(shape));
+        walk.refused("pack_weights", "bad shape", tern::pack_weights(codes, shape));
+        walk.refused("make_code_weights", "bad shape", tern::make_code_weights(shape, code_id::o2));
+        walk.refused("pack_code_weights", "bad shape", tern::pack_code_weights(codes, shape, code_id::ternary));
+        walk.refused("unpack_weight_planes", "bad shape",
+                     tern::unpack_weight_planes(planes, shape, code_id::ternary, codes));
+    }
+    walk.refused("make_ternary_weights", "no memory", tern::make_ternary_weights({4, 3, 3, 3}, no_memory()));
+    walk.refused("pack_weights", "no codes", tern::pack_weights(nullptr, {4, 3, 3, 3}));
+    walk.refused("pack_weights", "no memory", tern::pack_weights(codes, {4, 3, 1, 1}, nullptr, nullptr, no_memory()));
+    const auto bad_ternary = [&](const char* how, const tern::ternary_weights& w) {
+        walk.refused("check_ternary_weights", how, tern::check_ternary_weights(w));
+        walk.refused("unpack_weights", how, tern::unpack_weights(w, many.data()));
+        walk.refused("dequantize_weights", how, tern::dequantize_weights(w, values.data()));
+        walk.refused("to_code_weights", how, tern::to_code_weights(w));
+    };
+    bad_ternary("default-made", {});
+    {
+        tern::ternary_weights w;
+        w.shape = {4, 64, 3, 3};
+        bad_ternary("a shape alone", w);
+        w = ternary_4x70();
+        CHECK(tern::check_ternary_weights(w).ok());
+        walk.refused("unpack_weights", "no room", tern::unpack_weights(w, nullptr));
+        walk.refused("dequantize_weights", "no room", tern::dequantize_weights(w, nullptr));
+        walk.refused("dequantize_weights", "misaligned", tern::dequantize_weights(w, misaligned(values.data())));
+        walk.refused("to_code_weights", "no memory", tern::to_code_weights(w, no_memory()));
+        for (std::size_t tern::weight_shape::*extent :
+             {&tern::weight_shape::out_channels, &tern::weight_shape::in_channels, &tern::weight_shape::kh,
+              &tern::weight_shape::kw})
+            for (const std::size_t lie : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{300}, huge}) {
+                tern::ternary_weights lying = ternary_4x70();
+                lying.shape.*extent = lie;
+                bad_ternary("a shape that lies", lying);
+            }
+        tern::ternary_weights other = ternary_4x70();
+        other.scale = {};
+        bad_ternary("no scale", other);
+        other = ternary_4x70();
+        other.bias = std::move(*tern::make_buffer<float>(3));
+        bad_ternary("too few biases", other);
+        other = ternary_4x70();
+        other.planes[2] |= std::uint64_t{1} << 6;
+        bad_ternary("a bit behind the last channel", other);
+        other = ternary_4x70();
+        other.planes[0] = 0;
+        other.planes[1] = 1;
+        bad_ternary("a sign without a mask", other);
+        check_refused(tern::check_ternary_weights(other), errc::bad_value, {"channel 0, tap 0, word 0", "sign"});
+        other = ternary_4x70();
+        const tern::ternary_weights taken = std::move(other);
+        bad_ternary("moved-from", other);
+    }
+
+    // Weights of any code.
+    walk.refused("make_code_weights", "no code", tern::make_code_weights({4, 3, 3, 3}, no_code));
+    walk.refused("make_code_weights", "no memory", tern::make_code_weights({4, 3, 3, 3}, code_id::o2, no_memory()));
+    walk.refused("pack_code_weights", "no codes", tern::pack_code_weights(nullptr, {4, 3, 3, 3}, code_id::o2));
+    walk.refused("pack_code_weights", "no code", tern::pack_code_weights(codes, {4, 3, 3, 3}, no_code));
+    const auto bad_codes = [&](const char* how, const tern::code_weights& w) {
+        walk.refused("check_code_weights", how, tern::check_code_weights(w));
+        walk.refused("dequantize_weights", how, tern::dequantize_weights(w, values.data()));
+        walk.refused("pack_weight_planes", how, tern::pack_weight_planes(w));
+        walk.refused("to_ternary_weights", how, tern::to_ternary_weights(w));
+    };
+    bad_codes("default-made", {});
+    for (std::size_t tern::weight_shape::*extent : {&tern::weight_shape::out_channels, &tern::weight_shape::in_channels,
+                                                    &tern::weight_shape::kh, &tern::weight_shape::kw})
+        for (const std::size_t lie : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{300}, huge}) {
+            tern::code_weights lying = codes_4x6();
+            lying.shape.*extent = lie;
+            bad_codes("a shape that lies", lying);
+            walk.gives("code_sum", "a shape that lies", tern::code_sum(lying, 0), std::int64_t{0});
+        }
+    tern::code_weights w = codes_4x6();
+    CHECK(tern::check_code_weights(w).ok());
+    CHECK(tern::code_sum(w, 3) == 3 * 6 * 9);
+    walk.gives("code_sum", "a channel that is not there", tern::code_sum(w, 4), std::int64_t{0});
+    walk.refused("dequantize_weights", "no room", tern::dequantize_weights(w, nullptr));
+    walk.refused("pack_weight_planes", "no memory", tern::pack_weight_planes(w, no_memory()));
+    w.code = no_code;
+    bad_codes("a code behind the last", w);
+    w.code = code_id::ternary;
+    bad_codes("values of another code", w);
+    w = codes_4x6();
+    const tern::code_weights taken = std::move(w);
+    bad_codes("moved-from", w);
+    walk.gives("code_sum", "moved-from", tern::code_sum(w, 0), std::int64_t{0});
+    walk.refused("unpack_weight_planes", "no planes",
+                 tern::unpack_weight_planes(nullptr, {1, 1, 1, 1}, code_id::ternary, codes));
+    walk.refused("unpack_weight_planes", "no codes",
+                 tern::unpack_weight_planes(planes, {1, 1, 1, 1}, code_id::ternary, nullptr));
+    walk.refused("unpack_weight_planes", "no code", tern::unpack_weight_planes(planes, {1, 1, 1, 1}, no_code, codes));
+    walk.refused("unpack_weight_planes", "no memory",
+                 tern::unpack_weight_planes(planes, {1, 1, 1, 1}, code_id::ternary, codes, no_memory()));
+
+    walk.check_complete(TERN_TEST_DATA "/../../include/tern/format");
+}
+
+TEST_CASE("memory that an image is made in is not written behind its end by a layout that lies") {
+    tern::packed_layout layout = *tern::make_packed_layout(code_id::binary, {1, 8, 8}, 64);
+    layout.total_bytes = 8;
+    check_refused(tern::make_packed_tensor(layout).status(), errc::invalid_argument,
+                  {"8 bytes do not hold", "1x8x8x64"});
+}
