@@ -268,7 +268,7 @@ TEST_CASE("arguments of run are checked for u8 images") {
         check_refused(net.run(view, to), tern::errc::invalid_argument, words);
     };
     refused(in.bytes(0, 3), logits.data(), {"up to 2 u8 images of 28x28 with 1 channels", "found 3"});
-    refused(in.bytes(0, 0), logits.data(), {"found 0"});
+    CHECK(net.run(in.bytes(0, 0), logits.data()).ok());
     refused({}, logits.data(), {"null pointer"});
     refused(in.bytes(0, 1), nullptr, {"null pointer for logits"});
     refused(tern::nhwc(in.pixels.data(), 1, 32, 32, 1), logits.data(), {"28x28", "32x32"});

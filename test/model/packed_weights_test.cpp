@@ -82,7 +82,7 @@ tern::result<tern::code_weights> read(const edited_file& file) {
 TEST_CASE("dense streams are as the format describes them") {
     const auto stream = [](code_id code, const std::vector<std::int8_t>& codes) {
         std::vector<unsigned char> bytes(tern::dense_bytes(code, codes.size()).value, 0xEE);
-        tern::encode_dense(code, codes.data(), codes.size(), bytes.data());
+        REQUIRE(tern::encode_dense(code, codes.data(), codes.size(), bytes.data()).ok());
         std::vector<std::int8_t> again(codes.size(), 99);
         const tern::status s = tern::decode_dense(code, bytes.data(), codes.size(), again.data(), "t");
         CHECK_MESSAGE(s.ok(), std::string(s.message()));

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "../format/code_weights.hpp"
+#include "../format/ternary_weights.hpp"
+#include "../quantize/activation.hpp"
+#include "stqn.hpp"
 #include "sttn.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -25,6 +30,17 @@ inline status check_norm(const folded_norm& norm, std::size_t channels, const ch
     return check_count(norm.shift.size(), channels, layer, what);
 }
 
+inline status check_weights(const sttn_unit& u) { return check_ternary_weights(u.weights); }
+
+inline status check_weights(const stqn_unit& u) {
+    TERN_TRY(check_code_weights(u.weights));
+    TERN_TRY(check_thresholds(u.input));
+    if (!(u.input_unit > 0 && u.input_unit <= std::numeric_limits<double>::max()))
+        return make_error(errc::invalid_argument, "expected a finite unit of activations above 0, found %g",
+                          u.input_unit);
+    return {};
+}
+
 template <class Unit>
 status check_block(const residual_block<Unit>& block, std::size_t& channels) {
     if (block.stride != 1 && block.stride != 2)
@@ -41,6 +57,8 @@ status check_block(const residual_block<Unit>& block, std::size_t& channels) {
                               "%.100s: expected weights [%zu%s, %zu, k, k] with an odd k, found [%zu, %zu, %zu, %zu]",
                               name.c_str(), channels, widens ? " or more" : "", channels, s.out_channels, s.in_channels,
                               s.kh, s.kw);
+        if (const status bad = check_weights(unit); !bad.ok())
+            return make_error(bad.code(), "%.100s: %s", name.c_str(), bad.message());
         TERN_TRY(check_norm(unit.before, channels, name.c_str(), "the norm before it"));
         channels = s.out_channels;
         TERN_TRY(check_norm(unit.after, channels, name.c_str(), "the norm behind it"));
@@ -51,8 +69,8 @@ status check_block(const residual_block<Unit>& block, std::size_t& channels) {
 
 }  // namespace check_network_detail
 
-/// An error (invalid_argument) that names the layer unless arrays have the sizes that shapes need, channels pass from layer to
-/// layer, and there are blocks and classes. Values are looked at when plans are made.
+/// An error that names the layer unless arrays have the sizes that shapes need, weights are codes, channels pass from layer to
+/// layer, and there are blocks and classes. Values of floats are looked at when plans are made.
 template <class Unit>
 status check_network(const residual_network<Unit>& net) {
     using namespace check_network_detail;
@@ -64,6 +82,9 @@ status check_network(const residual_network<Unit>& net) {
     TERN_TRY(check_count(net.stem.size(), net.stem_shape.size(), "stem", "weights"));
     TERN_TRY(check_norm(net.stem_norm, channels, "stem", "its norm"));
     TERN_TRY(check_count(net.stem_slope.size(), channels, "stem", "slopes"));
+    if (net.preprocess != preprocessing::unknown && *preprocessing_name(net.preprocess) == '\0')
+        return make_error(errc::invalid_argument, "network: expected a preprocessing, found number %d",
+                          static_cast<int>(net.preprocess));
     const pool_geometry& p = net.pool;
     if (p.kernel != 0 && (p.stride == 0 || p.padding >= p.kernel))
         return make_error(errc::invalid_argument,

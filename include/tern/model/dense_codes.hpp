@@ -13,22 +13,45 @@
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "../format/argument.hpp"
+#include "../format/code_weights.hpp"
 #include "base3.hpp"
 
 TERN_BEGIN_NAMESPACE
 
-/// Bytes that `count` codes take; not ok if that overflows.
+namespace dense_detail {
+
+/// An error unless there are codes of weights, and bytes.
+inline status check(code_id code, const std::int8_t* codes, const unsigned char* bytes, std::size_t count,
+                    const char* name) {
+    TERN_TRY(detail::check_weight_code(code));
+    if ((codes == nullptr || bytes == nullptr) && count != 0)
+        return make_error(errc::invalid_argument, "%s: expected %zu codes and their bytes, found a null pointer", name,
+                          count);
+    return {};
+}
+
+}  // namespace dense_detail
+
+/// Bytes that `count` codes take; not ok if that overflows, or if the code is none.
 inline checked_size dense_bytes(code_id code, std::size_t count) noexcept {
     const code_info info = get_code_info(code);
+    if (!is_code(code))
+        return {0, false};
     if (info.levels() == 3)
         return base3_bytes(count);
     const checked_size bits = checked_size(count) * static_cast<std::size_t>(info.planes);
     return bits.ok() ? checked_size(ceil_div(bits.value, 8)) : bits;
 }
 
-/// Writes dense_bytes(code, count) bytes; all codes must be values of `code`.
-inline void encode_dense(code_id code, const std::int8_t* codes, std::size_t count, unsigned char* out) noexcept {
+/// Writes dense_bytes(code, count) bytes. Errors: null pointers, a code that weights cannot have, values that are none of it.
+inline status encode_dense(code_id code, const std::int8_t* codes, std::size_t count, unsigned char* out) noexcept {
+    TERN_TRY(dense_detail::check(code, codes, out, count, "codes"));
     const code_info info = get_code_info(code);
+    for (std::size_t i = 0; i < count; ++i)
+        if (!info.contains_weight(codes[i]))
+            return make_error(errc::bad_value, "code %zu: expected a weight of code %s, found %d", i, info.title,
+                              codes[i]);
     if (info.levels() == 3)
         return encode_base3(codes, count, out, info.min + 1);
     const auto bits = static_cast<unsigned>(info.planes);
@@ -40,12 +63,15 @@ inline void encode_dense(code_id code, const std::int8_t* codes, std::size_t cou
     }
     if (filled != 0)
         *out = static_cast<unsigned char>(held);
+    return {};
 }
 
 /// Reads `count` codes of weights from dense_bytes(code, count) bytes. Refused: bits that stand for no weight of the code,
-/// bits other than 0 behind the last code; `name` goes into the message.
+/// bits other than 0 behind the last code, null pointers, a code that weights cannot have; `name` goes into the message.
 inline status decode_dense(code_id code, const unsigned char* bytes, std::size_t count, std::int8_t* codes,
                            const char* name) {
+    name = name_or(name, "codes");
+    TERN_TRY(dense_detail::check(code, codes, bytes, count, name));
     const code_info info = get_code_info(code);
     if (info.levels() == 3)
         return decode_base3(bytes, count, codes, name, info.min + 1);

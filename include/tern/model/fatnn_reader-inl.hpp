@@ -33,6 +33,9 @@ inline result<settings> read_settings(const safetensors_file& file, const fatnn_
     s.range = options.range.value_or(*range == 0 ? activation_range::half : activation_range::full);
     s.weights.normalize = options.normalize.value_or(*normalize == 0);
     s.weights.norm_groups = options.norm_groups.value_or(*norm_groups);
+    if (s.quantizer > fatnn_quantizer::lsq || s.range > activation_range::full)
+        return make_error(errc::invalid_argument, "expected a fatnn_quantizer and an activation_range, found %d and %d",
+                          static_cast<int>(s.quantizer), static_cast<int>(s.range));
     if (s.quantizer == fatnn_quantizer::lsq && s.range == activation_range::full)
         return make_error(errc::unsupported, "LSQ's activations have the half range only, found the full one");
     return s;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../format/argument.hpp"
 #include "../op/plan_checks.hpp"
 #include "../op/pooling.hpp"
 #include "../op/quantize_image.hpp"
@@ -308,7 +309,8 @@ TERN_FUNC status network::check_executor(const executor& threads) const {
 template <class T>
 status network::check_images(const tensor_view<const T>& images, const image_shape& expected, const char* kind,
                              const float* logits) const {
-    if (!images || logits == nullptr || images.n == 0 || images.n > expected.n || images.h != expected.h ||
+    TERN_TRY(check_made());
+    if (((!images || logits == nullptr) && images.n != 0) || images.n > expected.n || images.h != expected.h ||
         images.w != expected.w || images.c != channels_)
         return make_error(
             errc::invalid_argument,
@@ -317,6 +319,21 @@ status network::check_images(const tensor_view<const T>& images, const image_sha
             !images             ? " at a null pointer"
             : logits == nullptr ? " and a null pointer for logits"
                                 : "");
+    return check_alignment(images.data, logits);
+}
+
+TERN_FUNC status network::check_made() const {
+    if (floats_[0].empty())
+        return make_error(errc::invalid_argument, "network: expected one that create made, found a moved-from one");
+    return {};
+}
+
+template <class T>
+status network::check_alignment(const T* images, const float* logits) {
+    if (!is_aligned(images) || !is_aligned(logits))
+        return make_error(errc::invalid_argument, "network: expected %s aligned for their type, found %p",
+                          is_aligned(images) ? "logits" : "images",
+                          is_aligned(images) ? static_cast<const void*>(logits) : static_cast<const void*>(images));
     return {};
 }
 
@@ -340,6 +357,8 @@ TERN_FUNC status network::run(const tensor_view<const float>& images, float* log
                               const layer_observer& observer) {
     TERN_TRY(check_images(images, input_, "images", logits));
     TERN_TRY(check_executor(threads));
+    if (images.n == 0)
+        return {};
     real_conv2d_args args;
     args.input = images;
     args.out = stem_output(images.n);
@@ -350,11 +369,14 @@ TERN_FUNC status network::run(const tensor_view<const float>& images, float* log
 
 TERN_FUNC status network::run(const tensor_view<const std::uint8_t>& images, float* logits, const executor& threads,
                               const layer_observer& observer) {
+    TERN_TRY(check_made());
     if (u8_shape_.n == 0)
         return make_error(errc::invalid_argument,
                           "network: u8 images need a network created with network_options::u8_images");
     TERN_TRY(check_images(images, u8_shape_, "u8 images", logits));
     TERN_TRY(check_executor(threads));
+    if (images.n == 0)
+        return {};
     image_conv2d_args args;
     args.input = framed(images);
     args.out = stem_output(images.n);
@@ -380,14 +402,18 @@ TERN_FUNC tensor_view<const std::uint8_t> network::framed(const tensor_view<cons
 TERN_FUNC status network::run_from_stem(const tensor_view<const float>& stem, float* logits, const executor& threads,
                                         const layer_observer& observer) {
     const std::size_t n = stem.n;
-    if (!stem || logits == nullptr || n == 0 || n > input_.n || stem.h != pooled_shape_.h ||
+    TERN_TRY(check_made());
+    if (((!stem || logits == nullptr) && n != 0) || n > input_.n || stem.h != pooled_shape_.h ||
         stem.w != pooled_shape_.w || stem.c != stem_channels_)
         return make_error(
             errc::invalid_argument,
             "network: expected the stem's output for up to %zu images, %zux%zu with %zu channels, found %zu of %zux%zu "
             "with %zu",
             input_.n, pooled_shape_.h, pooled_shape_.w, stem_channels_, n, stem.h, stem.w, stem.c);
+    TERN_TRY(check_alignment(stem.data, logits));
     TERN_TRY(check_executor(threads));
+    if (n == 0)
+        return {};
     const auto to = nhwc(floats_[0].data(), n, stem.h, stem.w, stem.c);
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t y = 0; y < stem.h; ++y)

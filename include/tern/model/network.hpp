@@ -76,7 +76,7 @@ public:
                                             const network_options& options = {});
 
     /// Logits of `images` ([n][h][w][channels] by strides, preprocessed; n up to that of `create`) into [n][classes()], dense.
-    /// Not for two threads at once: the workspace belongs to the object. Allocates nothing.
+    /// Not for two threads at once: the workspace belongs to the object. Allocates nothing. No images (n = 0) are no error.
     TERN_FUNC status run(const tensor_view<const float>& images, float* logits, const executor& threads = {},
                          const layer_observer& observer = {});
 
@@ -128,6 +128,9 @@ private:
                                   std::size_t n);
     TERN_FUNC status quantize_stem(const tensor_view<const float>& pooled, const executor& threads);
     TERN_FUNC status check_executor(const executor& threads) const;
+    TERN_FUNC status check_made() const;
+    template <class T>
+    static status check_alignment(const T* images, const float* logits);
     template <class T>
     status check_images(const tensor_view<const T>& images, const image_shape& expected, const char* kind,
                         const float* logits) const;

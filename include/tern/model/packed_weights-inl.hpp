@@ -55,7 +55,7 @@ TERN_FUNC status write_code_weights(safetensors_writer& out, const std::string& 
             for (std::size_t i = 0; i < s.in_channels; ++i)
                 codes[next++] = w.channel(o)[i * s.taps() + tap];
     std::vector<unsigned char> stream(dense_bytes(w.code, codes.size()).value);
-    encode_dense(w.code, codes.data(), codes.size(), stream.data());
+    TERN_TRY(encode_dense(w.code, codes.data(), codes.size(), stream.data()));
     const std::size_t bytes = stream.size();
     TERN_TRY(out.add_owned(name + ".codes", data_type::u8, {bytes}, std::move(stream)));
     const auto floats = [&](const char* part, const buffer<float>& values) {

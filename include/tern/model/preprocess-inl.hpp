@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../core/rounding.hpp"
+#include "../format/argument.hpp"
 #include "preprocess.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -31,9 +32,12 @@ TERN_FUNC status preprocess(preprocessing p, const tensor_view<const std::uint8_
                             const tensor_view<float>& out) {
     const auto rule = rule_of(p);
     TERN_TRY(rule.status());
-    if (!images || !out)
+    const bool nothing = images.n == 0 && out.n == 0;
+    if ((!images || !out) && !nothing)
         return make_error(errc::invalid_argument, "preprocessing %s: no %s", preprocessing_name(p),
                           !images ? "images" : "output");
+    if (!is_aligned(out.data))
+        return make_error(errc::invalid_argument, "preprocessing %s: a misaligned output", preprocessing_name(p));
     if (rule->channels != 0 && images.c != rule->channels)
         return make_error(errc::invalid_argument, "preprocessing %s: expected images of %zu channels, found %zu",
                           preprocessing_name(p), rule->channels, images.c);

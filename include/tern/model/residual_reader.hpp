@@ -94,6 +94,9 @@ status read_geometry(const safetensors_file& file, const sttn_options& options, 
         net.preprocess = *preprocess;
     }
     net.preprocess = options.preprocess.value_or(net.preprocess);
+    if (net.preprocess != preprocessing::unknown && *preprocessing_name(net.preprocess) == '\0')
+        return make_error(errc::invalid_argument, "expected a preprocessing, found number %d",
+                          static_cast<int>(net.preprocess));
     return {};
 }
 

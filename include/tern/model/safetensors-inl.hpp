@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../format/argument.hpp"
 #include "safetensors_header-inl.hpp"
 #include "safetensors.hpp"
 
@@ -186,7 +187,16 @@ inline status wrong_dtype(const tensor_info& t, const char* wanted) {
                       dtype_name(t.dtype));
 }
 
-inline status check_count(const tensor_info& t, std::size_t count) {
+template <class Out>
+status check_count(const tensor_info& t, std::size_t count, const Out* out) {
+    const checked_size bytes = t.shape.count() * dtype_size(t.dtype);
+    if (!bytes.ok() || bytes.value != t.bytes || dtype_size(t.dtype) == 0 || (t.data == nullptr && t.bytes != 0))
+        return make_error(errc::invalid_argument, "tensor \"%s\": expected bytes of shape %s and a type, found %zu%s",
+                          printable(t.name).c_str(), to_string(t.shape).c_str(), t.bytes,
+                          t.data == nullptr ? " at a null pointer" : "");
+    if ((out == nullptr && count != 0) || !is_aligned(out))
+        return make_error(errc::invalid_argument, "tensor \"%s\": expected room for %zu elements, found a %s pointer",
+                          printable(t.name).c_str(), count, out == nullptr ? "null" : "misaligned");
     if (t.count() != count)
         return make_error(errc::bad_format, "tensor \"%s\": expected %zu elements, found %zu: %s of shape %s",
                           printable(t.name).c_str(), count, t.count(), dtype_name(t.dtype), to_string(t.shape).c_str());
@@ -216,7 +226,7 @@ status widen_integers(const tensor_info& t, std::int64_t* out) {
 }  // namespace detail
 
 TERN_FUNC status read_floats(const tensor_info& t, float* out, std::size_t count) {
-    if (const status s = detail::check_count(t, count); !s.ok())
+    if (const status s = detail::check_count(t, count, out); !s.ok())
         return s;
     switch (t.dtype) {
         case data_type::f32: return detail::copy_elements(t, out);
@@ -239,7 +249,7 @@ TERN_FUNC status read_floats(const tensor_info& t, float* out, std::size_t count
 }
 
 TERN_FUNC status read_doubles(const tensor_info& t, double* out, std::size_t count) {
-    if (const status s = detail::check_count(t, count); !s.ok())
+    if (const status s = detail::check_count(t, count, out); !s.ok())
         return s;
     const auto widen_f16 = [](std::uint16_t h) { return static_cast<double>(detail::float_of_f16(h)); };
     const auto widen_bf16 = [](std::uint16_t h) { return static_cast<double>(detail::float_of_bf16(h)); };
@@ -254,7 +264,7 @@ TERN_FUNC status read_doubles(const tensor_info& t, double* out, std::size_t cou
 }
 
 TERN_FUNC status read_ints(const tensor_info& t, std::int64_t* out, std::size_t count) {
-    if (const status s = detail::check_count(t, count); !s.ok())
+    if (const status s = detail::check_count(t, count, out); !s.ok())
         return s;
     switch (t.dtype) {
         case data_type::u8: return detail::widen_integers<std::uint8_t>(t, out);

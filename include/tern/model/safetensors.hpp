@@ -38,7 +38,7 @@ TERN_END_VOCABULARY
 TERN_BEGIN_NAMESPACE
 
 /// One tensor of a file. `data` points into the file's bytes and may be misaligned for the type: use memcpy or
-/// read_*().
+/// read_*(). Those of a file agree with themselves; others may not, and read_*() say so.
 struct tensor_info {
     std::string name;
     data_type dtype = data_type::f32;
@@ -46,7 +46,8 @@ struct tensor_info {
     const unsigned char* data = nullptr;
     std::size_t bytes = 0;
 
-    std::size_t count() const noexcept { return bytes / dtype_size(dtype); }
+    /// Elements in `bytes`; 0 if the type is none.
+    std::size_t count() const noexcept { return dtype_size(dtype) != 0 ? bytes / dtype_size(dtype) : 0; }
 };
 
 struct metadata_entry {
@@ -92,8 +93,8 @@ TERN_FUNC std::string to_string(const tensor_dims& shape);
 
 /// Copies all elements of a tensor to `out`, which holds `count`. F32 is copied bit for bit; F16 and BF16 convert
 /// exactly (NaN payloads too); F64 is rounded to nearest even, NaN stays NaN, and a finite value that rounds beyond
-/// the floats is `bad_value`. Another type or another number of elements is `bad_format` naming both. After an
-/// error `out` is unspecified.
+/// the floats is `bad_value`. Another type or another number of elements is `bad_format` naming both, null pointers and
+/// bytes that do not fit the shape are `invalid_argument`. After an error `out` is unspecified.
 TERN_FUNC status read_floats(const tensor_info& tensor, float* out, std::size_t count);
 /// As read_floats, from F64 bit for bit, and from F32, F16 and BF16 exactly.
 TERN_FUNC status read_doubles(const tensor_info& tensor, double* out, std::size_t count);

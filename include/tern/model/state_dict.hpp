@@ -129,6 +129,17 @@ inline result<double> metadata_number(const safetensors_file& file, const char* 
     return digits / unit;
 }
 
+/// An error unless it is "none" or a window that parse_pool would read.
+inline status check_pool(const pool_geometry& p, const char* layer) {
+    if (p.kernel != 0 && (p.kernel > 64 || p.stride == 0 || p.stride > 9999 || p.padding >= p.kernel))
+        return make_error(
+            errc::invalid_argument,
+            "%s: expected a pooling window of at most 64 with a stride of 1 to 9999 and less padding than "
+            "window, found %zu, %zu and %zu",
+            layer, p.kernel, p.stride, p.padding);
+    return {};
+}
+
 struct stem_options {
     std::optional<std::size_t> stride, padding;
     std::optional<pool_geometry> pool;
@@ -156,6 +167,7 @@ inline result<stem_geometry> read_stem_geometry(const safetensors_file& file, st
     const auto pool = metadata_pool(file, sttn_keys::pool, stem.pool);
     TERN_TRY(pool.status());
     stem.pool = options.pool.value_or(*pool);
+    TERN_TRY(check_pool(stem.pool, "stem"));
     return stem;
 }
 

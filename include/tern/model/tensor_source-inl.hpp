@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "../format/argument.hpp"
 #include "../quantize/check.hpp"
 #include "tensor_source.hpp"
 
@@ -80,7 +81,7 @@ TERN_FUNC status tensor_source::check_all_used(const char* what) const {
     for (std::size_t i = 0; i < used_.size(); ++i)
         if (!used_[i])
             return make_error(errc::bad_format, "tensor %.200s %s is not part of %s", file_->tensor(i).name.c_str(),
-                              to_string(file_->tensor(i).shape).c_str(), what);
+                              to_string(file_->tensor(i).shape).c_str(), name_or(what, "the network"));
     return {};
 }
 

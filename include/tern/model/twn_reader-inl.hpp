@@ -109,7 +109,9 @@ inline status read_head(tensor_source& from, const std::string& name, std::size_
 inline result<pool_geometry> stage_pool(const safetensors_file& file, const twn_reader_options& options) {
     const auto pool = state_dict::metadata_pool(file, twn_keys::pool, {2, 2, 0});
     TERN_TRY(pool.status());
-    return options.pool.value_or(*pool);
+    const pool_geometry chosen = options.pool.value_or(*pool);
+    TERN_TRY(state_dict::check_pool(chosen, "stages"));
+    return chosen;
 }
 
 /// conv1, conv2, ... or conv1_1, conv1_2, conv2_1, ..., then fc1, fc2, ...; the last fc is float.

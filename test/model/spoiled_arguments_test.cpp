@@ -1,0 +1,504 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tern/model.hpp>
+
+#include "../support/check_refused.hpp"
+#include "../support/spoiled_arguments.hpp"
+#include "network_support.hpp"
+
+using tern::code_id;
+using tern::errc;
+using namespace tern_test;
+
+namespace {
+
+constexpr std::size_t huge = SIZE_MAX / 2;
+constexpr auto no_code = static_cast<code_id>(tern::code_count);
+constexpr auto no_type = static_cast<tern::data_type>(tern::data_type_count);
+
+tern::safetensors_file tiny_file() { return open_file(data_path("mnist_tiny_merged")); }
+
+void walk_files(argument_walk& walk) {
+    const temporary_folder folder;
+    walk.refused("mapped_file::open", "no path", tern::mapped_file::open(nullptr));
+    walk.refused("mapped_file::open", "no name", tern::mapped_file::open(""));
+    walk.refused("mapped_file::open", "a directory", tern::mapped_file::open((folder / "").c_str()));
+    walk.refused("safetensors_file::open", "no path", tern::safetensors_file::open(nullptr));
+    walk.refused("safetensors_file::load", "no bytes", tern::safetensors_file::load(nullptr, 0));
+    walk.refused("safetensors_file::load", "null bytes", tern::safetensors_file::load(nullptr, 8));
+    {
+        tern::safetensors_file file = tiny_file();
+        const tern::safetensors_file taken = std::move(file);
+        for (const tern::safetensors_file* empty : {&file, new tern::safetensors_file()}) {
+            walk.gives("safetensors_file::size", "empty", empty->size(), std::size_t{0});
+            walk.gives("safetensors_file::tensors", "empty", empty->tensors().empty(), true);
+            walk.gives("safetensors_file::find", "empty", empty->find("features.0.weight") == nullptr, true);
+            walk.gives("safetensors_file::find", "no name", empty->find({}) == nullptr, true);
+            walk.gives("safetensors_file::metadata", "empty", empty->metadata("tern.format") == nullptr, true);
+            tern::tensor_source from(*empty, "module.", {});
+            walk.refused("tensor_source::get", "empty", from.get("fc.weight"));
+            walk.refused("tensor_source::get", "no name", from.get({}));
+            walk.refused("tensor_source::conv_shape", "empty", from.conv_shape(""));
+            walk.refused("tensor_source::floats", "empty", from.floats("fc.weight", {}));
+            walk.refused("tensor_source::doubles", "empty", from.doubles("fc.weight", {huge, huge}));
+            from.ignore("fc.weight");
+            walk.gives("tensor_source::has", "empty", from.has("fc.weight"), false);
+            walk.gives("tensor_source::check_all_used", "empty", from.check_all_used("x").ok(), true);
+            walk.refused("read_sttn", "empty", tern::read_sttn(*empty));
+            walk.refused("read_stqn", "empty", tern::read_stqn(*empty));
+            walk.refused("read_twn", "empty", tern::read_twn(*empty));
+            walk.refused("read_fatnn", "empty", tern::read_fatnn(*empty));
+            walk.refused("read_code_weights", "empty", tern::read_code_weights(*empty, ""));
+            if (empty != &file)
+                delete empty;
+        }
+        tern::tensor_source from(taken, "module.", {});
+        walk.refused("tensor_source::floats", "another shape", from.floats("fc.weight", {huge, huge}));
+        walk.refused("tensor_source::floats", "no shape", from.floats("fc.weight", {}));
+        walk.refused("tensor_source::doubles", "another shape", from.doubles("fc.weight", {10}));
+        walk.refused("tensor_source::conv_shape", "another rank", from.conv_shape("fc.weight"));
+        walk.refused("tensor_source::check_all_used", "no words", from.check_all_used(nullptr));
+        tern::tensor_source poor(taken, "module.", no_memory());
+        walk.refused("tensor_source::floats", "no memory", poor.floats("fc.bias", {10}));
+        walk.refused("tensor_source::doubles", "no memory", poor.doubles("fc.bias", {10}));
+    }
+    walk.refused("load_sttn", "no path", tern::load_sttn(nullptr));
+    walk.refused("load_stqn", "no path", tern::load_stqn(nullptr));
+    walk.refused("load_twn", "no path", tern::load_twn(nullptr));
+    walk.refused("load_fatnn", "no path", tern::load_fatnn(nullptr));
+}
+
+void walk_tensors(argument_walk& walk) {
+    const float four[4] = {1, 2, 3, 4};
+    tern::tensor_info good;
+    good.name = "t";
+    good.shape = {4};
+    good.data = reinterpret_cast<const unsigned char*>(four);
+    good.bytes = 16;
+    float f[8];
+    double d[8];
+    std::int64_t i[8];
+    REQUIRE(tern::read_floats(good, f, 4).ok());
+    const auto bad = [&](const char* how, auto&& spoil) {
+        tern::tensor_info t = good;
+        spoil(t);
+        walk.refused("read_floats", how, tern::read_floats(t, f, 4));
+        walk.refused("read_doubles", how, tern::read_doubles(t, d, 4));
+        if (t.dtype == tern::data_type::f32)
+            t.dtype = tern::data_type::i32;
+        walk.refused("read_ints", how, tern::read_ints(t, i, 4));
+    };
+    bad("default-made", [](auto& t) { t = {}; });
+    bad("no type", [](auto& t) { t.dtype = no_type; });
+    bad("no data", [](auto& t) { t.data = nullptr; });
+    bad("fewer bytes", [](auto& t) { t.bytes = 15; });
+    bad("more bytes", [](auto& t) { t.bytes = 19; });
+    bad("huge", [](auto& t) { t.bytes = huge; });
+    bad("no shape", [](auto& t) { t.shape = {}; });
+    bad("an invalid shape", [](auto& t) { t.shape = {1, 1, 1, 1, 1, 1, 1, 1, 4}; });
+    bad("a huge shape", [](auto& t) { t.shape = {huge, huge}; });
+    walk.gives("dtype_name", "no type", *tern::dtype_name(no_type) != '\0', true);
+    walk.gives("dtype_size", "no type", tern::dtype_size(no_type), std::size_t{0});
+    walk.gives("dtype_from_name", "no name", tern::dtype_from_name({}).has_value(), false);
+    for (const std::size_t count : {std::size_t{0}, std::size_t{3}, huge}) {
+        walk.refused("read_floats", "count", tern::read_floats(good, f, count));
+        walk.refused("read_doubles", "count", tern::read_doubles(good, d, count));
+        walk.refused("read_ints", "count", tern::read_ints(good, i, count));
+    }
+    walk.refused("read_floats", "no room", tern::read_floats(good, nullptr, 4));
+    walk.refused("read_doubles", "no room", tern::read_doubles(good, nullptr, 4));
+    walk.refused("read_floats", "misaligned", tern::read_floats(good, misaligned(f), 4));
+    walk.refused("read_doubles", "misaligned", tern::read_doubles(good, misaligned(d), 4));
+    good.dtype = tern::data_type::i32;
+    walk.refused("read_ints", "no room", tern::read_ints(good, nullptr, 4));
+    walk.refused("read_ints", "misaligned", tern::read_ints(good, misaligned(i), 4));
+
+    tern::safetensors_writer w;
+    walk.refused("safetensors_writer::add", "no name", w.add({}, tern::data_type::f32, {4}, four));
+    walk.refused("safetensors_writer::add", "no type", w.add("a", no_type, {4}, four));
+    walk.refused("safetensors_writer::add", "no data", w.add("a", tern::data_type::f32, {4}, nullptr));
+    walk.refused("safetensors_writer::add", "huge", w.add("a", tern::data_type::f32, {huge, huge}, four));
+    walk.refused("safetensors_writer::add_owned", "no type", w.add_owned("a", no_type, {4}, {}));
+    walk.refused("safetensors_writer::add_owned", "no data", w.add_owned("a", tern::data_type::f32, {4}, {}));
+    walk.refused("safetensors_writer::add_owned", "huge", w.add_owned("a", tern::data_type::u8, {huge, huge}, {}));
+    walk.refused("safetensors_writer::set_metadata", "no key", w.set_metadata({}, "x"));
+    walk.refused("safetensors_writer::set_metadata", "no text", w.set_metadata("x", "\xff"));
+    walk.refused("safetensors_writer::write", "no path", w.write(nullptr));
+    const tern::safetensors_writer taken = std::move(w);
+    std::vector<unsigned char> bytes;
+    walk.gives("safetensors_writer::write", "moved-from", w.write(bytes).ok(), true);
+}
+
+void walk_codes(argument_walk& walk) {
+    std::int8_t codes[9] = {};
+    unsigned char bytes[9] = {};
+    walk.refused("encode_base3", "no codes", tern::encode_base3(nullptr, 9, bytes));
+    walk.refused("encode_base3", "no bytes", tern::encode_base3(codes, 9, nullptr));
+    walk.refused("decode_base3", "no bytes", tern::decode_base3(nullptr, 9, codes, nullptr));
+    walk.refused("decode_base3", "no codes", tern::decode_base3(bytes, 9, nullptr, nullptr));
+    for (const int middle : {-1, 2, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
+        walk.refused("encode_base3", "middle", tern::encode_base3(codes, 9, bytes, middle));
+        walk.refused("decode_base3", "middle", tern::decode_base3(bytes, 9, codes, nullptr, middle));
+    }
+    for (const code_id code : {code_id::ternary, code_id::o2}) {
+        walk.refused("encode_dense", "no codes", tern::encode_dense(code, nullptr, 9, bytes));
+        walk.refused("encode_dense", "no bytes", tern::encode_dense(code, codes, 9, nullptr));
+        walk.refused("decode_dense", "no bytes", tern::decode_dense(code, nullptr, 9, codes, nullptr));
+        walk.refused("decode_dense", "no codes", tern::decode_dense(code, bytes, 9, nullptr, nullptr));
+    }
+    for (const code_id code : {no_code, code_id::u8}) {
+        walk.refused("encode_dense", "code", tern::encode_dense(code, codes, 9, bytes));
+        walk.refused("decode_dense", "code", tern::decode_dense(code, bytes, 9, codes, nullptr));
+    }
+    walk.gives("dense_bytes", "no code", tern::dense_bytes(no_code, 9).ok(), false);
+    walk.gives("dense_bytes", "huge", tern::dense_bytes(code_id::s8, SIZE_MAX).ok(), false);
+    codes[4] = 2;
+    walk.refused("encode_base3", "a code that is none", tern::encode_base3(codes, 9, bytes));
+    walk.refused("encode_dense", "a code that is none", tern::encode_dense(code_id::ternary, codes, 9, bytes));
+    walk.refused("encode_dense", "a code that is none", tern::encode_dense(code_id::o2, codes, 9, bytes));
+
+    tern::safetensors_writer out;
+    walk.refused("write_code_weights", "default-made", tern::write_code_weights(out, "w", {}));
+    auto w = tern::make_code_weights({2, 3, 3, 3}, code_id::o2);
+    REQUIRE(w.ok());
+    walk.refused("write_code_weights", "a long name", tern::write_code_weights(out, std::string(5000, 'x'), *w));
+    w->shape.in_channels = huge;
+    walk.refused("write_code_weights", "a shape that lies", tern::write_code_weights(out, "w", *w));
+    w->shape.in_channels = 3;
+    w->code = no_code;
+    walk.refused("write_code_weights", "no code", tern::write_code_weights(out, "w", *w));
+    const tern::code_weights taken = std::move(*w);
+    walk.refused("write_code_weights", "moved-from", tern::write_code_weights(out, "w", *w));
+}
+
+void walk_options(argument_walk& walk) {
+    const tern::safetensors_file file = tiny_file();
+    const auto bad = [&](const char* how, auto&& spoil) {
+        tern::sttn_options options;
+        spoil(options);
+        walk.refused("read_sttn", how, tern::read_sttn(file, options));
+        tern::stqn_reader_options more;
+        more.merged = code_id::ternary;
+        more.geometry = options;
+        walk.refused("read_stqn", how, tern::read_stqn(file, more));
+    };
+    bad("stride", [](auto& o) { o.stem_stride = 0; });
+    bad("stride", [](auto& o) { o.stem_stride = huge; });
+    bad("padding", [](auto& o) { o.stem_padding = huge; });
+    bad("pool", [](auto& o) { o.pool = tern::pool_geometry{3, 0, 1}; });
+    bad("pool", [](auto& o) { o.pool = tern::pool_geometry{3, 2, 3}; });
+    bad("pool", [](auto& o) { o.pool = tern::pool_geometry{huge, huge, huge}; });
+    bad("preprocess", [](auto& o) { o.preprocess = behind(tern::preprocessing::imagenet); });
+    bad("memory", [](auto& o) { o.memory = no_memory(); });
+    const auto bad_stqn = [&](const char* how, auto&& spoil) {
+        tern::stqn_reader_options options;
+        options.merged = code_id::ternary;
+        spoil(options);
+        walk.refused("read_stqn", how, tern::read_stqn(file, options));
+    };
+    bad_stqn("merged", [](auto& o) { o.merged = no_code; });
+    bad_stqn("activations", [](auto& o) { o.activations = no_code; });
+    for (const double unit : {std::nan(""), 0.0, -1.0, std::numeric_limits<double>::infinity()})
+        bad_stqn("unit", [&](auto& o) { o.activation_unit = unit; });
+    bad_stqn("kernel name", [](auto& o) { o.kernel_name = ""; });
+    const tern::safetensors_file raw = open_file(data_path("mnist_tiny_raw"));
+    const auto bad_raw = [&](const char* how, auto&& spoil) {
+        tern::stqn_reader_options options;
+        spoil(options);
+        walk.refused("read_stqn", how, tern::read_stqn(raw, options));
+    };
+    bad_raw("steps", [](auto& o) { o.steps = behind(tern::kernel_steps::powers_of_two); });
+    bad_raw("zeros", [](auto& o) { o.zeros = behind(tern::zero_rule::zero); });
+    bad_raw("clamp", [](auto& o) { o.clamp = std::nan(""); });
+    bad_raw("factor", [](auto& o) { o.factor = std::nan(""); });
+    bad_raw("groups", [](auto& o) { o.groups = huge; });
+
+    // The other readers check options before tensors, or with the first of them.
+    const auto bad_twn = [&](const char* how, auto&& spoil) {
+        edited_file lenet;
+        lenet.set("conv1.weight", tern::data_type::f32, {1, 1, 1, 1}, std::vector<float>{1});
+        for (const char* part : {"weight", "bias", "running_mean", "running_var"})
+            lenet.set(std::string("bn_conv1.") + part, tern::data_type::f32, {1}, std::vector<float>{1});
+        lenet.set("fc1.weight", tern::data_type::f32, {1, 1}, std::vector<float>{1});
+        const std::vector<unsigned char> bytes = lenet.bytes();
+        const auto loaded = tern::safetensors_file::load(bytes.data(), bytes.size());
+        REQUIRE(loaded.ok());
+        REQUIRE(tern::read_twn(*loaded).ok());
+        tern::twn_reader_options options;
+        spoil(options);
+        walk.refused("read_twn", how, tern::read_twn(*loaded, options));
+    };
+    bad_twn("factor", [](auto& o) { o.factor = std::nan(""); });
+    bad_twn("granularity", [](auto& o) { o.granularity = behind(tern::twn_granularity::filter); });
+    bad_twn("padding", [](auto& o) { o.padding = huge; });
+    bad_twn("stride", [](auto& o) { o.block_stride = huge; });
+    bad_twn("pool", [](auto& o) { o.pool = tern::pool_geometry{3, 0, 1}; });
+    bad_twn("memory", [](auto& o) { o.memory = no_memory(); });
+    const auto bad_fatnn = [&](const char* how, const char* word, auto&& spoil) {
+        tern::fatnn_reader_options options;
+        spoil(options);
+        const auto read = tern::read_fatnn(tern::safetensors_file(), options);
+        walk.refused("read_fatnn", how, read);
+        CHECK_MESSAGE(std::string(read.message()).find(word) != std::string::npos, std::string(read.message()));
+    };
+    bad_fatnn("quantizer", "fatnn_quantizer", [](auto& o) { o.quantizer = behind(tern::fatnn_quantizer::lsq); });
+    bad_fatnn("range", "activation_range", [](auto& o) { o.range = behind(tern::activation_range::full); });
+    bad_fatnn("stride", "strides", [](auto& o) { o.stage_stride = huge; });
+    bad_fatnn("stride", "strides", [](auto& o) { o.first_stride = 0; });
+}
+
+void walk_words(argument_walk& walk) {
+    const auto no_preprocessing = behind(tern::preprocessing::imagenet);
+    walk.refused("parse_preprocessing", "no text", tern::parse_preprocessing({}));
+    walk.refused("parse_pool", "no text", tern::parse_pool({}));
+    walk.gives("preprocessing_name", "none", std::string(tern::preprocessing_name(no_preprocessing)), std::string());
+    walk.refused("rule_of", "none", tern::rule_of(no_preprocessing));
+    walk.refused("rule_of", "unknown", tern::rule_of(tern::preprocessing::unknown));
+    walk.gives("preprocessed_shape", "none",
+               tern::preprocessed_shape(no_preprocessing, {1, 2, 3}) == tern::image_shape{1, 2, 3}, true);
+    std::uint8_t bytes[3 * 4] = {};
+    float floats[12];
+    const auto in = tern::nhwc<const std::uint8_t>(bytes, 1, 3, 4, 1);
+    const auto out = tern::nhwc(floats, 1, 3, 4, 1);
+    REQUIRE(tern::preprocess(tern::preprocessing::none, in, out).ok());
+    walk.refused("preprocess", "none", tern::preprocess(no_preprocessing, in, out));
+    walk.refused("preprocess", "no images", tern::preprocess(tern::preprocessing::none, {}, out));
+    walk.refused("preprocess", "no output", tern::preprocess(tern::preprocessing::none, in, {}));
+    walk.refused("preprocess", "another size", tern::preprocess(tern::preprocessing::mnist, in, out));
+    walk.refused("preprocess", "other channels", tern::preprocess(tern::preprocessing::cifar10, in, out));
+    walk.refused("preprocess", "misaligned",
+                 tern::preprocess(tern::preprocessing::none, tern::nhwc<const std::uint8_t>(bytes, 1, 1, 1, 1),
+                                  tern::nhwc(misaligned(floats), 1, 1, 1, 1)));
+    walk.gives("preprocess", "no images at all",
+               tern::preprocess(tern::preprocessing::none, tern::nhwc<const std::uint8_t>(nullptr, 0, 3, 4, 1),
+                                tern::nhwc<float>(nullptr, 0, 3, 4, 1))
+                   .ok(),
+               true);
+}
+
+tern::stqn_network stqn_model() {
+    tern::stqn_reader_options options;
+    options.merged = code_id::ternary;
+    auto net = tern::read_stqn(tiny_file(), options);
+    REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
+    return std::move(*net);
+}
+
+/// Ways to spoil a network that a reader made; the same for both kinds.
+template <class Net>
+std::vector<std::pair<std::string, void (*)(Net&)>> spoilt() {
+    return {
+        {"no blocks", [](Net& m) { m.blocks.clear(); }},
+        {"no classes", [](Net& m) { m.classes = 0; }},
+        {"huge classes", [](Net& m) { m.classes = huge; }},
+        {"no stem", [](Net& m) { m.stem = {}; }},
+        {"a stem of another shape", [](Net& m) { m.stem_shape.kh = 64; }},
+        {"a huge stem",
+         [](Net& m) {
+             m.stem_shape = {huge, huge, huge, huge};
+         }},
+        {"no stem shape", [](Net& m) { m.stem_shape = {}; }},
+        {"no stem norm", [](Net& m) { m.stem_norm = {}; }},
+        {"no stem slope", [](Net& m) { m.stem_slope = {}; }},
+        {"stem stride 0", [](Net& m) { m.stem_stride = 0; }},
+        {"a huge stem padding", [](Net& m) { m.stem_padding = huge; }},
+        {"pool stride 0",
+         [](Net& m) {
+             m.pool = {3, 0, 1};
+         }},
+        {"pool padding",
+         [](Net& m) {
+             m.pool = {3, 1, huge};
+         }},
+        {"a huge pool",
+         [](Net& m) {
+             m.pool = {huge, 1, 1};
+         }},
+        {"preprocessing", [](Net& m) { m.preprocess = behind(tern::preprocessing::imagenet); }},
+        {"block stride", [](Net& m) { m.blocks[1].stride = 3; }},
+        {"no weights", [](Net& m) { m.blocks[0].units[1].weights = {}; }},
+        {"weights of another shape", [](Net& m) { m.blocks[0].units[1].weights.shape.kh = 5; }},
+        {"weights of a larger shape",
+         [](Net& m) { m.blocks[0].units[1].weights.shape.kh = m.blocks[0].units[1].weights.shape.kw = 5; }},
+        {"no scale", [](Net& m) { m.blocks[1].units[0].weights.scale = {}; }},
+        {"too few biases", [](Net& m) { m.blocks[1].units[0].weights.bias = std::move(*tern::make_buffer<float>(1)); }},
+        {"no norm before", [](Net& m) { m.blocks[0].units[0].before = {}; }},
+        {"no norm behind", [](Net& m) { m.blocks[1].units[1].after.factor = {}; }},
+        {"no slope", [](Net& m) { m.blocks[1].units[1].slope = {}; }},
+        {"no head", [](Net& m) { m.fc_weight = {}; }},
+        {"no head's bias", [](Net& m) { m.fc_bias = {}; }},
+        {"default-made", [](Net& m) { m = {}; }},
+        {"moved-from", [](Net& m) { const Net taken = std::move(m); }},
+    };
+}
+
+void walk_networks(argument_walk& walk) {
+    const temporary_folder folder;
+    const std::string path = folder / "never";
+    for (const auto& [how, spoil] : spoilt<tern::sttn_network>()) {
+        tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+        spoil(model);
+        walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
+        walk.refused("write_sttn", how, tern::write_sttn(model, path.c_str()));
+        if (how != "stem stride 0" && how != "a huge stem padding" &&
+            how != "a huge pool")  // seen with the image's size
+            walk.refused("check_network", how, tern::check_network(model));
+    }
+    for (const auto& [how, spoil] : spoilt<tern::stqn_network>()) {
+        tern::stqn_network model = stqn_model();
+        spoil(model);
+        walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
+    }
+    const auto bad_stqn = [&](const char* how, auto&& spoil) {
+        tern::stqn_network model = stqn_model();
+        spoil(model.blocks[0].units[0]);
+        spoil(model.blocks[1].units[0]);
+        walk.refused("check_network", how, tern::check_network(model));
+        walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
+    };
+    bad_stqn("no thresholds", [](tern::stqn_unit& u) { u.input = {}; });
+    bad_stqn("NaN thresholds", [](tern::stqn_unit& u) { u.input.at[0] = std::nanf(""); });
+    bad_stqn("too many thresholds", [](tern::stqn_unit& u) { u.input.count = 1000; });
+    bad_stqn("no code of thresholds", [](tern::stqn_unit& u) { u.input.code = no_code; });
+    bad_stqn("unit", [](tern::stqn_unit& u) { u.input_unit = std::nan(""); });
+    bad_stqn("unit", [](tern::stqn_unit& u) { u.input_unit = 0; });
+    bad_stqn("no code of weights", [](tern::stqn_unit& u) { u.weights.code = no_code; });
+    bad_stqn("a code that is none", [](tern::stqn_unit& u) { u.weights.codes[3] = 77; });
+
+    const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+    walk.refused("write_sttn", "no path", tern::write_sttn(model, nullptr));
+    CHECK(std::filesystem::is_empty(folder / ""));
+    for (const tern::image_shape& shape :
+         {tern::image_shape{}, {0, 32, 32}, {1, 0, 32}, {1, 32, 0}, {huge, 32, 32}, {1, huge, 32}, {1, 32, huge}})
+        walk.refused("network::create", "shape", tern::network::create(model, shape));
+    {
+        tern::network_options options;
+        options.u8_images = true;  // of an unknown preprocessing
+        walk.refused("network::create", "preprocessing", tern::network::create(model, {1, 32, 32}, options));
+        options = {};
+        options.slices = huge;
+        walk.refused("network::create", "slices", tern::network::create(model, {1, 32, 32}, options));
+        options = {};
+        options.plan.memory = no_memory();
+        walk.refused("network::create", "no memory", tern::network::create(model, {1, 32, 32}, options));
+    }
+
+    tern::sttn_network with_bytes = load(data_path("mnist_tiny_merged"));
+    with_bytes.preprocess = tern::preprocessing::mnist;
+    tern::network_options options;
+    options.u8_images = true;
+    tern::network net = make_network(with_bytes, {1, 32, 32}, options);
+    std::vector<float> logits(11), values(32 * 32 + 1), stem(6 * 16 * 16 + 1);
+    std::vector<std::uint8_t> bytes(28 * 28);
+    const auto run = [&](const char* how, tern::network& n) {
+        const auto v = tern::nhwc<const float>(values.data(), 1, 32, 32, 1);
+        const auto b = tern::nhwc<const std::uint8_t>(bytes.data(), 1, 28, 28, 1);
+        const auto s = tern::nhwc<const float>(stem.data(), 1, 16, 16, 6);
+        walk.refused("network::run", how, n.run(v, logits.data()));
+        walk.refused("network::run", how, n.run(b, logits.data()));
+        walk.refused("network::run_from_stem", how, n.run_from_stem(s, logits.data()));
+        walk.refused("network::run", how, n.run(tern::tensor_view<const float>{}, nullptr));
+    };
+    const auto bad_images = [&](const char* how, const float* v, const std::uint8_t* b, const float* s, std::size_t n,
+                                std::size_t c, float* to) {
+        walk.refused("network::run", how, net.run(tern::nhwc(v, n, 32, 32, c), to));
+        walk.refused("network::run", how, net.run(tern::nhwc(b, n, 28, 28, c), to));
+        walk.refused("network::run_from_stem", how, net.run_from_stem(tern::nhwc(s, n, 16, 16, 6 * c), to));
+    };
+    bad_images("no images", nullptr, nullptr, nullptr, 1, 1, logits.data());
+    bad_images("no logits", values.data(), bytes.data(), stem.data(), 1, 1, nullptr);
+    bad_images("misaligned logits", values.data(), bytes.data(), stem.data(), 1, 1, misaligned(logits.data()));
+    bad_images("too many", values.data(), bytes.data(), stem.data(), 2, 1, logits.data());
+    bad_images("channels", values.data(), bytes.data(), stem.data(), 1, 2, logits.data());
+    bad_images("huge", values.data(), bytes.data(), stem.data(), huge, huge, logits.data());
+    walk.refused("network::run", "misaligned",
+                 net.run(tern::nhwc(misaligned<const float>(values.data()), 1, 32, 32, 1), logits.data()));
+    walk.refused("network::run_from_stem", "misaligned",
+                 net.run_from_stem(tern::nhwc(misaligned<const float>(stem.data()), 1, 16, 16, 6), logits.data()));
+    for (const std::size_t slices : {std::size_t{2}, huge}) {
+        tern::executor threads;
+        threads.slices = slices;
+        walk.refused("network::run", "slices",
+                     net.run(tern::nhwc<const float>(values.data(), 1, 32, 32, 1), logits.data(), threads));
+    }
+    // No images at all are no error.
+    CHECK(net.run(tern::nhwc<const float>(nullptr, 0, 32, 32, 1), nullptr).ok());
+    CHECK(net.run(tern::nhwc<const std::uint8_t>(nullptr, 0, 28, 28, 1), nullptr).ok());
+    CHECK(net.run_from_stem(tern::nhwc<const float>(nullptr, 0, 16, 16, 6), nullptr).ok());
+    tern::network taken = std::move(net);
+    run("moved-from", net);
+    CHECK(taken.run(tern::nhwc<const float>(values.data(), 1, 32, 32, 1), logits.data()).ok());
+    tern::network made;
+    run("default-made", made);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "model: every function refuses null pointers, lying sizes, moved-from objects and enumerators behind the last") {
+    argument_walk walk;
+    walk.unchecked({"tensor_dims::push",
+                    "tensor_dims::valid",
+                    "tensor_dims::rank",
+                    "tensor_dims::begin",
+                    "tensor_dims::end",
+                    "tensor_dims::count",
+                    "read_residual",  // by read_sttn and read_stqn
+                    "base3_bytes",
+                    "take_number",
+                    "take_character",
+                    "to_string",
+                    "mapped_file::data",
+                    "mapped_file::size",
+                    "safetensors_file::tensor",
+                    "tensor_source::file",
+                    "tensor_source::memory",
+                    "tensor_source::full_name",
+                    "tensor_source::ignore",
+                    "network::input_shape",
+                    "network::u8_shape",
+                    "network::input_channels",
+                    "network::classes",
+                    "network::preprocess",
+                    "network::layers",
+                    "network::workspace_bytes"});
+    walk_files(walk);
+    walk_tensors(walk);
+    walk_codes(walk);
+    walk_options(walk);
+    walk_words(walk);
+    walk_networks(walk);
+    walk.check_complete(TERN_TEST_DATA "/../../include/tern/model");
+}
+
+TEST_CASE("a network that a file would not show is not written") {
+    const temporary_folder folder;
+    const std::string path = folder / "never";
+    const auto refused = [&](const std::vector<std::string>& words, auto&& edit) {
+        tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+        edit(model);
+        const tern::status written = tern::write_sttn(model, path.c_str());
+        REQUIRE_FALSE(written.ok());
+        check_refused(written, written.code(), words);
+        CHECK_FALSE(std::filesystem::exists(path));
+    };
+    using net = tern::sttn_network;
+    refused({"block 'first'", "features.N"}, [](net& m) { m.blocks[0].name = "first"; });
+    refused({"block 'features.2'"}, [](net& m) { m.blocks[0].name = "features.2"; });
+    refused({"block 'features.04'"}, [](net& m) { m.blocks[0].name = "features.04"; });
+    refused({"block 'features.4'", "ascend"}, [](net& m) { m.blocks[1].name = "features.4"; });
+    refused({"stem", "65"}, [](net& m) { m.stem_stride = 65; });
+    refused({"features.4.conv2", "bias"}, [](net& m) { m.blocks[0].units[1].weights.bias = {}; });
+    refused({"features.5.conv1", "norm before", "channel 2"},
+            [](net& m) { m.blocks[1].units[0].before.shift[2] = std::nan(""); });
+    refused({"features.4.conv1.scale", "NaN"}, [](net& m) { m.blocks[0].units[0].weights.scale[1] = std::nanf(""); });
+    refused({"fc.bias", "infinity"}, [](net& m) { m.fc_bias[1] = std::numeric_limits<float>::infinity(); });
+}
