@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,18 @@ TEST_CASE("stem options reach the network") {
         convert({model, packed, "--pool=none", "--stem-stride", "1", "--stem-pad", "0", "--preprocess", "cifar10"}));
     succeeded(classify({packed, path, "--dump", dumped}));
     CHECK(tensor(open_file(dumped), "features.3.out").shape == tern::tensor_dims{1, 6, 26, 26});
+}
+
+TEST_CASE("a file of another kind of network is refused, and nothing is written") {
+    const temporary_folder folder;
+    const std::string model = folder / "stqn.safetensors", out = folder / "out.safetensors";
+    edited_file two_bits(data_path("mnist_tiny_raw"));  // as ternary networks have them: two kernels to a convolution
+    two_bits.metadata()["tern.kernel_steps"] = "powers_of_two";
+    two_bits.write(model);
+    const std::vector<std::string> words{"stqn.safetensors", "tern.kernel_steps", "an STTN network", "an STQN network"};
+    failed(convert({model, out}), words);
+    CHECK_FALSE(std::filesystem::exists(out));
+    failed(classify({model, demo_images, "--preprocess", "mnist"}), words);
 }
 
 TEST_CASE("convert reports on every layer, and its output can be converted again, in place too") {

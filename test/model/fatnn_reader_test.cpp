@@ -187,7 +187,7 @@ TEST_CASE("activations of two bits, of the full range, weights as they are, a fl
           ".quant_weight.level_num", ".quant_weight.clip_val", ".quant_weight.alpha0", ".quant_weight.alpha1"})
         file.erase(std::string("layer2.0.downsample.0") + end);
     edited_file prefixed = file;
-    prefixed.rename([](const std::string& name) { return "module." + name; });
+    prefixed.rename([](const std::string& name) { return "_orig_mod.module." + name; });
     const tern::fatnn_network net = read(prefixed);
     for (const tern::fatnn_block& b : net.blocks)
         for (std::size_t k = 0; k < 2; ++k) {

@@ -52,6 +52,11 @@ void walk_files(argument_walk& walk) {
             from.ignore("fc.weight");
             walk.gives("tensor_source::has", "empty", from.has("fc.weight"), false);
             walk.gives("tensor_source::check_all_used", "empty", from.check_all_used("x").ok(), true);
+            walk.gives("find_tensor_names", "empty", tern::find_tensor_names(*empty, {nullptr, ""}).ok(), true);
+            walk.gives("recognise_network", "empty", tern::recognise_network(*empty).kind, tern::network_kind::unknown);
+            walk.gives("check_network_kind", "empty",
+                       tern::check_network_kind(*empty, behind(tern::network_kind::fatnn)).ok(), true);
+            walk.refused("missing_network", "empty", tern::missing_network(*empty, {nullptr, ""}));
             walk.refused("read_sttn", "empty", tern::read_sttn(*empty));
             walk.refused("read_stqn", "empty", tern::read_stqn(*empty));
             walk.refused("read_twn", "empty", tern::read_twn(*empty));
@@ -60,6 +65,9 @@ void walk_files(argument_walk& walk) {
             if (empty != &file)
                 delete empty;
         }
+        walk.refused("check_network_kind", "no kind",
+                     tern::check_network_kind(taken, behind(tern::network_kind::fatnn)));
+        walk.gives("find_tensor_names", "no anchors", tern::find_tensor_names(taken, {}).ok(), true);
         tern::tensor_source from(taken, "module.", {});
         walk.refused("tensor_source::floats", "another shape", from.floats("fc.weight", {huge, huge}));
         walk.refused("tensor_source::floats", "no shape", from.floats("fc.weight", {}));
@@ -445,7 +453,10 @@ void walk_networks(argument_walk& walk) {
 TEST_CASE(
     "model: every function refuses null pointers, lying sizes, moved-from objects and enumerators behind the last") {
     argument_walk walk;
-    walk.unchecked({"tensor_dims::push",
+    walk.unchecked({"network_title",
+                    "network_reader",
+                    "tensor_source::names",
+                    "tensor_dims::push",
                     "tensor_dims::valid",
                     "tensor_dims::rank",
                     "tensor_dims::begin",

@@ -165,6 +165,11 @@ TEST_CASE("what STQN's tensors do not show comes from options, metadata or defau
     net = read(named, pattern);
     CHECK(weights_of(net, 3).bias.empty());
     check_same_weights(net, read(network(3, false)));
+    edited_file nested = network(3, false);
+    nested.rename([](const std::string& name) {
+        return "model." + (name[1] == 'e' ? "features.module." + name.substr(9) : name);
+    });
+    check_same_weights(net, read(nested));
     refused(named, errc::not_found, {"module.features.3.conv1_1.weight", "missing"});
     pattern.kernel_name = "{conv}";
     refused(named, errc::invalid_argument, {"kernel_name", "{k}"}, pattern);

@@ -222,6 +222,13 @@ TEST_CASE("a checkpoint that was saved after an evaluation, names with a prefix,
     }
     CHECK(again.fc_bias[9] == 0.5f);
     CHECK(again.features() == 8);
+    // Other prefixes, of all three kinds.
+    for (const edited_file& file : {resnet(), vgg(), lenet()})
+        for (const char* prefix : {"model.", "_orig_mod.module.", "state_dict."}) {
+            edited_file wrapped = file;
+            wrapped.rename([&](const std::string& name) { return prefix + name; });
+            CHECK(same(read(wrapped).layers[0], read(file).layers[0]));
+        }
 }
 
 TEST_CASE("factor, granularity and geometry come from options, else metadata (TWN)") {
@@ -278,7 +285,10 @@ TEST_CASE("factor, granularity and geometry come from options, else metadata (TW
 }
 
 TEST_CASE("what is missing, of another shape, not finite or not part of the network is named (TWN)") {
-    refused(edited_file(), errc::bad_format, {"conv1.0.weight", "conv1_1.weight", "conv1.weight"});
+    refused(edited_file(), errc::not_found, {"conv1.0.weight, conv1_1.weight or conv1.weight is missing"});
+    edited_file wrapped = lenet();
+    wrapped.rename([](const std::string& name) { return "backbone." + name; });
+    refused(wrapped, errc::not_found, {"backbone.conv1.weight", "'backbone.'"});
     edited_file file = vgg();
     file.erase("bn_conv2_1.running_var");
     refused(file, errc::not_found, {"bn_conv2_1.running_var", "missing"});
@@ -309,7 +319,7 @@ TEST_CASE("what is missing, of another shape, not finite or not part of the netw
     refused(file, errc::bad_format, {"fc2.weight", "[classes, 11]", "[10, 12, 1, 1]"});
     file = vgg();
     file.set("extra", tern::data_type::f32, {1}, std::vector<float>{1});
-    refused(file, errc::bad_format, {"extra", "ternary weight network"});
+    refused(file, errc::bad_format, {"extra", "not part of a TWN network"});
     file = resnet();
     file.erase("conv3_x.0.shortcut.0.weight");
     refused(file, errc::not_found, {"conv3_x.0.shortcut.0.weight", "4 channels into 8"});

@@ -239,13 +239,18 @@ inline result<fatnn_block> read_block(tensor_source& from, const std::string& na
 
 TERN_FUNC result<fatnn_network> read_fatnn(const safetensors_file& file, const fatnn_reader_options& options) {
     using namespace fatnn_detail;
+    TERN_TRY(check_network_kind(file, network_kind::fatnn));
     const auto s = read_settings(file, options);
     TERN_TRY(s.status());
     if (options.first_stride == 0 || options.first_stride > 64 || options.stage_stride == 0 ||
         options.stage_stride > 64)
         return make_error(errc::invalid_argument, "blocks: expected strides of 1 to 64, found %zu and %zu",
                           options.first_stride, options.stage_stride);
-    tensor_source from(file, state_dict::find_prefix(file, "conv1.weight"), options.memory);
+    const auto names = find_tensor_names(file, {"conv1.weight", "bn1.weight", "fc.weight"});
+    TERN_TRY(names.status());
+    tensor_source from(file, *names, options.memory);
+    if (!from.has("conv1.weight"))
+        return missing_network(file, {from.full_name("conv1.weight").c_str()});
     fatnn_network net;
     TERN_TRY(state_dict::read_stem(from, "conv1.weight", net));
     const auto geometry = state_dict::read_stem_geometry(file, net.stem_shape.kh,
@@ -278,7 +283,7 @@ TERN_FUNC result<fatnn_network> read_fatnn(const safetensors_file& file, const f
         return make_error(errc::not_found, "tensor %.200s is missing", from.full_name("layer1.0.conv1.weight").c_str());
 
     TERN_TRY(state_dict::read_classifier(from, channels, net));
-    TERN_TRY(from.check_all_used("a FATNN residual network"));
+    TERN_TRY(from.check_all_used(network_title(network_kind::fatnn)));
     return net;
 }
 

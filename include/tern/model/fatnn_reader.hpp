@@ -1,6 +1,6 @@
 // Reads residual networks of FATNN (Chen et al., ICCV 2021) from state dicts of the authors' training code (names of
-// torchvision's ResNet with `quant_activation` and `quant_weight` beside the weights), with or without the prefix "module.".
-// docs/formats.md lists the names.
+// torchvision's ResNet with `quant_activation` and `quant_weight` beside the weights), with any of the known
+// prefixes (network_kind.hpp). docs/formats.md lists the names.
 //
 //   stem    convolution (float), batch norm, ReLU, maximum pooling
 //   block   x -> conv1, norm, ReLU, conv2, norm (, ReLU, conv3, norm), + identity, ReLU
@@ -21,18 +21,11 @@
 #include "../core/status.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../quantize/fatnn.hpp"
+#include "metadata_keys.hpp"
 #include "safetensors.hpp"
 #include "sttn.hpp"
 
 TERN_BEGIN_NAMESPACE
-
-/// Keys of a file's metadata; values are plain text. The stem's are those of sttn_keys.
-struct fatnn_keys {
-    static constexpr const char* quantizer = "tern.quantizer";          ///< "fatnn" or "lsq"
-    static constexpr const char* range = "tern.activation_range";       ///< "half" or "full"
-    static constexpr const char* normalize = "tern.normalize_weights";  ///< "var-mean" or "none"
-    static constexpr const char* norm_groups = "tern.norm_groups";      ///< a count
-};
 
 enum class fatnn_quantizer : std::uint8_t { fatnn, lsq };
 enum class activation_range : std::uint8_t { half, full };

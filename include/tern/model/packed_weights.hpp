@@ -8,18 +8,9 @@
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../format/code_weights.hpp"
+#include "metadata_keys.hpp"
 #include "safetensors.hpp"
 #include "tensor_source.hpp"
-
-TERN_BEGIN_VOCABULARY
-
-/// Keys of a file's metadata, each followed by the name of the weights.
-struct packed_keys {
-    static constexpr const char* shape = "tern.shape.";  ///< "OxIxKHxKW", I of one group
-    static constexpr const char* code = "tern.code.";    ///< the code's name: "b", "o2", ..; absent: "t"
-};
-
-TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 

@@ -12,10 +12,11 @@
 #include "../core/config.hpp"
 #include "../core/status.hpp"
 #include "decimal.hpp"
+#include "metadata_keys.hpp"
+#include "network_kind.hpp"
 #include "safetensors.hpp"
 #include "state_dict.hpp"
 #include "sttn.hpp"
-#include "sttn_keys.hpp"
 #include "tensor_source.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -29,18 +30,6 @@ inline std::size_t feature_index(std::string_view name) {
     name.remove_prefix(start.size());
     std::size_t value = 0;
     return take_number(name, 4, value) && take_character(name, '.') ? value : SIZE_MAX;
-}
-
-/// An error if the file says that it is of another format, or of a version that is not known.
-inline status check_format(const safetensors_file& file) {
-    const std::string* format = file.metadata(sttn_keys::format);
-    if (format == nullptr)
-        return {};
-    const std::string* version = file.metadata(sttn_keys::version);
-    if (*format == "sttn" && version != nullptr && *version == sttn_version)
-        return {};
-    return make_error(errc::unsupported, "metadata %s: expected 'sttn' of version %s, found '%.40s' of version '%.20s'",
-                      sttn_keys::format, sttn_version, format->c_str(), version != nullptr ? version->c_str() : "");
 }
 
 template <class Unit, class ReadUnit>
@@ -102,15 +91,17 @@ status read_geometry(const safetensors_file& file, const sttn_options& options, 
 
 }  // namespace residual_detail
 
-/// The network of a file. `read_unit(from, "features.N.convK", unit)` fills the unit's weights; `what` names the kind of
-/// network in messages.
+/// The network of a file, of that kind. `read_unit(from, "features.N.convK", unit)` fills the unit's weights.
 template <class Unit, class ReadUnit>
 result<residual_network<Unit>> read_residual(const safetensors_file& file, const sttn_options& options,
-                                             const char* what, ReadUnit&& read_unit) {
+                                             network_kind kind, ReadUnit&& read_unit) {
     using namespace residual_detail;
-    TERN_TRY(check_format(file));
-    const bool prefixed = file.find("module.features.0.weight") != nullptr;
-    tensor_source from(file, prefixed ? "module." : "", options.memory);
+    TERN_TRY(check_network_kind(file, kind));
+    const auto names = find_tensor_names(file, {"features.0.weight", "features.2.weight", "fc.weight"});
+    TERN_TRY(names.status());
+    tensor_source from(file, *names, options.memory);
+    if (!from.has("features.0.weight"))
+        return missing_network(file, {from.full_name("features.0.weight").c_str()});
 
     residual_network<Unit> net;
     TERN_TRY(state_dict::read_stem(from, "features.0.weight", net));
@@ -126,12 +117,12 @@ result<residual_network<Unit>> read_residual(const safetensors_file& file, const
     TERN_TRY(read_geometry(file, options, net));
 
     std::vector<std::size_t> indices;
-    const std::size_t skip = prefixed ? std::string_view("module.").size() : 0;
     for (const tensor_info& t : file.tensors())
-        if (const std::size_t n =
-                t.name.size() > skip ? feature_index(std::string_view(t.name).substr(skip)) : SIZE_MAX;
-            n != SIZE_MAX && n > 2)
-            indices.push_back(n);
+        if (const auto name = names->plain(t.name)) {
+            const std::size_t n = feature_index(*name);
+            if (n != SIZE_MAX && n > 2)
+                indices.push_back(n);
+        }
     std::sort(indices.begin(), indices.end());
     indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
     if (indices.empty())
@@ -145,7 +136,7 @@ result<residual_network<Unit>> read_residual(const safetensors_file& file, const
     }
 
     TERN_TRY(state_dict::read_classifier(from, channels, net));
-    TERN_TRY(from.check_all_used(what));
+    TERN_TRY(from.check_all_used(network_title(kind)));
     return net;
 }
 

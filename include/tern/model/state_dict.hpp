@@ -14,9 +14,9 @@
 #include "../core/rounding.hpp"
 #include "../core/status.hpp"
 #include "decimal.hpp"
+#include "metadata_keys.hpp"
 #include "safetensors.hpp"
 #include "sttn.hpp"
-#include "sttn_keys.hpp"
 #include "tensor_source.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -221,11 +221,6 @@ inline result<buffer<float>> read_constants(tensor_source& from, const std::stri
             return make_error(errc::bad_value, "tensor %.200s[%zu]: expected a finite value, found %g",
                               (*t)->name.c_str(), i, static_cast<double>((*values)[i]));
     return values;
-}
-
-/// The prefix of all names: "module." if the file has "module." + `known`, else none.
-inline std::string find_prefix(const safetensors_file& file, const char* known) {
-    return file.find(std::string("module.") + known) != nullptr ? "module." : "";
 }
 
 }  // namespace state_dict

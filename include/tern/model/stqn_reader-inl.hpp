@@ -169,10 +169,11 @@ inline status read_unit(tensor_source& from, const std::string& name, const stqn
 }  // namespace stqn_detail
 
 TERN_FUNC result<stqn_network> read_stqn(const safetensors_file& file, const stqn_reader_options& options) {
+    TERN_TRY(check_network_kind(file, network_kind::stqn));
     const auto s = stqn_detail::read_settings(file, options);
     if (!s.ok())
         return s.status();
-    return read_residual<stqn_unit>(file, options.geometry, "an STQN residual network",
+    return read_residual<stqn_unit>(file, options.geometry, network_kind::stqn,
                                     [&](tensor_source& from, const std::string& name, stqn_unit& unit) {
                                         return stqn_detail::read_unit(from, name, options, *s, unit);
                                     });

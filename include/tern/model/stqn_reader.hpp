@@ -1,6 +1,6 @@
 // Reads residual networks of STQN from safetensors: the names of STTN (sttn_reader.hpp) with K latent kernels per convolution
-// instead of two, or merged, or packed weights; with or without the prefix "module.". The authors published no code, so what
-// their files would not show is an option. docs/formats.md lists the names.
+// instead of two, or merged, or packed weights; with any of the known prefixes (network_kind.hpp). The authors published no
+// code, so what their files would not show is an option. docs/formats.md lists the names.
 #pragma once
 
 #include <cstddef>
@@ -11,20 +11,9 @@
 #include "../core/status.hpp"
 #include "../quantize/stqn.hpp"
 #include "../quantize/uniform.hpp"
+#include "metadata_keys.hpp"
 #include "safetensors.hpp"
 #include "stqn.hpp"
-
-TERN_BEGIN_VOCABULARY
-
-/// Keys of a file's metadata; values are plain text. The stem's and `preprocess` are those of sttn_keys.
-struct stqn_keys {
-    static constexpr const char* steps = "tern.kernel_steps";           ///< "equal" or "powers_of_two"
-    static constexpr const char* weights = "tern.weight_code";          ///< merged form: "b", "o1" .. "o4"
-    static constexpr const char* activations = "tern.activation_code";  ///< "t", "u2", ...
-    static constexpr const char* unit = "tern.activation_unit";         ///< as 0.5
-};
-
-TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 

@@ -67,7 +67,7 @@ inline result<ternary_weights> read_conv(tensor_source& from, const std::string&
 }  // namespace sttn_detail
 
 TERN_FUNC result<sttn_network> read_sttn(const safetensors_file& file, const sttn_options& options) {
-    return read_residual<sttn_unit>(file, options, "an STTN residual network",
+    return read_residual<sttn_unit>(file, options, network_kind::sttn,
                                     [](tensor_source& from, const std::string& name, sttn_unit& unit) -> status {
                                         auto weights = sttn_detail::read_conv(from, name);
                                         TERN_TRY(weights.status());

@@ -1,12 +1,12 @@
 // Reads Soft Threshold Ternary Networks from safetensors: the raw (training) form, the merged form, and the packed form of
-// sttn_writer.hpp; names with or without the prefix "module.". docs/formats.md lists the names.
+// sttn_writer.hpp; names with any of the known prefixes (network_kind.hpp). docs/formats.md lists the names.
 #pragma once
 
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "metadata_keys.hpp"
 #include "safetensors.hpp"
 #include "sttn.hpp"
-#include "sttn_keys.hpp"
 
 TERN_BEGIN_NAMESPACE
 

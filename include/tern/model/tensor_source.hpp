@@ -12,6 +12,7 @@
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../format/ternary_weights.hpp"
+#include "network_kind.hpp"
 #include "safetensors.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -20,11 +21,15 @@ class tensor_source {
 public:
     /// `prefix` is put before every name, as "module." of PyTorch's DataParallel.
     tensor_source(const safetensors_file& file, std::string prefix, const allocator& memory)
-        : file_(&file), prefix_(std::move(prefix)), memory_(memory), used_(file.size(), false) {}
+        : tensor_source(file, tensor_names{std::move(prefix), {}}, memory) {}
+    /// The same for any difference of names.
+    tensor_source(const safetensors_file& file, tensor_names names, const allocator& memory)
+        : file_(&file), names_(std::move(names)), memory_(memory), used_(file.size(), false) {}
 
     const safetensors_file& file() const noexcept { return *file_; }
     const allocator& memory() const noexcept { return memory_; }
-    std::string full_name(std::string_view name) const { return prefix_ + std::string(name); }
+    const tensor_names& names() const noexcept { return names_; }
+    std::string full_name(std::string_view name) const { return names_.full(name); }
 
     bool has(std::string_view name) const { return file_->find(full_name(name)) != nullptr; }
     /// The tensor, marked as used, or `not_found` naming it.
@@ -46,7 +51,7 @@ private:
     TERN_FUNC status check_shape(const tensor_info& t, std::initializer_list<std::size_t> shape) const;
 
     const safetensors_file* file_;
-    std::string prefix_;
+    tensor_names names_;
     allocator memory_;
     std::vector<bool> used_;
 };

@@ -231,22 +231,20 @@ inline status read_residual(tensor_source& from, const twn_reader_options& optio
 
 TERN_FUNC result<twn_network> read_twn(const safetensors_file& file, const twn_reader_options& options) {
     using namespace twn_detail;
+    TERN_TRY(check_network_kind(file, network_kind::twn));
     const auto s = read_settings(file, options);
     TERN_TRY(s.status());
-    std::string prefix;
-    for (const char* known : {"conv1.0.weight", "conv1_1.weight", "conv1.weight"})
-        if (prefix.empty())
-            prefix = state_dict::find_prefix(file, known);
-    tensor_source from(file, prefix, options.memory);
+    const auto names = find_tensor_names(file, {"conv1.0.weight", "conv1_1.weight", "conv1.weight"});
+    TERN_TRY(names.status());
+    tensor_source from(file, *names, options.memory);
     twn_network net;
     if (from.has("conv1.0.weight"))
         TERN_TRY(read_residual(from, options, *s, net));
     else if (from.has("conv1_1.weight") || from.has("conv1.weight"))
         TERN_TRY(read_plain(from, options, *s, net));
     else
-        return make_error(errc::bad_format,
-                          "expected tensors conv1.0.weight (ResNet), conv1_1.weight (VGG-7) or conv1.weight (LeNet-5)");
-    TERN_TRY(from.check_all_used("a ternary weight network"));
+        return missing_network(file, {"conv1.0.weight", "conv1_1.weight", "conv1.weight"});
+    TERN_TRY(from.check_all_used(network_title(network_kind::twn)));
     return net;
 }
 

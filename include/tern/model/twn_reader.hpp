@@ -1,6 +1,6 @@
 // Reads Ternary Weight Networks (Li, Zhang, Liu, arXiv 1605.04711) from state dicts with the names of the official code
-// (Thinklab-SJTU/twns), names with or without the prefix "module.". Weights are latent, or ternary already as after an
-// evaluation: quantizing is idempotent. docs/formats.md lists the names.
+// (Thinklab-SJTU/twns), names with any of the known prefixes (network_kind.hpp). Weights are latent, or ternary already as
+// after an evaluation: quantizing is idempotent. docs/formats.md lists the names.
 //
 //   plain (LeNet-5, VGG-7)   x = relu(bn(conv(x))) layer by layer, pooling behind each stage, then a float layer
 //   residual (ResNet-18)     stem with pooling, blocks relu(second(relu(first(x))) + shortcut(x)), mean, a float layer
@@ -16,21 +16,11 @@
 #include "../core/status.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../quantize/twn.hpp"
+#include "metadata_keys.hpp"
 #include "safetensors.hpp"
 #include "sttn.hpp"
 
 TERN_BEGIN_VOCABULARY
-
-/// Keys of a file's metadata; values are plain text.
-struct twn_keys {
-    static constexpr const char* factor = "tern.twn_factor";            ///< a number, as "0.75"
-    static constexpr const char* granularity = "tern.twn_granularity";  ///< "layer" or "filter"
-    static constexpr const char* padding = "tern.padding";              ///< of the convolutions of a plain network
-    static constexpr const char* block_stride = "tern.block_stride";    ///< of blocks with a shortcut convolution
-    static constexpr const char* stem_stride = "tern.stem_stride";
-    static constexpr const char* stem_padding = "tern.stem_padding";
-    static constexpr const char* pool = "tern.pool";  ///< behind the stem, or behind each stage of a plain network
-};
 
 /// What tensors do not show. Unset: the file's metadata, and where that is silent the default, which is the official code's.
 struct twn_reader_options {
