@@ -4,6 +4,16 @@
 
 namespace examples {
 
+namespace {
+
+tern::status not_a_picture(const tern::mapped_file& file) {
+    const tern::file_kind kind = tern::recognise_file(file.data(), file.size());
+    return tern::make_error(tern::errc::bad_format, "expected a PNG or JPEG file (as one of several images)%s%s",
+                            kind.what.empty() ? "" : ", found ", kind.what.c_str());
+}
+
+}  // namespace
+
 tern::result<image_source> image_source::open(const std::vector<std::string>& paths, std::size_t channels) {
     image_source source;
     source.channels_ = channels;
@@ -22,7 +32,8 @@ tern::result<image_source> image_source::open(const std::vector<std::string>& pa
 tern::status image_source::read_tensors(const std::string& path) {
     auto file = tern::safetensors_file::open(path.c_str());
     if (!file.ok())
-        return tern::make_error(file.status().code(), "neither PNG, JPEG nor safetensors: %s", file.message());
+        return tern::make_error(file.status().code(), "neither PNG, JPEG nor safetensors, which are what is read: %s",
+                                file.message());
     file_ = std::move(*file);
     const tern::tensor_info* images = file_.find("images");
     if (images == nullptr)
@@ -57,8 +68,7 @@ tern::result<tern::tensor_view<const std::uint8_t>> image_source::load(std::size
     if (!file.ok())
         return in_context(paths_[i], file.status());
     if (!is_picture(file->data(), file->size()))
-        return tern::make_error(tern::errc::bad_format,
-                                "%.200s: expected a PNG or JPEG file (as one of several images)", paths_[i].c_str());
+        return in_context(paths_[i], not_a_picture(*file));
     auto decoded = decode_picture(file->data(), file->size(), channels_);
     if (!decoded.ok())
         return in_context(paths_[i], decoded.status());

@@ -5,6 +5,7 @@
 #include "model/check_network.hpp"
 #include "model/dense_codes.hpp"
 #include "model/fatnn_reader.hpp"
+#include "model/file_kind.hpp"
 #include "model/metadata_keys.hpp"
 #include "model/network.hpp"
 #include "model/network_kind.hpp"

@@ -79,7 +79,7 @@ TEST_CASE("files that cannot be written or opened leave nothing and say why") {
     std::ofstream(directory / "empty").close();
     refused(directory / "empty", errc::bad_format, {"empty", "at least 8 bytes", "found 0"});
     std::ofstream(directory / "text") << "PK\x03\x04 this is no safetensors file";
-    refused(directory / "text", errc::bad_format, {"text", "at most 100000000"});
+    refused(directory / "text", errc::bad_format, {"text", "found a zip archive"});
     CHECK(safetensors_file::open(nullptr).status().code() == errc::invalid_argument);
     CHECK(safetensors_file::load(nullptr, 8).status().code() == errc::invalid_argument);
     CHECK(safetensors_file::load(nullptr, 0).status().code() == errc::bad_format);

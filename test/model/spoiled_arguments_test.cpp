@@ -32,6 +32,8 @@ void walk_files(argument_walk& walk) {
     walk.refused("mapped_file::open", "no name", tern::mapped_file::open(""));
     walk.refused("mapped_file::open", "a directory", tern::mapped_file::open((folder / "").c_str()));
     walk.refused("safetensors_file::open", "no path", tern::safetensors_file::open(nullptr));
+    walk.gives("recognise_file", "no bytes", tern::recognise_file(nullptr, 0).what, std::string());
+    walk.gives("recognise_file", "null bytes", tern::recognise_file(nullptr, 8).what, std::string());
     walk.refused("safetensors_file::load", "no bytes", tern::safetensors_file::load(nullptr, 0));
     walk.refused("safetensors_file::load", "null bytes", tern::safetensors_file::load(nullptr, 8));
     {

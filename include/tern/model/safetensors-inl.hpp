@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../format/argument.hpp"
+#include "file_kind.hpp"
 #include "safetensors_header-inl.hpp"
 #include "safetensors.hpp"
 
@@ -103,8 +104,13 @@ inline status check_coverage(const std::vector<tensor_info>& tensors, const unsi
 TERN_FUNC status safetensors_file::parse(const unsigned char* data, std::size_t size) {
     const char* text = nullptr;
     std::size_t text_bytes = 0, header_bytes = 0, objects = 0;
-    if (const status s = detail::find_header(data, size, text, text_bytes, header_bytes); !s.ok())
-        return s;
+    if (const status s = detail::find_header(data, size, text, text_bytes, header_bytes); !s.ok()) {
+        const file_kind kind = recognise_file(data, size);
+        if (kind.what.empty())
+            return s;
+        return make_error(errc::bad_format, "expected a safetensors file, found %s%s%s", kind.what.c_str(),
+                          kind.advice.empty() ? "" : ": ", kind.advice.c_str());
+    }
     if (const status s = detail::check_header_tokens(text, text_bytes, objects); !s.ok())
         return s;
 
