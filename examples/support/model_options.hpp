@@ -17,10 +17,12 @@ inline constexpr const char* model_usage =
     "  --stem-stride N    stride of the first convolution (default: 2 if it is 5x5 or larger, else 1)\n"
     "  --stem-pad N       its padding (default: half its size)\n"
     "  --pool P           pooling behind it, as in 3x3s2p1 (the default), or none\n"
-    "                     Each of these overrides what the model's file says.\n";
+    "                     Each of these overrides what the model's file says.\n"
+    "  --zeros RULE       what the sign of a latent weight of exactly 0 is: positive, negative, or\n"
+    "                     refuse (the default: such a model is an error)\n";
 
 inline std::vector<option> model_option_names() {
-    return {{"--preprocess", true}, {"--stem-stride", true}, {"--stem-pad", true}, {"--pool", true}};
+    return {{"--preprocess", true}, {"--stem-stride", true}, {"--stem-pad", true}, {"--pool", true}, {"--zeros", true}};
 }
 
 inline tern::result<tern::sttn_options> parse_model_options(const arguments& from) {
@@ -36,6 +38,16 @@ inline tern::result<tern::sttn_options> parse_model_options(const arguments& fro
         if (!p.ok())
             return p.status();
         options.pool = *p;
+    }
+    if (from.has("--zeros")) {
+        const std::string rule = from.value("--zeros");
+        if (rule != "positive" && rule != "negative" && rule != "refuse")
+            return tern::make_error(tern::errc::invalid_argument,
+                                    "option --zeros: expected positive, negative or refuse, found '%.40s'",
+                                    rule.c_str());
+        options.zeros = rule == "positive"   ? tern::zero_rule::positive
+                        : rule == "negative" ? tern::zero_rule::negative
+                                             : tern::zero_rule::refuse;
     }
     const auto stride = from.number("--stem-stride", 1, 1, 64), padding = from.number("--stem-pad", 0, 0, 64);
     if (!stride.ok() || !padding.ok())

@@ -50,6 +50,27 @@ TEST_CASE("a file of another kind of network is refused, and nothing is written"
     failed(classify({model, demo_images, "--preprocess", "mnist"}), words);
 }
 
+TEST_CASE("--zeros says what a latent weight of exactly 0 is, in both programs") {
+    const temporary_folder folder;
+    const std::string out = folder / "out.safetensors", logits = folder / "logits.safetensors";
+    const std::string model = data_path("mnist_tiny_edge_raw"), images = data_path("mnist_tiny_reference");
+    failed(convert({model, out}), {"features.4.conv1", "option zeros"});
+    failed(convert({model, out, "--zeros", "refuse"}), {"features.4.conv1", "option zeros"});
+    CHECK_FALSE(std::filesystem::exists(out));
+    const auto logits_with = [&](const std::string& rule) {
+        succeeded(classify({model, images, "--preprocess", "mnist", "--zeros", rule, "--logits", logits}));
+        return floats(open_file(logits), "logits");
+    };
+    const auto positive = logits_with("positive"), negative = logits_with("negative");
+    CHECK(positive != negative);
+    succeeded(convert({model, out, "--zeros=negative", "--preprocess=mnist"}));
+    succeeded(classify({out, images, "--logits", logits}));
+    CHECK(floats(open_file(logits), "logits") == negative);
+    const outcome wrong = convert({model, out, "--zeros", "zero"});
+    CHECK(wrong.code == 2);
+    CHECK(contains(wrong.err, "--zeros: expected positive, negative or refuse, found 'zero'"));
+}
+
 TEST_CASE("convert reports on every layer, and its output can be converted again, in place too") {
     const temporary_folder folder;
     const std::string a = folder / "a.safetensors", b = folder / "b.safetensors";

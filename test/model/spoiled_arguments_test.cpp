@@ -208,6 +208,7 @@ void walk_options(argument_walk& walk) {
     bad("pool", [](auto& o) { o.pool = tern::pool_geometry{huge, huge, huge}; });
     bad("preprocess", [](auto& o) { o.preprocess = behind(tern::preprocessing::imagenet); });
     bad("memory", [](auto& o) { o.memory = no_memory(); });
+    bad("zeros", [](auto& o) { o.zeros = behind(tern::zero_rule::zero); });
     const auto bad_stqn = [&](const char* how, auto&& spoil) {
         tern::stqn_reader_options options;
         options.merged = code_id::ternary;

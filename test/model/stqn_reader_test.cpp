@@ -236,7 +236,21 @@ TEST_CASE("STQN state dicts that do not fit are refused with what was expected a
     refused(edited([](edited_file& f) { f.erase("features.3.conv2_1.bias"); }), errc::bad_format,
             {"features.3.conv2_2.bias", "not part of"});
     refused(edited([](edited_file& f) { f.set_float("features.4.conv1_2.weight", 5, 0.0f); }), errc::bad_value,
-            {"features.4.conv1_2.weight", "[0,0,1,2]", "not 0"});
+            {"features.4.conv1_2.weight", "[0,0,1,2]", "not 0", "option zeros"});
+    {
+        edited_file file = network(3);
+        file.set_float("features.4.conv1_2.weight", 5, 0.0f);
+        tern::stqn_reader_options by_reader, by_geometry;
+        by_reader.zeros = by_geometry.geometry.zeros = tern::zero_rule::negative;
+        const tern::stqn_network a = read(file, by_reader), b = read(file, by_geometry);
+        check_same_weights(a, b);
+        // F16 is named.
+        edited_file half = file;
+        const auto shape = half.at("features.4.conv1_2.weight").shape;
+        half.set("features.4.conv1_2.weight", tern::data_type::f16, shape,
+                 std::vector<std::uint16_t>(shape.count().value, 0));
+        refused(half, errc::bad_value, {"features.4.conv1_2.weight", "F16", "F32"});
+    }
     refused(edited([](edited_file& f) { f.set_float("features.4.conv1_2.weight", 5, std::nanf("")); }), errc::bad_value,
             {"features.4.conv1_2.weight", "finite"});
     refused(edited([](edited_file& f) {

@@ -49,6 +49,17 @@ void refused(const edited_file& file, errc code, const std::vector<std::string>&
     check_refused(net.status(), code, words);
 }
 
+/// The nearest F16, ties to even.
+std::uint16_t f16_bits(float v) {
+    const auto sign = static_cast<std::uint16_t>(std::signbit(v) ? 0x8000 : 0);
+    const double size = std::fabs(static_cast<double>(v));
+    int exponent = 0;
+    std::frexp(size, &exponent);  // size = [0.5, 1) * 2^exponent
+    const int step = std::max(exponent - 11, -24);
+    const auto steps = static_cast<int>(std::nearbyint(std::ldexp(size, -step)));
+    return static_cast<std::uint16_t>(sign + steps + (step == -24 ? 0 : (step + 24) * 1024));
+}
+
 /// The packed form of a file of the test data.
 edited_file packed_form(const std::string& name, const tern::sttn_options& options = {}) {
     const temporary_folder folder;
@@ -256,6 +267,54 @@ TEST_CASE("a channel with half steps is refused with tensor, channel and values"
         if (name == "mnist_tiny_edge_merged")
             CHECK_MESSAGE(message.find(std::string(half).substr(0, 6)) != std::string::npos, half, " in: ", message);
     }
+}
+
+TEST_CASE("latent weights of exactly 0 are read as the option says, and F16 is named as the likely cause") {
+    // The planted channel of both forms: half steps beside full ones.
+    for (const tern::zero_rule zeros : {tern::zero_rule::positive, tern::zero_rule::negative}) {
+        tern::sttn_options options;
+        options.zeros = zeros;
+        const tern::sttn_network raw = load(data_path("mnist_tiny_edge_raw"), options),
+                                 merged = load(data_path("mnist_tiny_edge_merged"), options);
+        const tern::ternary_weights &x = raw.blocks[0].units[0].weights, &y = merged.blocks[0].units[0].weights;
+        CHECK(same(x.planes, y.planes));
+        // [0,0,0,0..2]: W1 = +0, W2 = 0.25; -0.25, -0; +0, -0.
+        const bool up = zeros == tern::zero_rule::positive;
+        CHECK(tern::get_code(x, 0, 0, 0) == (up ? 1 : 0));
+        CHECK(tern::get_code(x, 0, 0, 1) == (up ? 0 : -1));
+        CHECK(tern::get_code(x, 0, 0, 2) == 0);
+    }
+    tern::sttn_options zero;
+    zero.zeros = tern::zero_rule::zero;
+    refused(edited_file(data_path("mnist_tiny_raw")), errc::invalid_argument, {"option zeros", "read_stqn"}, zero);
+
+    // A checkpoint saved as fp16, with one weight that is too small for it.
+    edited_file half(data_path("mnist_tiny_raw"));
+    for (const std::string& name : half.names()) {
+        if (half.at(name).dtype != tern::data_type::f32)
+            continue;
+        std::vector<float> values = half.floats(name);
+        if (name == "module.features.5.conv2_1.weight")
+            values[7] = 1e-8f;
+        std::vector<std::uint16_t> bits;
+        for (const float v : values)
+            bits.push_back(f16_bits(v));
+        half.set(name, tern::data_type::f16, half.at(name).shape, bits);
+    }
+    refused(half, errc::bad_value,
+            {"module.features.5.conv2_1.weight", "channel 0", "[0,0,2,1]", "option zeros", "F16", "F32"});
+    tern::sttn_options options;
+    options.zeros = tern::zero_rule::negative;
+    const auto net = half.read(options);
+    REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
+    // The same in F32 is not blamed on F16.
+    edited_file full(data_path("mnist_tiny_raw"));
+    full.set_float("module.features.5.conv2_1.weight", 7, 0);
+    const auto said = full.read();
+    REQUIRE_FALSE(said.ok());
+    CHECK(std::string(said.message()).find("F16") == std::string::npos);
+    CHECK(std::string(said.message()).find("option zeros") != std::string::npos);
+    REQUIRE(full.read(options).ok());
 }
 
 TEST_CASE("the other planted cases of mnist_tiny_edge are read") {

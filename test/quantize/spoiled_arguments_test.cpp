@@ -186,10 +186,10 @@ TEST_CASE("quantize: every function refuses null pointers, lying sizes and enume
         return tern::quantize_sttn_channel(w.data(), p, s, o, to, name, name);
     });
     walk_layer(walk, "quantize_sttn_pair", [&](auto p, auto& s, auto name, auto bias, auto& memory) {
-        return tern::quantize_sttn_pair(p, w.data(), s, name, name, bias, nullptr, memory);
+        return tern::quantize_sttn_pair(p, w.data(), s, name, name, bias, nullptr, {}, memory);
     });
     walk_layer(walk, "quantize_sttn_pair", [&](auto p, auto& s, auto name, auto bias, auto& memory) {
-        return tern::quantize_sttn_pair(w.data(), p, s, name, name, nullptr, bias, memory);
+        return tern::quantize_sttn_pair(w.data(), p, s, name, name, nullptr, bias, {}, memory);
     });
     walk_channel(walk, "quantize_merged_channel", [&](auto p, auto& s, auto o, auto to, auto name) {
         return tern::quantize_merged_channel(p, s, o, to, name);
@@ -199,10 +199,10 @@ TEST_CASE("quantize: every function refuses null pointers, lying sizes and enume
     walk.refused("quantize_merged_channel", "NaN", tern::quantize_merged_channel(spoiled.data(), shape, 0, codes));
     for (const double bad : {no_number, -1.0, 0.5, inf}) {
         walk.refused("quantize_merged_channel", "tolerance",
-                     tern::quantize_merged_channel(w.data(), shape, 0, codes, "w", {bad}));
-        walk.refused("quantize_merged", "tolerance", tern::quantize_merged(w.data(), shape, "w", nullptr, {bad}));
+                     tern::quantize_merged_channel(w.data(), shape, 0, codes, "w", {bad, {}}));
+        walk.refused("quantize_merged", "tolerance", tern::quantize_merged(w.data(), shape, "w", nullptr, {bad, {}}));
         walk.refused("quantize_merged_odd", "tolerance",
-                     tern::quantize_merged_odd(w.data(), shape, code_id::o2, "w", nullptr, {bad}));
+                     tern::quantize_merged_odd(w.data(), shape, code_id::o2, "w", nullptr, {bad, {}}));
     }
     walk_layer(walk, "quantize_merged", [](auto p, auto& s, auto name, auto bias, auto& memory) {
         return tern::quantize_merged(p, s, name, bias, {}, memory);
@@ -212,6 +212,18 @@ TEST_CASE("quantize: every function refuses null pointers, lying sizes and enume
     });
     for (const code_id code : {no_code, code_id::u2, code_id::s8})
         walk.refused("quantize_merged_odd", "code", tern::quantize_merged_odd(w.data(), shape, code, nullptr));
+
+    for (const auto zeros : {tern::zero_rule::zero, behind(tern::zero_rule::zero)}) {
+        walk.refused("quantize_sttn_channel", "zeros",
+                     tern::quantize_sttn_channel(w.data(), w.data(), shape, 0, codes, nullptr, nullptr, {zeros}));
+        walk.refused("quantize_sttn_pair", "zeros",
+                     tern::quantize_sttn_pair(w.data(), w.data(), shape, nullptr, nullptr, nullptr, nullptr, {zeros}));
+        walk.refused("quantize_merged_channel", "zeros",
+                     tern::quantize_merged_channel(w.data(), shape, 0, codes, nullptr, {0, zeros}));
+        walk.refused("quantize_merged", "zeros", tern::quantize_merged(w.data(), shape, nullptr, nullptr, {0, zeros}));
+        walk.refused("quantize_merged_odd", "zeros",
+                     tern::quantize_merged_odd(w.data(), shape, code_id::o2, nullptr, nullptr, {0, zeros}));
+    }
 
     // STQN.
     walk_layer(walk, "quantize_stqn", [&](auto p, auto& s, auto name, auto bias, auto& memory) {

@@ -119,6 +119,28 @@ void check_formula(const kernels& all, kernel_steps steps, code_id code, double 
     }
 }
 
+TEST_CASE("merged odd codes with even multiples are read as the rule for zeros says, where nothing else fits") {
+    const tern::weight_shape shape{1, 6, 1, 1};
+    const std::vector<float> mixed = {1.5f, -0.5f, 0.0f, 1.0f, -1.0f, -0.0f};  // a = 0.5: 3 -1 0 2 -2 0
+    const auto read = [&](const std::vector<float>& w, tern::zero_rule zeros) {
+        return tern::quantize_merged_odd(w.data(), shape, tern::code_id::o2, "t", nullptr, {1e-6, zeros});
+    };
+    const auto refused = read(mixed, tern::zero_rule::refuse);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(test::contains(refused.message(), "the option zeros (positive or negative)"));
+    const auto up = read(mixed, tern::zero_rule::positive), down = read(mixed, tern::zero_rule::negative);
+    REQUIRE((up.ok() && down.ok()));
+    CHECK(test::codes_of(*up) == std::vector<std::int8_t>{3, -1, 1, 3, -1, 1});
+    CHECK(test::codes_of(*down) == std::vector<std::int8_t>{3, -1, -1, 1, -3, -1});
+    CHECK(up->scale[0] == 0.5f);
+    CHECK(down->scale[0] == 0.5f);
+    // Without even multiples the rule changes nothing.
+    const std::vector<float> odd = {1.5f, -0.5f, 0.5f, 1.5f, -1.5f, 0.5f};
+    CHECK(test::fingerprint(*read(odd, tern::zero_rule::positive)) ==
+          test::fingerprint(*read(odd, tern::zero_rule::refuse)));
+    CHECK_FALSE(read({1.5f, -0.5f, 0.0f, 0.7f, 0.5f, 0.5f}, tern::zero_rule::positive).ok());
+}
+
 TEST_CASE("sums of equal and of power-of-two kernels equal the formula") {
     const double inf = std::numeric_limits<double>::infinity();
     const code_id by_bits[] = {code_id::o1, code_id::o2, code_id::o3, code_id::o4, code_id::s8};
@@ -197,7 +219,8 @@ TEST_CASE("kernels with scales of their own stay binary layers, of scale mean |W
     q = tern::quantize_binary(w, {1, 3, 1, 1}, "conv.weight");
     CHECK(q.status().code() == errc::bad_value);
     CHECK(std::string(q.message()) ==
-          "conv.weight[0,0,0,0]: expected a latent weight that is not 0, whose sign has no level");
+          "conv.weight[0,0,0,0]: expected a latent weight that is not 0, whose sign has no level; the option zeros "
+          "(positive or negative) says what it is");
 }
 
 TEST_CASE("zeros of latent weights: refused, a sign, or levels between in int8; a channel of zeros has scale 0") {

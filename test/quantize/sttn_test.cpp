@@ -416,7 +416,45 @@ TEST_CASE("other magnitudes in a merged tensor are named") {
     CHECK(
         std::string(tern::quantize_merged(w.data(), shape, "conv.weight").message()) ==
         "conv.weight, output channel 1: expected weights -s, 0 or s for one s, found magnitudes 1 at [1,0,0,0] and 0.5 "
-        "at [1,1,0,1], its half: a half step of STTN, where one of the two latent weights is 0");
+        "at [1,1,0,1], its half: a half step of STTN, where one of the two latent weights is 0; the option zeros "
+        "(positive or negative) says what its sign is");
+}
+
+TEST_CASE("half steps beside full ones become codes as the rule for zeros says, raw and merged alike") {
+    // Sums of signs: +2, -2, 0 (opposite), 0 (both zero), +1, -1, +1, -1.
+    const std::vector<float> w1 = {0.5f, -0.5f, 0.5f, 0.0f, 0.5f, -0.5f, 0.0f, -0.0f},
+                             w2 = {0.5f, -0.5f, -0.5f, -0.0f, 0.0f, -0.0f, 0.5f, -0.5f};
+    const weight_shape shape{1, 8, 1, 1};
+    const float m = 0.3125f;  // 10 of 16 weights of 0.5
+    std::vector<float> merged;
+    for (std::size_t j = 0; j < 8; ++j)
+        merged.push_back(m * static_cast<float>(tern::sign_of(w1[j]) + tern::sign_of(w2[j])));
+    const auto check = [&](tern::zero_rule zeros, const codes_type& expected) {
+        const auto raw = tern::quantize_sttn_pair(w1.data(), w2.data(), shape, "a", "b", nullptr, nullptr, {zeros});
+        REQUIRE_MESSAGE(raw.ok(), std::string(raw.message()));
+        CHECK(test::codes_of(*raw) == expected);
+        CHECK(raw->scale[0] == 2 * m);
+        const auto read = tern::quantize_merged(merged.data(), shape, "t", nullptr, {1e-6, zeros});
+        REQUIRE_MESSAGE(read.ok(), std::string(read.message()));
+        CHECK(test::fingerprint(*read) == test::fingerprint(*raw));
+    };
+    check(tern::zero_rule::positive, {1, -1, 0, 0, 1, 0, 1, 0});
+    check(tern::zero_rule::negative, {1, -1, 0, 0, 0, -1, 0, -1});
+    for (const auto& refused : {tern::quantize_sttn_pair(w1.data(), w2.data(), shape, "a", "b").status(),
+                                tern::quantize_merged(merged.data(), shape, "t").status()}) {
+        CHECK(refused.code() == errc::bad_value);
+        CHECK(test::contains(refused.message(), "the option zeros (positive or negative)"));
+    }
+    // Half steps alone are exact, whatever the rule; other magnitudes are errors under any.
+    const std::vector<float> zero(8);
+    for (const auto zeros : {tern::zero_rule::refuse, tern::zero_rule::positive, tern::zero_rule::negative}) {
+        const auto half = tern::quantize_sttn_pair(w1.data(), zero.data(), shape, "a", "b", nullptr, nullptr, {zeros});
+        REQUIRE(half.ok());
+        CHECK(test::codes_of(*half) == codes_type{1, -1, 1, 0, 1, -1, 0, 0});
+        std::vector<float> other = merged;
+        other[2] = 0.3f * m;
+        CHECK_FALSE(tern::quantize_merged(other.data(), shape, "t", nullptr, {1e-6, zeros}).ok());
+    }
 }
 
 TEST_CASE("values that are not finite are refused with tensor and index") {
@@ -486,8 +524,8 @@ TEST_CASE("an allocator that refuses makes a status, and nothing is kept") {
     for (std::size_t allowed = 0; allowed < 8; ++allowed) {
         test::failing_allocator memory(allowed);
         {
-            const auto pair =
-                tern::quantize_sttn_pair(w.data(), w.data(), shape, "a", "b", bias.data(), bias.data(), memory.get());
+            const auto pair = tern::quantize_sttn_pair(w.data(), w.data(), shape, "a", "b", bias.data(), bias.data(),
+                                                       {}, memory.get());
             succeeded = pair.ok();
             if (!pair.ok())
                 CHECK(pair.status().code() == errc::out_of_memory);

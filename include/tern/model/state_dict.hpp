@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,6 +62,17 @@ inline result<folded_norm> read_norm(tensor_source& from, const std::string& nam
         norm.shift[c] = static_cast<double>(values[1][c]) - rounded(static_cast<double>(values[2][c]) * norm.factor[c]);
     }
     return norm;
+}
+
+/// An error of a quantizer, with a word on F16 if it is about latent weights of 0 and one of the tensors is F16.
+inline status explain_zeros(const status& error, const tensor_info* const* tensors, std::size_t count) {
+    if (std::strstr(error.message(), "option zeros") == nullptr)
+        return error;
+    for (std::size_t i = 0; i < count; ++i)
+        if (tensors[i] != nullptr && tensors[i]->dtype == data_type::f16)
+            return make_error(error.code(), "%s (it is F16, in which weights below 3e-8 are 0: better save F32)",
+                              error.message());
+    return error;
 }
 
 /// Convolution weights of this shape.

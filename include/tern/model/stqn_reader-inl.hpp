@@ -50,7 +50,7 @@ inline result<settings> read_settings(const safetensors_file& file, const stqn_r
     s.weights.steps = options.steps.value_or(*steps == 0 ? kernel_steps::equal : kernel_steps::powers_of_two);
     s.weights.clamp = options.clamp;
     s.weights.factor = options.factor;
-    s.weights.zeros = options.zeros;
+    s.weights.zeros = options.zeros == zero_rule::refuse ? options.geometry.zeros : options.zeros;
     s.weights.groups = options.groups;
     s.merged = options.merged ? options.merged : *merged;
     s.activations = options.activations ? options.activations : *activations;
@@ -98,6 +98,9 @@ inline result<code_weights> read_kernels(tensor_source& from, const std::string&
             biases.push_back(std::move(*bias));
         }
     }
+    std::vector<const tensor_info*> tensors;
+    for (const std::string& kernel : names)
+        tensors.push_back(from.file().find(kernel));
     std::vector<const float*> w, b(values.size(), nullptr);
     std::vector<const char*> shown;
     for (std::size_t k = 0; k < values.size(); ++k) {
@@ -106,7 +109,10 @@ inline result<code_weights> read_kernels(tensor_source& from, const std::string&
         if (!biases.empty())
             b[k] = biases[k].data();
     }
-    return quantize_stqn(w.data(), w.size(), shape, shown.data(), b.data(), s.weights, from.memory());
+    auto made = quantize_stqn(w.data(), w.size(), shape, shown.data(), b.data(), s.weights, from.memory());
+    if (!made.ok())
+        return state_dict::explain_zeros(made.status(), tensors.data(), tensors.size());
+    return made;
 }
 
 /// Weights with few values per output channel: odd codes times a scale, or STTN's merged form.
@@ -130,11 +136,23 @@ inline result<code_weights> read_merged(tensor_source& from, const std::string& 
         return make_error(errc::not_found, "tensor %.200s: merged weights need metadata %s, which is missing",
                           full.c_str(), stqn_keys::weights);
     const float* b = bias.empty() ? nullptr : bias.data();
+    // Merged weights show zeros of latent ones as half steps only, for which there is no code.
+    const zero_rule zeros = s.weights.zeros == zero_rule::zero ? zero_rule::refuse : s.weights.zeros;
+    const tensor_info* tensor = from.file().find(full);
     if (*s.merged == code_id::ternary) {
-        const auto ternary = quantize_merged(values->data(), *shape, full.c_str(), b, {}, from.memory());
-        return ternary.ok() ? to_code_weights(*ternary, from.memory()) : ternary.status();
+        merged_options merged;
+        merged.zeros = zeros;
+        const auto ternary = quantize_merged(values->data(), *shape, full.c_str(), b, merged, from.memory());
+        if (!ternary.ok())
+            return state_dict::explain_zeros(ternary.status(), &tensor, 1);
+        return to_code_weights(*ternary, from.memory());
     }
-    return quantize_merged_odd(values->data(), *shape, *s.merged, full.c_str(), b, {}, from.memory());
+    merged_code_options merged;
+    merged.zeros = zeros;
+    auto made = quantize_merged_odd(values->data(), *shape, *s.merged, full.c_str(), b, merged, from.memory());
+    if (!made.ok())
+        return state_dict::explain_zeros(made.status(), &tensor, 1);
+    return made;
 }
 
 /// As many bits as the weights have.

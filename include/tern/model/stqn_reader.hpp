@@ -27,7 +27,7 @@ struct stqn_reader_options {
     std::optional<code_id> activations;  ///< default: t for ternary weights, else unsigned with as many bits as weights
     std::optional<double> activation_unit;  ///< what a code of 1 is worth; default 1. Values are rounded, halves up
     double clamp = 1, factor = 1;           ///< as in stqn_options
-    zero_rule zeros = zero_rule::refuse;    ///< as in stqn_options
+    zero_rule zeros = zero_rule::refuse;    ///< as in stqn_options; refuse: what `geometry.zeros` says
     std::size_t groups = 0;                 ///< as in stqn_options
 };
 

@@ -17,6 +17,7 @@
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../format/ternary_weights.hpp"
+#include "../quantize/zero_rule.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -38,6 +39,8 @@ struct sttn_options {
     std::optional<std::size_t> stem_padding;  ///< default: kernel / 2
     std::optional<pool_geometry> pool;        ///< default: 3x3, stride 2, padding 1
     std::optional<preprocessing> preprocess;  ///< default: unknown
+    /// What the sign of a latent weight of exactly 0 is: an error that names it, or +1 or -1. As in sttn_pair_options.
+    zero_rule zeros = zero_rule::refuse;
     allocator memory{};
 };
 

@@ -29,7 +29,7 @@ inline result<ternary_weights> read_packed_conv(tensor_source& from, const std::
 }
 
 // convK in any of the three forms.
-inline result<ternary_weights> read_conv(tensor_source& from, const std::string& name) {
+inline result<ternary_weights> read_conv(tensor_source& from, const std::string& name, zero_rule zeros) {
     if (from.has(name + ".codes"))
         return read_packed_conv(from, name);
     if (from.has(name + ".weight")) {
@@ -42,8 +42,14 @@ inline result<ternary_weights> read_conv(tensor_source& from, const std::string&
         const auto bias = from.floats(name + ".bias", {shape->out_channels});
         if (!bias.ok())
             return bias.status();
-        return quantize_merged(values->data(), *shape, from.full_name(name + ".weight").c_str(), bias->data(), {},
-                               from.memory());
+        const std::string full = from.full_name(name + ".weight");
+        merged_options options;
+        options.zeros = zeros;
+        auto made = quantize_merged(values->data(), *shape, full.c_str(), bias->data(), options, from.memory());
+        const tensor_info* tensor = from.file().find(full);
+        if (!made.ok())
+            return state_dict::explain_zeros(made.status(), &tensor, 1);
+        return made;
     }
     const std::string first = name + "_1", second = name + "_2";
     if (!from.has(first + ".weight"))
@@ -60,16 +66,22 @@ inline result<ternary_weights> read_conv(tensor_source& from, const std::string&
                b2 = from.floats(second + ".bias", {shape->out_channels});
     if (!b1.ok() || !b2.ok())
         return !b1.ok() ? b1.status() : b2.status();
-    return quantize_sttn_pair(w1->data(), w2->data(), *shape, from.full_name(first + ".weight").c_str(),
-                              from.full_name(second + ".weight").c_str(), b1->data(), b2->data(), from.memory());
+    const std::string names[2] = {from.full_name(first + ".weight"), from.full_name(second + ".weight")};
+    auto made = quantize_sttn_pair(w1->data(), w2->data(), *shape, names[0].c_str(), names[1].c_str(), b1->data(),
+                                   b2->data(), {zeros}, from.memory());
+    const tensor_info* tensors[2] = {from.file().find(names[0]), from.file().find(names[1])};
+    if (!made.ok())
+        return state_dict::explain_zeros(made.status(), tensors, 2);
+    return made;
 }
 
 }  // namespace sttn_detail
 
 TERN_FUNC result<sttn_network> read_sttn(const safetensors_file& file, const sttn_options& options) {
+    TERN_TRY(detail::check_zeros(options.zeros, "latent weights"));
     return read_residual<sttn_unit>(file, options, network_kind::sttn,
-                                    [](tensor_source& from, const std::string& name, sttn_unit& unit) -> status {
-                                        auto weights = sttn_detail::read_conv(from, name);
+                                    [&](tensor_source& from, const std::string& name, sttn_unit& unit) -> status {
+                                        auto weights = sttn_detail::read_conv(from, name, options.zeros);
                                         TERN_TRY(weights.status());
                                         unit.weights = std::move(*weights);
                                         return {};

@@ -129,9 +129,11 @@ TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t 
                 bool refused = false;
                 sum += worth(k) * detail::latent_sign(w[k][j], empty ? zero_rule::zero : options.zeros, refused);
                 if (refused)
-                    return make_error(errc::bad_value,
-                                      "%s%s: expected a latent weight that is not 0, whose sign has no level",
-                                      name_of(k), format_index(shape, j).text);
+                    return make_error(
+                        errc::bad_value,
+                        "%s%s: expected a latent weight that is not 0, whose sign has no level; the option "
+                        "zeros (positive or negative) says what it is",
+                        name_of(k), format_index(shape, j).text);
             }
             (*sums)[j] = static_cast<std::int8_t>(sum);
             mixed = mixed || (!empty && (sum % 2 != 0) != odd);
@@ -198,6 +200,10 @@ TERN_FUNC result<code_weights> quantize_merged_odd(const float* w, const weight_
     if (!(options.tolerance >= 0 && options.tolerance * 2 * info.max < 1))
         return make_error(errc::invalid_argument, "%s: expected a tolerance in [0, 1/%d), found %g", name, 2 * info.max,
                           options.tolerance);
+    if (options.zeros > zero_rule::negative)
+        return make_error(errc::invalid_argument,
+                          "%s: the option zeros: expected refuse, positive or negative, found number %d", name,
+                          static_cast<int>(options.zeros));
     auto weights = make_code_weights(shape, code, memory);
     if (!weights.ok())
         return weights;
@@ -211,24 +217,38 @@ TERN_FUNC result<code_weights> quantize_merged_odd(const float* w, const weight_
         const double allowed = options.tolerance * largest;
         std::size_t odd_one = first;  // where the finest grid tried does not fit
         bool fits = false;
-        for (int top = 1; top <= info.max && !fits; top += 2) {
-            const double a = largest / top;
-            fits = true;
-            for (std::size_t j = first; j < first + n && fits; ++j) {
-                const double q = 2 * std::floor(magnitude(w[j]) / a / 2) + 1;  // the nearest odd number, at most top
-                fits = std::fabs(magnitude(w[j]) - rounded(a * q)) <= allowed && sign_of(w[j]) != 0;
-                weights->codes[j] = static_cast<std::int8_t>(sign_of(w[j]) < 0 ? -q : q);
-                if (!fits)
-                    odd_one = j;
+        // Even multiples count only where no grid fits without them.
+        for (const bool halves : {false, true})
+            for (int top = 1; top <= info.max && !fits && (!halves || options.zeros != zero_rule::refuse); top += 2) {
+                const double a = largest / top;
+                fits = true;
+                for (std::size_t j = first; j < first + n && fits; ++j) {
+                    const double size = magnitude(w[j]);
+                    const int sign = sign_of(w[j]);
+                    const auto is_near = [&](double q) { return std::fabs(size - rounded(a * q)) <= allowed; };
+                    const double q = 2 * std::floor(size / a / 2) + 1;  // the nearest odd number, at most top
+                    const double even = 2 * std::floor(size / a / 2 + 0.5);
+                    double value = sign < 0 ? -q : q;
+                    fits = is_near(q) && sign != 0;
+                    if (!fits && halves && is_near(even)) {
+                        fits = true;
+                        value = (sign < 0 ? -even : even) + (options.zeros == zero_rule::positive ? 1 : -1);
+                    }
+                    if (!fits)
+                        odd_one = j;
+                    else
+                        weights->codes[j] = static_cast<std::int8_t>(value);
+                }
+                weights->scale[o] = nearest_float(a);
             }
-            weights->scale[o] = nearest_float(a);
-        }
         if (!fits)
             return make_error(errc::bad_value,
                               "%s, output channel %zu: expected values of %s times one scale, found %.9g at %s beside "
-                              "the largest magnitude %.9g",
-                              name, o, info.title, exact_double(w[odd_one]), format_index(shape, odd_one).text,
-                              largest);
+                              "the largest magnitude %.9g%s",
+                              name, o, info.title, exact_double(w[odd_one]), format_index(shape, odd_one).text, largest,
+                              sign_of(w[odd_one]) == 0 && options.zeros == zero_rule::refuse
+                                  ? "; the option zeros (positive or negative) says what its sign is"
+                                  : "");
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
     return weights;

@@ -39,6 +39,9 @@ struct stqn_options {
 struct merged_code_options {
     /// A weight w is read as code q if |w - a q| <= tolerance * max |w|; at least 0 and less than 1 / (2 max q).
     double tolerance = 1e-6;
+    /// What even multiples of a are, which come from latent weights of exactly 0: an error, or the next code up (positive) or
+    /// down (negative). Channels that do without are read as ever. zero_rule::zero would need other codes and is an error.
+    zero_rule zeros = zero_rule::refuse;
 };
 
 TERN_END_VOCABULARY
