@@ -147,6 +147,7 @@ TEST_CASE(
         walk.refused("unpack_weight_planes", "bad shape",
                      tern::unpack_weight_planes(planes, shape, code_id::ternary, codes));
     }
+    walk.gives("ternary_bytes", "huge", tern::ternary_bytes({huge, 1, huge, 1}).ok(), false);
     walk.refused("make_ternary_weights", "no memory", tern::make_ternary_weights({4, 3, 3, 3}, no_memory()));
     walk.refused("pack_weights", "no codes", tern::pack_weights(nullptr, {4, 3, 3, 3}));
     walk.refused("pack_weights", "no memory", tern::pack_weights(codes, {4, 3, 1, 1}, nullptr, nullptr, no_memory()));

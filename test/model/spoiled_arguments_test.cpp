@@ -48,6 +48,8 @@ void walk_files(argument_walk& walk) {
             tern::tensor_source from(*empty, "module.", {});
             walk.refused("tensor_source::get", "empty", from.get("fc.weight"));
             walk.refused("tensor_source::get", "no name", from.get({}));
+            walk.refused("tensor_source::claim", "huge", from.claim(huge, ""));
+            walk.refused("tensor_source::claim", "an overflow", from.claim(tern::checked_size(huge) * huge, "x"));
             walk.refused("tensor_source::conv_shape", "empty", from.conv_shape(""));
             walk.refused("tensor_source::floats", "empty", from.floats("fc.weight", {}));
             walk.refused("tensor_source::doubles", "empty", from.doubles("fc.weight", {huge, huge}));
@@ -64,6 +66,8 @@ void walk_files(argument_walk& walk) {
             walk.refused("read_twn", "empty", tern::read_twn(*empty));
             walk.refused("read_fatnn", "empty", tern::read_fatnn(*empty));
             walk.refused("read_code_weights", "empty", tern::read_code_weights(*empty, ""));
+            tern::tensor_source nothing(*empty, "", {});
+            walk.refused("read_ternary_weights", "empty", tern::read_ternary_weights(nothing, ""));
             if (empty != &file)
                 delete empty;
         }

@@ -1,9 +1,16 @@
-// Replaces operator new by one that counts: include it in one source file of a program.
+// Replaces operator new by one that counts: include it in one source file of a program. Others of the same program read what
+// was counted (allocation_counters.hpp).
 #pragma once
 
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+
+#include "allocation_counters.hpp"
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 // Sanitizers have operators of their own.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -26,12 +33,31 @@
 
 namespace {
 
-thread_local std::size_t allocations = 0;  // of this thread
+using tern_test::allocations;
+
+/// What the allocation really takes; 0 where that is not known.
+std::size_t size_of(void* p) noexcept {
+#if defined(__GLIBC__)
+    return malloc_usable_size(p);
+#else
+    static_cast<void>(p);
+    return 0;
+#endif
+}
 
 void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
     ++allocations;
-    return std::aligned_alloc(alignment,
-                              (bytes + alignment - 1) / alignment * alignment + (bytes == 0 ? alignment : 0));
+    void* p =
+        std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment + (bytes == 0 ? alignment : 0));
+    tern_test::held_bytes += size_of(p);
+    if (tern_test::held_bytes > tern_test::peak_bytes)
+        tern_test::peak_bytes = tern_test::held_bytes;
+    return p;
+}
+
+void deallocate(void* p) noexcept {
+    tern_test::held_bytes -= size_of(p);
+    std::free(p);
 }
 
 void* allocate_or_end(std::size_t bytes, std::size_t alignment) {
@@ -54,9 +80,9 @@ void* operator new(std::size_t bytes, std::align_val_t a) {
 void* operator new(std::size_t bytes, std::align_val_t a, const std::nothrow_t&) noexcept {
     return allocate(bytes, static_cast<std::size_t>(a));
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p) noexcept { deallocate(p); }
+void operator delete(void* p, std::size_t) noexcept { deallocate(p); }
+void operator delete(void* p, std::align_val_t) noexcept { deallocate(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { deallocate(p); }
 
 #endif

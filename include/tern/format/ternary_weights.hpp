@@ -55,6 +55,13 @@ inline status check_weight_shape(const weight_shape& s) {
     return {};
 }
 
+/// Bytes that planes, scales and a bias of this shape take. Planes have words of 64 channels, so of few channels they take up to
+/// 128 times what the codes need.
+TERN_INLINE constexpr checked_size ternary_bytes(const weight_shape& s) noexcept {
+    return checked_size(s.out_channels) * s.kh * s.kw * s.words() * (2 * sizeof(std::uint64_t)) +
+           checked_size(s.out_channels) * (2 * sizeof(float));
+}
+
 /// Weights of zeros with zero scales and no bias.
 inline result<ternary_weights> make_ternary_weights(const weight_shape& shape, const allocator& memory = {}) {
     TERN_TRY(check_weight_shape(shape));

@@ -34,6 +34,24 @@ inline status check(const std::int8_t* codes, const unsigned char* bytes, std::s
     return {};
 }
 
+/// Calls put(i, code) for `count` codes of a stream; errors as decode_base3.
+template <class Put>
+status decode(const unsigned char* bytes, std::size_t count, const char* name, int middle, const Put& put) {
+    for (std::size_t i = 0; i < count; i += 5) {
+        unsigned byte = bytes[i / 5];
+        if (byte > 242)
+            return make_error(errc::bad_value, "%s: byte %zu: expected a value of at most 242 (3^5 - 1), found %u",
+                              name, i / 5, byte);
+        const std::size_t here = count - i < 5 ? count - i : 5;
+        for (std::size_t k = 0; k < here; ++k, byte /= 3)
+            put(i + k, static_cast<int>(byte % 3) - 1 + middle);
+        if (byte != 0)
+            return make_error(errc::bad_value, "%s: byte %zu: expected zero digits behind the last code, found %u",
+                              name, i / 5, static_cast<unsigned>(bytes[i / 5]));
+    }
+    return {};
+}
+
 }  // namespace base3_detail
 
 /// Writes base3_bytes(count) bytes. Errors: null pointers; a code that is more than 1 away from `middle`, which is 0 or 1.
@@ -58,19 +76,8 @@ inline status decode_base3(const unsigned char* bytes, std::size_t count, std::i
                            int middle = 0) {
     name = name_or(name, "codes");
     TERN_TRY(base3_detail::check(codes, bytes, count, middle, name));
-    for (std::size_t i = 0; i < count; i += 5) {
-        unsigned byte = bytes[i / 5];
-        if (byte > 242)
-            return make_error(errc::bad_value, "%s: byte %zu: expected a value of at most 242 (3^5 - 1), found %u",
-                              name, i / 5, byte);
-        const std::size_t here = count - i < 5 ? count - i : 5;
-        for (std::size_t k = 0; k < here; ++k, byte /= 3)
-            codes[i + k] = static_cast<std::int8_t>(static_cast<int>(byte % 3) - 1 + middle);
-        if (byte != 0)
-            return make_error(errc::bad_value, "%s: byte %zu: expected zero digits behind the last code, found %u",
-                              name, i / 5, static_cast<unsigned>(bytes[i / 5]));
-    }
-    return {};
+    return base3_detail::decode(bytes, count, name, middle,
+                                [&](std::size_t i, int code) { codes[i] = static_cast<std::int8_t>(code); });
 }
 
 TERN_END_NAMESPACE

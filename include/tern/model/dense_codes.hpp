@@ -66,15 +66,14 @@ inline status encode_dense(code_id code, const std::int8_t* codes, std::size_t c
     return {};
 }
 
-/// Reads `count` codes of weights from dense_bytes(code, count) bytes. Refused: bits that stand for no weight of the code,
-/// bits other than 0 behind the last code, null pointers, a code that weights cannot have; `name` goes into the message.
-inline status decode_dense(code_id code, const unsigned char* bytes, std::size_t count, std::int8_t* codes,
-                           const char* name) {
-    name = name_or(name, "codes");
-    TERN_TRY(dense_detail::check(code, codes, bytes, count, name));
+namespace dense_detail {
+
+/// Calls put(i, code) for `count` codes of a stream; errors as decode_dense.
+template <class Put>
+status decode(code_id code, const unsigned char* bytes, std::size_t count, const char* name, const Put& put) {
     const code_info info = get_code_info(code);
     if (info.levels() == 3)
-        return decode_base3(bytes, count, codes, name, info.min + 1);
+        return base3_detail::decode(bytes, count, name, info.min + 1, put);
     const auto bits = static_cast<unsigned>(info.planes);
     const unsigned keep = (1u << bits) - 1u;
     unsigned held = 0, filled = 0;
@@ -88,12 +87,24 @@ inline status decode_dense(code_id code, const unsigned char* bytes, std::size_t
         if (!info.contains_weight(value))
             return make_error(errc::bad_value, "%s: code %zu: expected a weight of code %s, found %d", name, i,
                               info.title, value);
-        codes[i] = static_cast<std::int8_t>(value);
+        put(i, value);
     }
     if (held != 0)
         return make_error(errc::bad_value, "%s: byte %zu: expected zero bits behind the last code, found %u", name,
                           next - 1, static_cast<unsigned>(bytes[next - 1]));
     return {};
+}
+
+}  // namespace dense_detail
+
+/// Reads `count` codes of weights from dense_bytes(code, count) bytes. Refused: bits that stand for no weight of the code,
+/// bits other than 0 behind the last code, null pointers, a code that weights cannot have; `name` goes into the message.
+inline status decode_dense(code_id code, const unsigned char* bytes, std::size_t count, std::int8_t* codes,
+                           const char* name) {
+    name = name_or(name, "codes");
+    TERN_TRY(dense_detail::check(code, codes, bytes, count, name));
+    return dense_detail::decode(code, bytes, count, name,
+                                [&](std::size_t i, int value) { codes[i] = static_cast<std::int8_t>(value); });
 }
 
 TERN_END_NAMESPACE

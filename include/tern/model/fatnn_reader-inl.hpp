@@ -168,6 +168,7 @@ inline result<fatnn_conv> read_conv(tensor_source& from, const std::string& name
                           "tensor %.200s: expected [O, %zu, k, k] with an odd k below 64, found [%zu, %zu, %zu, %zu]",
                           from.full_name(name + ".weight").c_str(), channels, shape->out_channels, shape->in_channels,
                           shape->kh, shape->kw);
+    TERN_TRY(state_dict::claim_planes(from, from.full_name(name + ".weight"), *shape));
     auto values = state_dict::read_conv_floats(from, name + ".weight", *shape);
     if (!values.ok())
         return values.status();

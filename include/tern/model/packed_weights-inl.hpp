@@ -43,6 +43,71 @@ inline result<code_id> read_code(const tensor_source& from, const std::string& n
     return code;
 }
 
+/// Packed weights as they lie in the file, checked but for the codes: the stream has the bytes that the shape needs.
+struct stored_weights {
+    weight_shape shape;
+    code_id code = code_id::ternary;
+    const tensor_info* codes = nullptr;
+};
+
+inline result<stored_weights> find_weights(tensor_source& from, const std::string& name) {
+    stored_weights found;
+    const auto shape = read_shape(from, name);
+    if (!shape.ok())
+        return shape.status();
+    const auto code = read_code(from, name);
+    if (!code.ok())
+        return code.status();
+    const auto stream = from.get(name + ".codes");
+    if (!stream.ok())
+        return stream.status();
+    const tensor_info& t = **stream;
+    const weight_shape& s = *shape;
+    const checked_size bytes = dense_bytes(*code, s.size());
+    if (t.dtype != data_type::u8 || !bytes.ok() || t.shape.rank() != 1 || t.bytes != bytes.value)
+        return make_error(errc::bad_format,
+                          "tensor %.200s: expected U8 [%zu] for %zux%zux%zux%zu codes '%s', found %s %s",
+                          t.name.c_str(), bytes.value, s.out_channels, s.in_channels, s.kh, s.kw, code_name(*code),
+                          dtype_name(t.dtype), to_string(t.shape).c_str());
+    found.shape = s;
+    found.code = *code;
+    found.codes = &t;
+    return found;
+}
+
+/// Reads scale and bias.
+template <class Weights>
+status read_constants(tensor_source& from, const std::string& name, Weights& to) {
+    const std::size_t channels = to.shape.out_channels;
+    auto scale = from.floats(name + ".scale", {channels});
+    TERN_TRY(scale.status());
+    to.scale = std::move(*scale);
+    if (!from.has(name + ".bias"))
+        return {};
+    auto bias = from.floats(name + ".bias", {channels});
+    TERN_TRY(bias.status());
+    to.bias = std::move(*bias);
+    return {};
+}
+
+/// Calls put(o, i, tap, code) for all codes, which lie in the order [o][tap][i].
+template <class Put>
+status decode_weights(const stored_weights& w, const Put& put) {
+    const std::size_t channels = w.shape.in_channels, taps = w.shape.taps();
+    std::size_t o = 0, tap = 0, i = 0;
+    return dense_detail::decode(w.code, w.codes->data, w.shape.size(), w.codes->name.c_str(),
+                                [&](std::size_t, int code) {
+                                    put(o, i, tap, code);
+                                    if (++i == channels) {
+                                        i = 0;
+                                        if (++tap == taps) {
+                                            tap = 0;
+                                            ++o;
+                                        }
+                                    }
+                                });
+}
+
 }  // namespace packed_detail
 
 TERN_FUNC status write_code_weights(safetensors_writer& out, const std::string& name, const code_weights& w) {
@@ -73,43 +138,37 @@ TERN_FUNC status write_code_weights(safetensors_writer& out, const std::string& 
 }
 
 TERN_FUNC result<code_weights> read_code_weights(tensor_source& from, const std::string& name) {
-    const auto shape = packed_detail::read_shape(from, name);
-    if (!shape.ok())
-        return shape.status();
-    const auto code = packed_detail::read_code(from, name);
-    if (!code.ok())
-        return code.status();
-    const auto stream = from.get(name + ".codes");
-    if (!stream.ok())
-        return stream.status();
-    const tensor_info& t = **stream;
-    const weight_shape& s = *shape;
-    const checked_size bytes = dense_bytes(*code, s.size());
-    if (t.dtype != data_type::u8 || !bytes.ok() || t.shape.rank() != 1 || t.bytes != bytes.value)
-        return make_error(errc::bad_format,
-                          "tensor %.200s: expected U8 [%zu] for %zux%zux%zux%zu codes '%s', found %s %s",
-                          t.name.c_str(), bytes.value, s.out_channels, s.in_channels, s.kh, s.kw, code_name(*code),
-                          dtype_name(t.dtype), to_string(t.shape).c_str());
-    auto scale = from.floats(name + ".scale", {s.out_channels});
-    if (!scale.ok())
-        return scale.status();
-    auto made = make_code_weights(s, *code, from.memory());
-    auto row = make_buffer<std::int8_t>(s.fan_in(), from.memory());
-    if (!made.ok() || !row.ok())
-        return !made.ok() ? made.status() : row.status();
-    TERN_TRY(decode_dense(*code, t.data, s.size(), made->codes.data(), t.name.c_str()));
-    for (std::size_t o = 0; o < s.out_channels; ++o) {  // [tap][i], in place to [i][tap]
-        std::memcpy(row->data(), made->channel(o), s.fan_in());
-        for (std::size_t j = 0; j < s.fan_in(); ++j)
-            made->channel(o)[j] = (*row)[j % s.taps() * s.in_channels + j / s.taps()];
-    }
-    made->scale = std::move(*scale);
-    if (from.has(name + ".bias")) {
-        auto bias = from.floats(name + ".bias", {s.out_channels});
-        if (!bias.ok())
-            return bias.status();
-        made->bias = std::move(*bias);
-    }
+    const auto stored = packed_detail::find_weights(from, name);
+    if (!stored.ok())
+        return stored.status();
+    TERN_TRY(from.claim(stored->shape.size(), stored->codes->name));
+    auto made = make_code_weights(stored->shape, stored->code, from.memory());
+    if (!made.ok())
+        return made;
+    const weight_shape& s = stored->shape;
+    TERN_TRY(packed_detail::decode_weights(*stored, [&](std::size_t o, std::size_t i, std::size_t tap, int code) {
+        made->codes[(o * s.in_channels + i) * s.taps() + tap] = static_cast<std::int8_t>(code);
+    }));
+    TERN_TRY(packed_detail::read_constants(from, name, *made));
+    return made;
+}
+
+TERN_FUNC result<ternary_weights> read_ternary_weights(tensor_source& from, const std::string& name) {
+    const auto stored = packed_detail::find_weights(from, name);
+    if (!stored.ok())
+        return stored.status();
+    if (stored->code != code_id::ternary)
+        return make_error(errc::bad_format, "metadata %s%.200s: expected 't', found '%s'", packed_keys::code,
+                          name.c_str(), code_name(stored->code));
+    TERN_TRY(from.claim(ternary_bytes(stored->shape), stored->codes->name));
+    auto made = make_ternary_weights(stored->shape, from.memory());
+    if (!made.ok())
+        return made;
+    TERN_TRY(packed_detail::decode_weights(*stored, [&](std::size_t o, std::size_t i, std::size_t tap, int code) {
+        if (code != 0)
+            set_code(*made, o, i, tap, code);
+    }));
+    TERN_TRY(packed_detail::read_constants(from, name, *made));
     return made;
 }
 

@@ -8,6 +8,7 @@
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../format/code_weights.hpp"
+#include "../format/ternary_weights.hpp"
 #include "metadata_keys.hpp"
 #include "safetensors.hpp"
 #include "tensor_source.hpp"
@@ -19,8 +20,11 @@ TERN_BEGIN_NAMESPACE
 TERN_FUNC status write_code_weights(safetensors_writer& out, const std::string& name, const code_weights& w);
 
 /// Reads them back, bit for bit, and marks the tensors as used. Errors name the tensor or key, what was expected and what was
-/// found; nothing is allocated before the stream is known to have the bytes that the shape needs.
+/// found; nothing is allocated before the stream is known to have the bytes that the shape needs and they are claimed.
 TERN_FUNC result<code_weights> read_code_weights(tensor_source& from, const std::string& name);
+
+/// The same for ternary codes, as planes. Errors: as above, another code.
+TERN_FUNC result<ternary_weights> read_ternary_weights(tensor_source& from, const std::string& name);
 
 /// The same from a whole file.
 inline result<code_weights> read_code_weights(const safetensors_file& file, const std::string& name,

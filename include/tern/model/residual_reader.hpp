@@ -43,9 +43,11 @@ result<residual_block<Unit>> read_block(tensor_source& from, const std::string& 
         TERN_TRY(read_unit(from, name + ".conv" + digit, unit));
         const weight_shape& s = unit.weights.shape;
         const bool doubles = k == 0 && s.out_channels == 2 * channels;
-        if (s.in_channels != channels || !(s.out_channels == channels || doubles) || s.kh != s.kw || s.kh % 2 == 0)
+        if (s.in_channels != channels || !(s.out_channels == channels || doubles) || s.kh != s.kw || s.kh % 2 == 0 ||
+            s.kh > 63)
             return make_error(errc::bad_format,
-                              "%.100s.conv%zu: expected [%zu%s, %zu, k, k] with an odd k, found [%zu, %zu, %zu, %zu]",
+                              "%.100s.conv%zu: expected [%zu%s, %zu, k, k] with an odd k below 64, found [%zu, %zu, "
+                              "%zu, %zu]",
                               name.c_str(), k + 1, channels, k == 0 ? " or twice that" : "", channels, s.out_channels,
                               s.in_channels, s.kh, s.kw);
         auto before = state_dict::read_norm(from, name + ".bn" + digit, channels);

@@ -30,6 +30,7 @@ inline constexpr double batch_norm_epsilon = 1e-5;
 inline result<folded_norm> read_norm(tensor_source& from, const std::string& name, std::size_t channels,
                                      double epsilon = batch_norm_epsilon) {
     folded_norm norm;
+    TERN_TRY(from.claim(checked_size(channels) * (2 * sizeof(double)), from.full_name(name)));
     auto factor = make_buffer<double>(channels, from.memory());
     auto shift = make_buffer<double>(channels, from.memory());
     if (!factor.ok() || !shift.ok())
@@ -73,6 +74,15 @@ inline status explain_zeros(const status& error, const tensor_info* const* tenso
             return make_error(error.code(), "%s (it is F16, in which weights below 3e-8 are 0: better save F32)",
                               error.message());
     return error;
+}
+
+/// Claims what a quantizer makes of weights of this shape: planes, a row of codes and constants per output channel.
+inline status claim_planes(tensor_source& from, const std::string& name, const weight_shape& s) {
+    return from.claim(ternary_bytes(s) + s.fan_in() + checked_size(s.out_channels) * (2 * sizeof(double)), name);
+}
+/// The same for a list of codes: they, the sums they come from, and constants.
+inline status claim_codes(tensor_source& from, const std::string& name, const weight_shape& s) {
+    return from.claim(checked_size(s.size()) * 2 + checked_size(s.out_channels) * (2 * sizeof(float)), name);
 }
 
 /// Convolution weights of this shape.
@@ -224,6 +234,7 @@ inline result<buffer<float>> read_constants(tensor_source& from, const std::stri
     if ((*t)->count() == 0 || (*t)->count() > most)
         return make_error(errc::bad_format, "tensor %.200s: expected at least 1 value and at most %zu, found shape %s",
                           (*t)->name.c_str(), most, to_string((*t)->shape).c_str());
+    TERN_TRY(from.claim(checked_size((*t)->count()) * sizeof(float), (*t)->name));
     auto values = make_buffer<float>((*t)->count(), from.memory());
     if (!values.ok())
         return values;

@@ -84,8 +84,10 @@ inline result<code_weights> read_kernels(tensor_source& from, const std::string&
         const auto found = from.conv_shape(kernel + ".weight");
         if (!found.ok())
             return found.status();
-        if (k == 1)
+        if (k == 1) {
             shape = *found;
+            TERN_TRY(state_dict::claim_codes(from, from.full_name(kernel + ".weight"), shape));
+        }
         auto read = state_dict::read_conv_floats(from, kernel + ".weight", shape);
         if (!read.ok())
             return read.status();
@@ -121,6 +123,9 @@ inline result<code_weights> read_merged(tensor_source& from, const std::string& 
     const auto shape = from.conv_shape(weight);
     if (!shape.ok())
         return shape.status();
+    TERN_TRY(state_dict::claim_codes(from, from.full_name(weight), *shape));
+    if (s.merged == code_id::ternary)
+        TERN_TRY(state_dict::claim_planes(from, from.full_name(weight), *shape));
     const auto values = state_dict::read_conv_floats(from, weight, *shape);
     if (!values.ok())
         return values.status();

@@ -18,14 +18,10 @@ using state_dict::read_conv_floats;
 
 // The packed form; its convolutions have a bias.
 inline result<ternary_weights> read_packed_conv(tensor_source& from, const std::string& name) {
-    const auto weights = read_code_weights(from, name);
-    if (!weights.ok())
-        return weights.status();
-    TERN_TRY(from.get(name + ".bias").status());
-    if (weights->code != code_id::ternary)
-        return make_error(errc::bad_format, "metadata %s%.200s: expected 't', found '%s'", packed_keys::code,
-                          name.c_str(), code_name(weights->code));
-    return to_ternary_weights(*weights, from.memory());
+    auto weights = read_ternary_weights(from, name);
+    if (weights.ok())
+        TERN_TRY(from.get(name + ".bias").status());
+    return weights;
 }
 
 // convK in any of the three forms.
@@ -36,6 +32,7 @@ inline result<ternary_weights> read_conv(tensor_source& from, const std::string&
         const auto shape = from.conv_shape(name + ".weight");
         if (!shape.ok())
             return shape.status();
+        TERN_TRY(state_dict::claim_planes(from, from.full_name(name + ".weight"), *shape));
         const auto values = read_conv_floats(from, name + ".weight", *shape);
         if (!values.ok())
             return values.status();
@@ -58,6 +55,7 @@ inline result<ternary_weights> read_conv(tensor_source& from, const std::string&
     const auto shape = from.conv_shape(first + ".weight");
     if (!shape.ok())
         return shape.status();
+    TERN_TRY(state_dict::claim_planes(from, from.full_name(first + ".weight"), *shape));
     const auto w1 = read_conv_floats(from, first + ".weight", *shape),
                w2 = read_conv_floats(from, second + ".weight", *shape);
     if (!w1.ok() || !w2.ok())

@@ -64,6 +64,9 @@ inline status check_readable(const sttn_network& net) {
         for (std::size_t k = 0; k < 2; ++k) {
             const sttn_unit& unit = block.units[k];
             const std::string conv = block.name + ".conv" + std::to_string(k + 1);
+            if (unit.weights.shape.kh > 63)
+                return make_error(errc::invalid_argument, "%s: expected a kernel below 64x64, found %zux%zu",
+                                  conv.c_str(), unit.weights.shape.kh, unit.weights.shape.kw);
             TERN_TRY(check_values(unit.before, conv + ", norm before it"));
             TERN_TRY(check_values(unit.weights.scale, conv + ".scale"));
             TERN_TRY(check_values(unit.weights.bias, conv + ".bias"));

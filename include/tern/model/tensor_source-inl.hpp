@@ -18,6 +18,17 @@ TERN_FUNC result<const tensor_info*> tensor_source::get(std::string_view name) {
     return t;
 }
 
+TERN_FUNC status tensor_source::claim(checked_size bytes, const std::string& name) {
+    claimed_ = claimed_ + bytes;
+    if (!allowed_.ok() || (claimed_.ok() && claimed_.value <= allowed_.value))
+        return {};
+    return make_error(
+        errc::unsupported,
+        "tensor %.200s: expected at most %zu bytes of memory for this file (%zu times its tensors, and %zu "
+        "MiB), found more with this tensor: planes take whole words of 64 channels",
+        name.c_str(), allowed_.value, load_limits::factor, load_limits::slack >> 20);
+}
+
 TERN_FUNC result<weight_shape> tensor_source::conv_shape(std::string_view name) {
     const auto t = get(name);
     if (!t.ok())
@@ -52,6 +63,7 @@ TERN_FUNC result<buffer<float>> tensor_source::floats(std::string_view name, std
     if (!t.ok())
         return t.status();
     TERN_TRY(check_shape(**t, shape));
+    TERN_TRY(claim(checked_size((*t)->count()) * sizeof(float), (*t)->name));
     auto values = make_buffer<float>((*t)->count(), memory_);
     if (!values.ok())
         return values;
@@ -66,6 +78,7 @@ TERN_FUNC result<buffer<double>> tensor_source::doubles(std::string_view name,
     if (!t.ok())
         return t.status();
     TERN_TRY(check_shape(**t, shape));
+    TERN_TRY(claim(checked_size((*t)->count()) * sizeof(double), (*t)->name));
     auto values = make_buffer<double>((*t)->count(), memory_);
     if (!values.ok())
         return values;

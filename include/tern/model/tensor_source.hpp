@@ -8,12 +8,24 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
 #include "../format/ternary_weights.hpp"
 #include "network_kind.hpp"
 #include "safetensors.hpp"
+
+TERN_BEGIN_VOCABULARY
+
+/// What reading a network may allocate, beside the file itself: `factor` bytes for each byte of its tensors, and `slack`; the
+/// header takes at most as much again for its bytes. So no file takes more than 8 times its size and 64 MiB.
+struct load_limits {
+    static constexpr std::size_t factor = 8;
+    static constexpr std::size_t slack = 32u << 20;
+};
+
+TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
@@ -24,7 +36,10 @@ public:
         : tensor_source(file, tensor_names{std::move(prefix), {}}, memory) {}
     /// The same for any difference of names.
     tensor_source(const safetensors_file& file, tensor_names names, const allocator& memory)
-        : file_(&file), names_(std::move(names)), memory_(memory), used_(file.size(), false) {}
+        : file_(&file), names_(std::move(names)), memory_(memory), used_(file.size(), false) {
+        for (const tensor_info& t : file.tensors())
+            allowed_ = allowed_ + checked_size(t.bytes) * load_limits::factor;
+    }
 
     const safetensors_file& file() const noexcept { return *file_; }
     const allocator& memory() const noexcept { return memory_; }
@@ -32,6 +47,9 @@ public:
     std::string full_name(std::string_view name) const { return names_.full(name); }
 
     bool has(std::string_view name) const { return file_->find(full_name(name)) != nullptr; }
+    /// Counts `bytes` that are about to be allocated for tensor `name`, floats() and doubles() their own. Errors (unsupported):
+    /// more in all than load_limits allow for the bytes of the file's tensors. What is freed again is counted all the same.
+    TERN_FUNC status claim(checked_size bytes, const std::string& name);
     /// The tensor, marked as used, or `not_found` naming it.
     TERN_FUNC result<const tensor_info*> get(std::string_view name);
     /// Its shape as convolution weights [O][I][kh][kw], or an error that names the rank found.
@@ -54,6 +72,7 @@ private:
     tensor_names names_;
     allocator memory_;
     std::vector<bool> used_;
+    checked_size allowed_ = load_limits::slack, claimed_ = 0;
 };
 
 TERN_END_NAMESPACE

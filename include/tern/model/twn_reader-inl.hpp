@@ -41,9 +41,6 @@ inline result<twn_layer> read_layer(tensor_source& from, const std::string& name
     const auto stored = from.conv_shape(weight);
     if (!stored.ok())
         return stored.status();
-    const auto values = state_dict::read_conv_floats(from, weight, *stored);
-    if (!values.ok())
-        return values.status();
     weight_shape shape = *stored;
     if (flattened && channels != 0 && shape.kh == 1 && shape.kw == 1) {
         std::size_t side = 1;
@@ -60,6 +57,10 @@ inline result<twn_layer> read_layer(tensor_source& from, const std::string& name
                           "tensor %.200s: expected [O, %s, k, k] with k up to 64, found [%zu, %zu, %zu, %zu]",
                           from.full_name(weight).c_str(), channels == 0 ? "I" : std::to_string(channels).c_str(),
                           shape.out_channels, shape.in_channels, shape.kh, shape.kw);
+    TERN_TRY(state_dict::claim_planes(from, from.full_name(weight), shape));
+    const auto values = state_dict::read_conv_floats(from, weight, *stored);
+    if (!values.ok())
+        return values.status();
     buffer<float> bias;
     if (from.has(name + ".bias")) {
         auto read = from.floats(name + ".bias", {shape.out_channels});
