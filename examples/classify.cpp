@@ -1,6 +1,7 @@
 // classify: runs a trained Soft Threshold Ternary Network on images.
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <vector>
 
 #include <tern/model.hpp>
@@ -26,6 +27,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
                             {"--dump", true},
                             {"--limit", true},
                             {"--threads", true},
+                            {"--background", true},
                             {"--floats", false},
                             {"--layers", false},
                             {"--json", false}})
@@ -44,6 +46,12 @@ tern::result<classify_options> parse(int argc, char** argv) {
     options.network = *network;
     options.logits = args->value("--logits");
     options.dump = args->value("--dump");
+    if (args->has("--background")) {
+        const auto background = parse_colour(args->value("--background"));
+        if (!background.ok())
+            return tern::make_error(tern::errc::invalid_argument, "option --background: %s", background.message());
+        options.background = *background;
+    }
     const auto limit = args->number("--limit", 0, 1, 1000000000), threads = args->number("--threads", 1, 1, 1024);
     if (!limit.ok() || !threads.ok())
         return !limit.ok() ? limit.status() : threads.status();
@@ -103,7 +111,11 @@ public:
         if (!image.ok())
             return image.status();
         network_input in{*image, {}};
-        if (how_ == tern::preprocessing::imagenet) {
+        height_ = image->h;
+        width_ = image->w;
+        // Tensors of that size are taken for what the transform has made already.
+        const bool ready = !images_->are_pictures() && in.bytes.h == crop_side && in.bytes.w == crop_side;
+        if (how_ == tern::preprocessing::imagenet && !ready) {
             auto cropped = resize_and_crop(in.bytes);
             if (!cropped.ok())
                 return in_context(images_->name(i), cropped.status());
@@ -120,10 +132,15 @@ public:
         return in;
     }
 
+    /// Sizes of the image that was made last, as it came.
+    std::size_t height() const { return height_; }
+    std::size_t width() const { return width_; }
+
 private:
     image_source* images_;
     tern::preprocessing how_;
     bool floats_;
+    std::size_t height_ = 0, width_ = 0;
     picture cropped_;
     std::vector<float> values_;
 };
@@ -155,7 +172,8 @@ tern::status classify(const classify_options& options) {
             "%.200s does not say how its images are preprocessed; expected --preprocess mnist, cifar10, "
             "imagenet or none",
             options.model.c_str());
-    auto images = image_source::open(options.images, rule->channels != 0 ? rule->channels : model->input_channels());
+    auto images = image_source::open(options.images, rule->channels != 0 ? rule->channels : model->input_channels(),
+                                     options.background.value_or(colour{}));
     if (!images.ok())
         return images.status();
     const std::size_t count = options.limit == 0 ? images->size() : std::min(options.limit, images->size());
@@ -176,7 +194,10 @@ tern::status classify(const classify_options& options) {
     auto network =
         tern::network::create(*model, tern::preprocessed_shape(how, {1, first->bytes.h, first->bytes.w}), plan);
     if (!network.ok())
-        return network.status();
+        return in_context(options.images[0],
+                          tern::make_error(network.status().code(), "%zux%zu pixels (height x width): %s",
+                                           inputs.height(), inputs.width(), network.message()));
+    const std::size_t height = inputs.height(), width = inputs.width();
     thread_pool pool(options.threads);
 
     layer_watch watch;
@@ -199,6 +220,11 @@ tern::status classify(const classify_options& options) {
         const auto input = inputs.make(i);
         if (!input.ok())
             return input.status();
+        if (input->bytes.h != first->bytes.h || input->bytes.w != first->bytes.w)
+            return tern::make_error(tern::errc::invalid_argument,
+                                    "%.200s: expected %zux%zu pixels (height x width), as %.200s has, found %zux%zu",
+                                    images->name(i).c_str(), height, width, images->name(0).c_str(), inputs.height(),
+                                    inputs.width());
         if (watch.recorder != nullptr)
             recorder.add_input(input->floats);
         watch.start();
@@ -217,6 +243,9 @@ tern::status classify(const classify_options& options) {
         bar.update(i + 1);
     }
     bar.clear();
+    if (!images->transparent().empty() && !options.background)
+        std::fprintf(stderr, "classify: %s: transparent pixels are shown on white; --background says otherwise\n",
+                     images->transparent().c_str());
 
     if (!options.logits.empty())
         TERN_TRY(write_logits(options.logits, logits, network->classes()));
@@ -244,9 +273,12 @@ int main(int argc, char** argv) {
             "\n"
             "  MODEL              safetensors: a state dict, raw or merged, or what convert writes\n"
             "  IMAGES             a safetensors file with images (u8, [n,28,28] or [n,3,h,w]) and\n"
-            "                     perhaps labels (integers, [n]); or PNG and JPEG files\n") +
+            "                     perhaps labels (integers, [n]); or PNG and JPEG files (no others),\n"
+            "                     turned upright as their Exif data say\n") +
         examples::model_usage +
         "  --limit N          only the first N images\n"
+        "  --background C     what transparent pixels show: white (the default), black, or a colour\n"
+        "                     as ff8000\n"
         "  --threads N        threads (default: 1)\n"
         "  --floats           normalise images to floats, as training frameworks do, before the\n"
         "                     network sees them (default: the network takes bytes)\n"

@@ -6,23 +6,33 @@ namespace examples {
 
 namespace {
 
-tern::status not_a_picture(const tern::mapped_file& file) {
+/// The error for bytes that are no picture; "" in `or_else` if nothing else would do.
+tern::status not_a_picture(const tern::mapped_file& file, const char* or_else) {
     const tern::file_kind kind = tern::recognise_file(file.data(), file.size());
-    return tern::make_error(tern::errc::bad_format, "expected a PNG or JPEG file (as one of several images)%s%s",
+    return tern::make_error(tern::errc::bad_format, "expected a PNG or JPEG file%s%s%s", or_else,
                             kind.what.empty() ? "" : ", found ", kind.what.c_str());
+}
+
+bool is_other_picture(const tern::mapped_file& file) {
+    const std::string what = tern::recognise_file(file.data(), file.size()).what;
+    return what.size() > 8 && what.substr(what.size() - 8) == " picture";
 }
 
 }  // namespace
 
-tern::result<image_source> image_source::open(const std::vector<std::string>& paths, std::size_t channels) {
+tern::result<image_source> image_source::open(const std::vector<std::string>& paths, std::size_t channels,
+                                              const colour& background) {
     image_source source;
     source.channels_ = channels;
+    source.background_ = background;
     const auto first = tern::mapped_file::open(paths[0].c_str());
     if (!first.ok())
         return in_context(paths[0], first.status());
     if (paths.size() > 1 || is_picture(first->data(), first->size())) {
         source.paths_ = paths;
         source.count_ = paths.size();
+    } else if (is_other_picture(*first)) {
+        return in_context(paths[0], not_a_picture(*first, ""));
     } else if (const tern::status bad = source.read_tensors(paths[0]); !bad.ok()) {
         return in_context(paths[0], bad);
     }
@@ -68,10 +78,12 @@ tern::result<tern::tensor_view<const std::uint8_t>> image_source::load(std::size
     if (!file.ok())
         return in_context(paths_[i], file.status());
     if (!is_picture(file->data(), file->size()))
-        return in_context(paths_[i], not_a_picture(*file));
-    auto decoded = decode_picture(file->data(), file->size(), channels_);
+        return in_context(paths_[i], not_a_picture(*file, " (as one of several images)"));
+    auto decoded = decode_picture(file->data(), file->size(), channels_, background_);
     if (!decoded.ok())
         return in_context(paths_[i], decoded.status());
+    if (decoded->transparent && transparent_.empty())
+        transparent_ = paths_[i];
     current_ = std::move(*decoded);
     return current_.view();
 }

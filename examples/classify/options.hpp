@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <tern/model.hpp>
+
+#include "picture.hpp"
 
 namespace examples {
 
@@ -16,7 +19,8 @@ struct classify_options {
     std::string logits, dump;  // files to write, or ""
     std::size_t limit = 0;     // images; 0: all
     std::size_t threads = 1;
-    bool floats = false;  // normalise images before the network sees them
+    std::optional<colour> background{};  // of transparent pixels; white
+    bool floats = false;                 // normalise images before the network sees them
     bool layers = false, json = false;
 };
 

@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <climits>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <utility>
+
+#include "exif.hpp"
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
@@ -41,6 +46,44 @@ picture copy_of(const tern::tensor_view<const std::uint8_t>& image) {
     return p;
 }
 
+/// The grey of a colour, as stb_image computes it.
+unsigned grey_of(const colour& c) { return (c.red * 77u + c.green * 150u + c.blue * 29u) >> 8; }
+
+/// Pixels of `channels` values and their opacity, on a background; what is opaque stays as it is.
+picture flatten(const unsigned char* from, std::size_t h, std::size_t w, std::size_t channels,
+                const colour& background) {
+    const unsigned behind[3] = {channels == 1 ? grey_of(background) : background.red, background.green,
+                                background.blue};
+    picture p{h, w, channels, std::vector<std::uint8_t>(h * w * channels)};
+    for (std::size_t i = 0; i < h * w; ++i, from += channels + 1) {
+        const unsigned opacity = from[channels];
+        p.transparent = p.transparent || opacity != 255;
+        for (std::size_t c = 0; c < channels; ++c)
+            p.pixels[i * channels + c] =
+                static_cast<std::uint8_t>((from[c] * opacity + behind[c] * (255 - opacity) + 127) / 255);
+    }
+    return p;
+}
+
+/// The picture as it is meant to be seen; `orientation` as in Exif.
+picture upright(picture p, int orientation) {
+    if (orientation <= 1 || orientation > 8)
+        return p;
+    const bool turned = orientation >= 5;  // rows become columns
+    picture out{turned ? p.w : p.h, turned ? p.h : p.w, p.c, std::vector<std::uint8_t>(p.pixels.size()), p.transparent};
+    auto* to = out.pixels.data();
+    for (std::size_t y = 0; y < out.h; ++y)
+        for (std::size_t x = 0; x < out.w; ++x) {
+            std::size_t row = turned ? x : y, column = turned ? y : x;
+            if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7)
+                row = p.h - 1 - row;
+            if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8)
+                column = p.w - 1 - column;
+            to = std::copy_n(p.pixels.data() + (row * p.w + column) * p.c, p.c, to);
+        }
+    return out;
+}
+
 // Half of an excess, rounded half to even, as Python's round().
 std::size_t half_rounded(std::size_t excess) {
     return static_cast<std::size_t>(std::nearbyint(static_cast<double>(excess) / 2));
@@ -54,7 +97,22 @@ bool is_picture(const unsigned char* data, std::size_t size) {
            (size >= sizeof jpeg && std::memcmp(data, jpeg, sizeof jpeg) == 0);
 }
 
-tern::result<picture> decode_picture(const unsigned char* data, std::size_t size, std::size_t channels) {
+tern::result<colour> parse_colour(const std::string& text) {
+    if (text == "white")
+        return colour{255, 255, 255};
+    if (text == "black")
+        return colour{0, 0, 0};
+    const std::string digits = text.substr(!text.empty() && text[0] == '#' ? 1 : 0);
+    if (digits.size() != 6 || digits.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos)
+        return tern::make_error(tern::errc::invalid_argument,
+                                "expected white, black or a colour as 'ff8000', found '%.40s'", text.c_str());
+    const unsigned long rgb = std::strtoul(digits.c_str(), nullptr, 16);
+    return colour{static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8 & 255),
+                  static_cast<std::uint8_t>(rgb & 255)};
+}
+
+tern::result<picture> decode_picture(const unsigned char* data, std::size_t size, std::size_t channels,
+                                     const colour& background) {
     int w = 0, h = 0, found = 0;
     if (channels != 1 && channels != 3)
         return tern::make_error(tern::errc::unsupported, "image files give 1 or 3 channels, the network takes %zu",
@@ -67,13 +125,15 @@ tern::result<picture> decode_picture(const unsigned char* data, std::size_t size
     if (stbi_info_from_memory(data, bytes, &w, &h, &found) != 0 &&
         !fits(static_cast<std::size_t>(h), static_cast<std::size_t>(w)))
         return too_large("image", static_cast<std::size_t>(h), static_cast<std::size_t>(w));
-    unsigned char* decoded = stbi_load_from_memory(data, bytes, &w, &h, &found, static_cast<int>(channels));
+    // With the opacity of each pixel: that a file has none is seen only when all of it is read.
+    const std::unique_ptr<unsigned char, void (*)(void*)> decoded(stbi_load_from_memory(data, bytes, &w, &h, &found,
+                                                                                        static_cast<int>(channels + 1)),
+                                                                  stbi_image_free);
     if (decoded == nullptr)
         return tern::make_error(tern::errc::bad_format, "cannot decode the image: %s", stbi_failure_reason());
-    picture p{static_cast<std::size_t>(h), static_cast<std::size_t>(w), channels, {}};
-    p.pixels.assign(decoded, decoded + p.h * p.w * p.c);
-    stbi_image_free(decoded);
-    return p;
+    return upright(flatten(decoded.get(), static_cast<std::size_t>(h), static_cast<std::size_t>(w), channels,
+                           background),
+                   exif_orientation(data, size));
 }
 
 tern::result<picture> resize(const tern::tensor_view<const std::uint8_t>& image, std::size_t h, std::size_t w) {
@@ -92,11 +152,9 @@ tern::result<picture> resize(const tern::tensor_view<const std::uint8_t>& image,
 }
 
 tern::result<picture> resize_and_crop(const tern::tensor_view<const std::uint8_t>& image) {
-    constexpr std::size_t side = 256, crop = 224;
+    constexpr std::size_t side = 256, crop = crop_side;
     if (image.c != 1 && image.c != 3)
         return tern::make_error(tern::errc::invalid_argument, "resizing: expected 1 or 3 channels, found %zu", image.c);
-    if (image.h == crop && image.w == crop)
-        return copy_of(image);
     const std::size_t shorter = std::min(image.h, image.w), longer = std::max(image.h, image.w);
     if (!fits(image.h, image.w))
         return too_large("resizing", image.h, image.w);

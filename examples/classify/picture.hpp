@@ -11,10 +11,19 @@
 
 namespace examples {
 
+/// 8-bit red, green and blue.
+struct colour {
+    std::uint8_t red = 255, green = 255, blue = 255;
+};
+
+/// "white", "black", or six hexadecimal digits, with or without # in front; else an error that says so.
+tern::result<colour> parse_colour(const std::string& text);
+
 /// 8-bit pixels, [h][w][c].
 struct picture {
     std::size_t h = 0, w = 0, c = 0;
     std::vector<std::uint8_t> pixels{};
+    bool transparent = false;  ///< whether some of its pixels show the background
 
     tern::tensor_view<const std::uint8_t> view() const { return tern::nhwc(pixels.data(), 1, h, w, c); }
 };
@@ -22,14 +31,17 @@ struct picture {
 /// Whether these bytes begin a PNG or JPEG file.
 bool is_picture(const unsigned char* data, std::size_t size);
 
-/// Decodes a PNG or JPEG file to 1 (grey) or 3 (red, green, blue) channels, whatever it holds; alpha is dropped.
-tern::result<picture> decode_picture(const unsigned char* data, std::size_t size, std::size_t channels);
+/// Decodes a PNG or JPEG file to 1 (grey) or 3 (red, green, blue) channels, whatever it holds, upright as its Exif data say.
+/// Transparent pixels show the background.
+tern::result<picture> decode_picture(const unsigned char* data, std::size_t size, std::size_t channels,
+                                     const colour& background);
 
 /// Resizes one image to h x w with the bicubic kernel of a = -1/2 (Catmull-Rom), widened when it shrinks.
 tern::result<picture> resize(const tern::tensor_view<const std::uint8_t>& image, std::size_t h, std::size_t w);
 
-/// The evaluation transform of ImageNet's networks: the shorter side to 256 pixels, bicubic, then the centre of 224x224. An
-/// image of 224x224 stays as it is. Sizes and centre round as torchvision's Resize and CenterCrop do.
+/// The evaluation transform of ImageNet's networks: the shorter side to 256 pixels, bicubic, then the centre of 224x224. Sizes
+/// and centre round as torchvision's Resize and CenterCrop do.
+inline constexpr std::size_t crop_side = 224;
 tern::result<picture> resize_and_crop(const tern::tensor_view<const std::uint8_t>& image);
 
 }  // namespace examples

@@ -13,7 +13,8 @@ namespace examples {
 
 inline constexpr const char* model_usage =
     "  --preprocess P     how images become the network's input: mnist (border of 2 pixels), cifar10,\n"
-    "                     imagenet (shorter side to 256, centre 224x224) or none (pixel values as they are)\n"
+    "                     imagenet (shorter side to 256, centre 224x224; tensors of images that are\n"
+    "                     224x224 are taken as they are) or none (pixel values as they are)\n"
     "  --stem-stride N    stride of the first convolution (default: 2 if it is 5x5 or larger, else 1)\n"
     "  --stem-pad N       its padding (default: half its size)\n"
     "  --pool P           pooling behind it, as in 3x3s2p1 (the default), or none\n"

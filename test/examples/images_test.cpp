@@ -122,6 +122,206 @@ TEST_CASE("PNG and JPEG files") {
 
 namespace {
 
+/// Pixels of a picture as the colour model sees them without preprocessing, [c][h][w], and what is said on stderr.
+struct seen {
+    tern::tensor_dims shape;
+    std::vector<float> values;
+    std::string note;
+};
+seen see(const std::string& model, const std::string& picture, const std::vector<std::string>& more = {}) {
+    const temporary_folder folder;
+    std::vector<std::string> args{model, picture, "--preprocess", "none", "--dump", folder / "dump"};
+    args.insert(args.end(), more.begin(), more.end());
+    const outcome o = classify(args);
+    CHECK_MESSAGE(o.code == 0, o.err);
+    const tern::safetensors_file dump = open_file(folder / "dump");
+    return {tensor(dump, "input").shape, floats(dump, "input"), o.err};
+}
+
+/// The bytes of a PNG file with a chunk of Exif data that names this orientation.
+std::string with_orientation(const std::string& png, int orientation) {
+    std::string exif = std::string("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 19);
+    exif += static_cast<char>(orientation);
+    exif += std::string(6, '\0');
+    const std::string chunk =
+        std::string(3, '\0') + static_cast<char>(exif.size()) + "eXIf" + exif + std::string(4, '\0');
+    return png.substr(0, 33) + chunk + png.substr(33);  // behind the header
+}
+
+}  // namespace
+
+TEST_CASE("transparent pixels show the background: white, or what --background says") {
+    const temporary_folder folder;
+    const tern::safetensors_file file = open_file(demo_images);
+    const unsigned char* pixels = tensor(file, "images").data;
+    const std::string ink = folder / "ink.png", flat = folder / "flat.png", logits = folder / "logits";
+    // A digit as white ink on transparency, grey and alpha.
+    std::vector<unsigned char> grey(2 * 784, 255);
+    for (std::size_t i = 0; i < 784; ++i)
+        grey[2 * i + 1] = pixels[i];
+    REQUIRE(stbi_write_png(ink.c_str(), 28, 28, 2, grey.data(), 56) != 0);
+    REQUIRE(stbi_write_png(flat.c_str(), 28, 28, 1, pixels, 28) != 0);
+    const auto run = [&](const std::vector<std::string>& more, const std::vector<std::string>& notes) {
+        std::vector<std::string> args{demo_model, ink, flat, "--logits", logits};
+        args.insert(args.end(), more.begin(), more.end());
+        const outcome o = classify(args);
+        CHECK(o.code == 0);
+        CHECK(lines(o.err).size() == (notes.empty() ? 0 : 1));
+        for (const std::string& word : notes)
+            CHECK(contains(o.err, word));
+        return floats(open_file(logits), "logits");
+    };
+    const auto on_black = run({"--background", "black"}, {});
+    CHECK(std::vector<float>(on_black.begin(), on_black.begin() + 10) ==
+          std::vector<float>(on_black.begin() + 10, on_black.end()));
+    // On white there is nothing to see, and something is said; not if white is asked for.
+    const auto on_white = run({}, {"ink.png", "transparent", "white", "--background"});
+    CHECK(std::vector<float>(on_white.begin(), on_white.begin() + 10) !=
+          std::vector<float>(on_white.begin() + 10, on_white.end()));
+    CHECK(run({"--background=white"}, {}) == on_white);
+
+    // Colours, and half of them.
+    const std::string model = folder / "model.safetensors", picture = folder / "colours.png";
+    write_colour_model(model);
+    std::vector<unsigned char> rgba;
+    for (std::size_t i = 0; i < 32 * 32; ++i) {
+        const unsigned char opacity[3] = {0, 128, 255};
+        rgba.insert(rgba.end(), {200, 100, 50, opacity[i % 3]});
+    }
+    REQUIRE(stbi_write_png(picture.c_str(), 32, 32, 4, rgba.data(), 128) != 0);
+    const auto check = [&](const std::vector<std::string>& more, double red, double green, double blue) {
+        const seen s = see(model, picture, more);
+        REQUIRE(s.shape == tern::tensor_dims{1, 3, 32, 32});
+        const double behind[3] = {red, green, blue}, front[3] = {200, 100, 50}, opacity[3] = {0, 128, 255};
+        double largest = 0;
+        for (std::size_t c = 0; c < 3; ++c)
+            for (std::size_t i = 0; i < 1024; ++i) {
+                const double a = opacity[i % 3] / 255;
+                largest = std::max(largest, std::abs(static_cast<double>(s.values[c * 1024 + i]) -
+                                                     (front[c] * a + behind[c] * (1 - a))));
+            }
+        CHECK(largest <= 0.5);
+        return s.note;
+    };
+    CHECK(contains(check({}, 255, 255, 255), "colours.png"));
+    CHECK(check({"--background=black"}, 0, 0, 0) == "");
+    CHECK(check({"--background", "#ff8000"}, 255, 128, 0) == "");
+    CHECK(check({"--background", "0A0b0c"}, 10, 11, 12) == "");
+    for (const char* wrong : {"pink", "#fff", "ff80001", "gg0000", "-1"}) {
+        const outcome o = classify({model, picture, "--background", wrong});
+        CHECK(o.code == 2);
+        CHECK(contains(o.err, "--background: expected white, black or a colour"));
+    }
+}
+
+TEST_CASE("pictures are turned upright as their Exif data say, JPEG and PNG") {
+    const temporary_folder folder;
+    const std::string model = folder / "model.safetensors", plain = folder / "plain.png",
+                      turned = folder / "turned.png";
+    write_colour_model(model);
+    constexpr std::size_t h = 40, w = 24;  // upright
+    const auto pixel = [](std::size_t y, std::size_t x, std::size_t c) {
+        return static_cast<unsigned char>(y * 6 + x * (c + 1) % 7);
+    };
+    // Where the pixel of row y and column x lies in a file of each orientation: Exif 2.32, table 6.
+    struct place {
+        std::size_t y, x;
+    };
+    const auto stored = [&](int orientation, std::size_t y, std::size_t x) -> place {
+        switch (orientation) {
+            case 2: return {y, w - 1 - x};
+            case 3: return {h - 1 - y, w - 1 - x};
+            case 4: return {h - 1 - y, x};
+            case 5: return {x, y};
+            case 6: return {w - 1 - x, y};
+            case 7: return {w - 1 - x, h - 1 - y};
+            case 8: return {x, h - 1 - y};
+            default: return {y, x};
+        }
+    };
+    std::vector<float> expected(3 * h * w);
+    for (std::size_t c = 0; c < 3; ++c)
+        for (std::size_t i = 0; i < h * w; ++i)
+            expected[c * h * w + i] = pixel(i / w, i % w, c);
+    for (int orientation = 1; orientation <= 9; ++orientation) {  // 9 is none
+        CAPTURE(orientation);
+        const bool sideways = orientation >= 5 && orientation <= 8;
+        const std::size_t file_h = sideways ? w : h, file_w = sideways ? h : w;
+        std::vector<unsigned char> rgb(3 * h * w);
+        for (std::size_t y = 0; y < h; ++y)
+            for (std::size_t x = 0; x < w; ++x)
+                for (std::size_t c = 0; c < 3; ++c) {
+                    const place at = stored(orientation, y, x);
+                    rgb[(at.y * file_w + at.x) * 3 + c] = pixel(y, x, c);
+                }
+        REQUIRE(stbi_write_png(plain.c_str(), static_cast<int>(file_w), static_cast<int>(file_h), 3, rgb.data(),
+                               static_cast<int>(3 * file_w)) != 0);
+        std::ofstream(turned, std::ios::binary) << with_orientation(read_text(plain), orientation);
+        const seen s = see(model, turned, {"--pool=none", "--stem-stride=1", "--stem-pad=3"});
+        CHECK(s.shape == tern::tensor_dims{1, 3, h, w});
+        CHECK((s.values == expected));
+    }
+    // A JPEG file with a segment of Exif data in front: orientation 6, so rows are columns from below.
+    const std::string jpeg = read_text(TERN_TEST_DATA "/mnist_first.jpg"), held = folder / "held.jpg";
+    const std::string exif("Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0", 32);
+    std::ofstream(held, std::ios::binary)
+        << jpeg.substr(0, 2) << "\xff\xe1" << '\0' << static_cast<char>(34) << exif << jpeg.substr(2);
+    const auto grey = [&](const std::string& path) {
+        succeeded(classify({demo_model, path, "--dump", folder / "dump"}));
+        return floats(open_file(folder / "dump"), "input");
+    };
+    const auto upright = grey(TERN_TEST_DATA "/mnist_first.jpg"), rotated = grey(held);
+    REQUIRE(rotated.size() == 32 * 32);
+    std::vector<float> by_hand(rotated.size());
+    for (std::size_t y = 0; y < 32; ++y)
+        for (std::size_t x = 0; x < 32; ++x)
+            by_hand[y * 32 + x] = upright[(31 - x) * 32 + y];
+    CHECK((rotated == by_hand));
+    CHECK((rotated != upright));
+}
+
+TEST_CASE("pictures of other formats are named, and so are those read") {
+    const temporary_folder folder;
+    const std::string png = folder / "grey.png";
+    REQUIRE(stbi_write_png(png.c_str(), 28, 28, 1, tensor(open_file(demo_images), "images").data, 28) != 0);
+    for (const auto& [name, start] : {std::pair<const char*, std::string>{"GIF", "GIF89a"},
+                                      {"BMP", std::string("BM\x36\x04\0\0\0\0\0\0\x36\x04\0\0\x28", 15)},
+                                      {"WebP", std::string("RIFF\x24\0\0\0WEBPVP8 ", 16)}}) {
+        const std::string path = folder / "picture";
+        std::ofstream(path, std::ios::binary) << start << std::string(100, '\x07');
+        const std::string found = std::string("found a ") + name + " picture";
+        failed(classify({demo_model, path}), {"picture", "PNG or JPEG", found});
+        failed(classify({demo_model, png, path, "--json"}), {"PNG or JPEG", "one of several images", found});
+        failed(classify({path, png}), {"expected a safetensors file", found});
+    }
+    const outcome help = succeeded(classify({"--help"}));
+    for (const char* word : {"PNG and JPEG files (no others)", "--background", "Exif", "224x224 are taken as they are"})
+        CHECK(contains(help.out, word));
+}
+
+TEST_CASE("sizes that do not fit are told with the picture and its own size") {
+    const temporary_folder folder;
+    const std::vector<unsigned char> pixels(64 * 64, 3);
+    const auto write = [&](const char* name, int h, int w) {
+        REQUIRE(stbi_write_png((folder / name).c_str(), w, h, 1, pixels.data(), w) != 0);
+        return folder / name;
+    };
+    const std::string good = write("good.png", 28, 28), odd = write("odd.png", 30, 31),
+                      other = write("other.png", 28, 36);
+    // With the border that MNIST's images get, the network sees 34x35.
+    failed(classify({demo_model, odd}), {"odd.png: 30x31 pixels (height x width)"});
+    failed(classify({demo_model, odd, "--floats"}), {"odd.png: 30x31 pixels (height x width)"});
+    for (const char* option : {"--json", "--floats"}) {
+        const outcome o = classify({demo_model, good, other, "--json", option});
+        failed(o, {"other.png: expected 28x28 pixels (height x width), as ", "good.png has, found 28x36"});
+    }
+    write_images(folder / "tensor", pixels, {4, 32, 32});
+    failed(classify({demo_model, folder / "tensor", "--preprocess", "none", "--stem-stride", "3"}),
+           {"tensor: 32x32 pixels (height x width)"});
+}
+
+namespace {
+
 /// One axis of Pillow's bicubic resize (a = -1/2, widened when it shrinks), in double.
 struct resized_axis {
     std::size_t first;
@@ -154,17 +354,20 @@ std::vector<resized_axis> bicubic_axis(std::size_t from, std::size_t to) {
 TEST_CASE("the preprocessing of ImageNet: shorter side to 256, centre of 224, means and deviations") {
     const temporary_folder folder;
     const std::string model = folder / "model.safetensors", path = folder / "images.safetensors",
-                      dumped = folder / "dump.safetensors";
+                      dumped = folder / "dump.safetensors", png = folder / "picture.png";
     write_colour_model(model);
     std::mt19937 random(1);
     struct size {
         std::size_t h, w;
+        bool picture;
     };
-    // Larger and smaller than the target, wide and high, odd excesses, and the target itself.
-    for (const size s : {size{300, 401}, size{515, 333}, size{97, 130}, size{256, 259}, size{261, 256}, size{224, 224},
-                         size{224, 230}}) {
+    // Larger and smaller than the target, wide and high, odd excesses, and the target itself: as a tensor it is taken for what
+    // the transform made, as a picture it is one like others.
+    for (const size s : {size{300, 401, false}, size{515, 333, false}, size{97, 130, true}, size{256, 259, false},
+                         size{261, 256, true}, size{224, 224, false}, size{224, 224, true}, size{224, 230, false}}) {
         CAPTURE(s.h);
         CAPTURE(s.w);
+        CAPTURE(s.picture);
         std::vector<std::uint8_t> pixels(3 * s.h * s.w);
         for (std::size_t i = 0; i < pixels.size(); ++i) {  // waves, edges and a little noise
             const std::size_t c = i / (s.h * s.w), y = i / s.w % s.h, x = i % s.w;
@@ -174,11 +377,16 @@ TEST_CASE("the preprocessing of ImageNet: shorter side to 256, centre of 224, me
                                                   ((x / 20 + y / 20) % 2 == 0 ? 15 : -15));
         }
         write_images(path, pixels, {1, 3, s.h, s.w});
-        succeeded(classify({model, path, "--preprocess", "imagenet", "--dump", dumped}));
+        std::vector<std::uint8_t> interleaved;
+        for (std::size_t i = 0; i < pixels.size(); ++i)
+            interleaved.push_back(pixels[i % 3 * s.h * s.w + i / 3]);
+        REQUIRE(stbi_write_png(png.c_str(), static_cast<int>(s.w), static_cast<int>(s.h), 3, interleaved.data(),
+                               static_cast<int>(3 * s.w)) != 0);
+        succeeded(classify({model, s.picture ? png : path, "--preprocess", "imagenet", "--dump", dumped}));
         const tern::safetensors_file dump = open_file(dumped);
         REQUIRE(tensor(dump, "input").shape == tern::tensor_dims{1, 3, 224, 224});
         const auto found = floats(dump, "input");
-        const bool as_is = s.h == 224 && s.w == 224;
+        const bool as_is = !s.picture && s.h == 224 && s.w == 224;
         const std::size_t shorter = std::min(s.h, s.w),
                           h = as_is        ? 224
                               : s.h <= s.w ? 256
