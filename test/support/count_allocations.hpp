@@ -69,20 +69,20 @@ void* allocate_or_end(std::size_t bytes, std::size_t alignment) {
 
 }  // namespace
 
-// The other forms of new and delete call these.
-void* operator new(std::size_t bytes) { return allocate_or_end(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+// The other forms of new and delete call these. Not inlined: GCC would warn of memory of `new` that is given to `free`.
+[[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate_or_end(bytes, alignof(std::max_align_t)); }
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
     return allocate(bytes, alignof(std::max_align_t));
 }
-void* operator new(std::size_t bytes, std::align_val_t a) {
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a) {
     return allocate_or_end(bytes, static_cast<std::size_t>(a));
 }
-void* operator new(std::size_t bytes, std::align_val_t a, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a, const std::nothrow_t&) noexcept {
     return allocate(bytes, static_cast<std::size_t>(a));
 }
-void operator delete(void* p) noexcept { deallocate(p); }
-void operator delete(void* p, std::size_t) noexcept { deallocate(p); }
-void operator delete(void* p, std::align_val_t) noexcept { deallocate(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { deallocate(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { deallocate(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { deallocate(p); }
+[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { deallocate(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { deallocate(p); }
 
 #endif
