@@ -21,6 +21,9 @@ ban "operand order differs between xsimd 8 and 9: write a & ~b" 'xsimd::bitwise_
 ban "walks a total order of levels on every call and asks no operating system: dispatch/ chooses" 'xsimd::dispatch' include test bench examples
 ban "a library never ends or prints for its program: return a status" \
     '(^|[^_[:alnum:]])(abort|exit|_Exit|quick_exit|terminate|assert|perror|puts|printf) *\(|std::(cout|cerr|clog)|fprintf *\( *std(out|err)' include
+ban "architectures and levels are the business of simd/, kernel/ and dispatch/" \
+    '__(aarch64|arm|ARM|x86_64|i386|SSE|AVX|riscv)|_M_(X64|IX86|ARM)|TERN_HAS_[A-Z]' \
+    include/tern/code include/tern/format include/tern/quantize include/tern/op include/tern/model
 ban "paths of one machine" '(^|[^_[:alnum:].])/(home|root|work|Users)/' include test bench examples cmake docs .ci \
     CMakeLists.txt CMakePresets.json README.md CHANGELOG.md
 
