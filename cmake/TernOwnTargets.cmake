@@ -9,6 +9,9 @@ function(tern_own_target target)
   else()
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow -Wpedantic $<$<BOOL:${TERN_WERROR}>:-Werror>)
   endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    target_compile_options(${target} PRIVATE -fira-region=one) # GCC allocates registers of instrumented code by loops for minutes
+  endif()
 endfunction()
 
 # A program of the project: with its siblings in bin/.
