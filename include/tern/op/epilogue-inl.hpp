@@ -43,9 +43,9 @@ struct affine {
         for (std::size_t c = 0; c < channels; ++c) {
             double factor = 1.0, shift = 0.0;
             if (s.kind == stage::kind::scale) {
-                factor = s.a[c];
+                factor = static_cast<double>(s.a[c]);
             } else if (s.kind == stage::kind::bias) {
-                shift = s.a[c];
+                shift = static_cast<double>(s.a[c]);
             } else if (is_affine) {
                 factor = s.factor[c];
                 shift = s.shift[c];
