@@ -65,10 +65,6 @@ function(_tern_kernel_source target source level)
     endif()
     list(APPEND flags -ffp-contract=off -fno-exceptions -fno-rtti -fvisibility=hidden -fno-lto ${optimise})
   endif()
-  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # GCC's own AVX-512 headers leave "undefined" operands uninitialised (GCC bug 105593).
-    list(APPEND flags -Wno-uninitialized -Wno-maybe-uninitialized)
-  endif()
   set_property(SOURCE "${source}" TARGET_DIRECTORY ${target} APPEND PROPERTY COMPILE_OPTIONS ${flags})
   set_source_files_properties("${source}" TARGET_DIRECTORY ${target}
                               PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON SKIP_AUTOGEN ON)

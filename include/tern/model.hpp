@@ -1,6 +1,9 @@
 // Files and whole networks. Needs nlohmann_json beside what tern.hpp needs (target tern::model).
 #pragma once
 
+#include "core/config.hpp"
+
+#if TERN_IS_CXX17
 #include "model/base3.hpp"
 #include "model/check_network.hpp"
 #include "model/dense_codes.hpp"
@@ -20,3 +23,4 @@
 #include "model/sttn_writer.hpp"
 #include "model/twn_reader.hpp"
 #include "tern.hpp"
+#endif

@@ -2,11 +2,13 @@
 // Files and whole networks are in tern/model.hpp.
 #pragma once
 
+#include "core/config.hpp"
+
+#if TERN_IS_CXX17
 #include "code/code.hpp"
 #include "code/ternary.hpp"
 #include "code/thresholds.hpp"
 #include "core/checked.hpp"
-#include "core/config.hpp"
 #include "core/executor.hpp"
 #include "core/geometry.hpp"
 #include "core/memory.hpp"
@@ -38,3 +40,4 @@
 #include "quantize/twn.hpp"
 #include "quantize/uniform.hpp"
 #include "version.hpp"
+#endif

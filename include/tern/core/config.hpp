@@ -13,6 +13,14 @@
 
 #include "../version.hpp"
 
+// tern.hpp and model.hpp are empty without it, so that this is the only error.
+#if __cplusplus < 201703L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 201703L)
+#error "tern: C++17 or later is needed (-std=c++17)"
+#define TERN_IS_CXX17 0
+#else
+#define TERN_IS_CXX17 1
+#endif
+
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "tern: bit planes are defined on little-endian machines only"
 #endif

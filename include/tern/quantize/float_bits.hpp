@@ -54,7 +54,7 @@ TERN_INLINE double exact_double(float v) noexcept {
 /// The float nearest to v, ties to even; subnormal results are kept.
 TERN_INLINE float nearest_float(double v) noexcept {
     const double size = std::fabs(v);
-    if (!(size < std::numeric_limits<float>::min()))
+    if (!(size < static_cast<double>(std::numeric_limits<float>::min())))
         return static_cast<float>(v);
     const double steps = size * 0x1p149;  // exact, below 2^23
     std::uint32_t bits = static_cast<std::uint32_t>(steps);
@@ -73,7 +73,7 @@ TERN_INLINE float next_float(float v) noexcept {
 
 /// The least float f with f >= t (t is not NaN): x >= t and x >= f agree for every float x.
 TERN_INLINE float float_at_least(double t) noexcept {
-    constexpr double largest = std::numeric_limits<float>::max();
+    constexpr auto largest = static_cast<double>(std::numeric_limits<float>::max());
     if (t > largest)
         return std::numeric_limits<float>::infinity();
     if (t < -largest)

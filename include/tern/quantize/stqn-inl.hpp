@@ -84,7 +84,7 @@ inline result<buffer<float>> sum_biases(const float* const* biases, std::size_t 
                                   magnitude_bits(biases[k][o]) > float_infinity_bits ? "NaN" : "infinity");
             sum += exact_double(biases[k][o]);
         }
-        if (std::fabs(sum) > std::numeric_limits<float>::max())
+        if (std::fabs(sum) > static_cast<double>(std::numeric_limits<float>::max()))
             return make_error(errc::bad_value, "biases of %s and others, output channel %zu: the sum %g is no float",
                               name_or(names[0], "W"), o, sum);
         (*sums)[o] = nearest_float(sum);
@@ -156,7 +156,7 @@ TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t 
         }
         const double mean = sum / (static_cast<double>(count) * static_cast<double>(n * *share));
         const double scale = options.factor * mean * unit;
-        if (scale > std::numeric_limits<float>::max())
+        if (scale > static_cast<double>(std::numeric_limits<float>::max()))
             return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", name_of(0), first,
                               scale);
         for (std::size_t o = first; o < first + *share; ++o) {

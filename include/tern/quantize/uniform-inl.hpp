@@ -130,7 +130,7 @@ TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_
         else if (options.kind == weight_range::mean_abs)
             size *= sum / static_cast<double>(end - first);
         const double unit = size / top;
-        if (!(unit > 0) || unit > std::numeric_limits<float>::max())
+        if (!(unit > 0) || unit > static_cast<double>(std::numeric_limits<float>::max()))
             return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", name, o, unit);
         const double zero = asymmetric ? detail::round_to(-options.range * low / unit, false, options.ties) : 0;
         for (std::size_t j = first; j < end; ++j) {

@@ -3,6 +3,13 @@
 // activations and small weights they do not either, and that takes fewer instructions (pair_dot, narrow_dot).
 #pragma once
 
+// GCC 12 warns of operands that its own AVX-512 headers leave undefined (GCC bug 105593), wherever they are inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <immintrin.h>
 
 #include <cstddef>
@@ -221,3 +228,7 @@ struct two_bit_weights {
 
 }  // namespace simd
 TERN_END_NAMESPACE
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif

@@ -1,6 +1,13 @@
 // short_dot and image_byte_dot (simd/image_dot.hpp) for x86: vpdpwssd and vpdpbusd where there is VNNI, else vpmaddwd.
 #pragma once
 
+// GCC 12 warns of operands that its own AVX-512 headers leave undefined (GCC bug 105593), wherever they are inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <immintrin.h>
 
 #include <cstddef>
@@ -82,3 +89,7 @@ struct image_byte_dot : image_dot {
 
 }  // namespace simd
 TERN_END_NAMESPACE
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif

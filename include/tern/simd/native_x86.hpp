@@ -1,6 +1,13 @@
 // x86 operations that xsimd has no word for, per register width. Included by simd/vec.hpp alone.
 #pragma once
 
+// GCC 12 warns of operands that its own AVX-512 headers leave undefined (GCC bug 105593), wherever they are inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <immintrin.h>
 
 #include <cstddef>
@@ -480,3 +487,7 @@ TERN_INLINE void store_triples(unsigned char* out, std::uint64_t mask, std::uint
 }  // namespace native
 }  // namespace simd
 TERN_END_NAMESPACE
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif

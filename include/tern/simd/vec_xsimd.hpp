@@ -1,6 +1,13 @@
 // Vectors of the widest kind the file's flags allow, on xsimd 8.1 up to the newest release.
 #pragma once
 
+// GCC 12 warns of operands that its own AVX-512 headers leave undefined (GCC bug 105593), wherever they are inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <cstddef>
 #include <cstdint>
 
@@ -346,3 +353,7 @@ using native::add_products;
 
 }  // namespace simd
 TERN_END_NAMESPACE
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
