@@ -155,8 +155,11 @@
     }                      \
     }
 
-// Functions whose definitions live in *-inl.hpp: inline in static mode, defined once by tern::runtime otherwise.
-#if TERN_RUNTIME
+// Functions whose definitions live in *-inl.hpp: inline in static mode, otherwise defined once by tern::runtime, which exports
+// them and nothing else as a shared library.
+#if TERN_RUNTIME && defined(__GNUC__) && !defined(_WIN32)
+#define TERN_FUNC __attribute__((visibility("default")))
+#elif TERN_RUNTIME
 #define TERN_FUNC
 #else
 #define TERN_FUNC inline

@@ -29,13 +29,13 @@ public:
 
     /// Opens a regular file. Errors: `not_found`, or `io` with the system's reason; directories, pipes and devices
     /// are refused.
-    static result<mapped_file> open(const char* path);
+    static TERN_FUNC result<mapped_file> open(const char* path);
 
     const unsigned char* data() const noexcept { return data_; }
     std::size_t size() const noexcept { return size_; }
 
 private:
-    void release() noexcept;
+    TERN_FUNC void release() noexcept;
 
     const unsigned char* data_ = nullptr;  // null if the file is empty
     std::size_t size_ = 0;

@@ -63,24 +63,24 @@ public:
 
     /// Maps a file into memory; the object keeps the mapping alive. Errors: `not_found`, `io`, or `bad_format`
     /// naming the tensor, what was expected and what was found; for files of other formats what they are (file_kind.hpp).
-    static result<safetensors_file> open(const char* path);
+    static TERN_FUNC result<safetensors_file> open(const char* path);
     /// Reads the bytes of a whole file from memory; the caller keeps them alive and unchanged.
-    static result<safetensors_file> load(const unsigned char* data, std::size_t size);
+    static TERN_FUNC result<safetensors_file> load(const unsigned char* data, std::size_t size);
 
     /// Tensors in the order of the header.
     std::size_t size() const noexcept { return tensors_.size(); }
     const tensor_info& tensor(std::size_t i) const noexcept { return tensors_[i]; }
     const std::vector<tensor_info>& tensors() const noexcept { return tensors_; }
     /// The tensor of that name or null; O(log size()).
-    const tensor_info* find(std::string_view name) const noexcept;
+    TERN_FUNC const tensor_info* find(std::string_view name) const noexcept;
 
     /// Metadata in ascending order of the keys.
     const std::vector<metadata_entry>& metadata() const noexcept { return metadata_; }
     /// The value of a metadata key or null.
-    const std::string* metadata(std::string_view key) const noexcept;
+    TERN_FUNC const std::string* metadata(std::string_view key) const noexcept;
 
 private:
-    status parse(const unsigned char* data, std::size_t size);
+    TERN_FUNC status parse(const unsigned char* data, std::size_t size);
 
     mapped_file file_;
     std::vector<tensor_info> tensors_;
@@ -111,19 +111,20 @@ public:
     /// write. `data` may be null if the tensor is empty. `invalid_argument` for a name that is taken, empty, too
     /// long, "__metadata__", not UTF-8 or has control characters, and for a shape of too many dimensions or that
     /// overflows.
-    status add(std::string_view name, data_type dtype, const tensor_dims& shape, const void* data);
+    TERN_FUNC status add(std::string_view name, data_type dtype, const tensor_dims& shape, const void* data);
     /// The same with data that the writer keeps: exactly the bytes of the tensor.
-    status add_owned(std::string_view name, data_type dtype, const tensor_dims& shape, std::vector<unsigned char> data);
+    TERN_FUNC status add_owned(std::string_view name, data_type dtype, const tensor_dims& shape,
+                               std::vector<unsigned char> data);
     /// Sets a metadata entry; an earlier value of the key is replaced. `invalid_argument` for a key as in add() or
     /// a value that is not UTF-8.
-    status set_metadata(std::string_view key, std::string_view value);
+    TERN_FUNC status set_metadata(std::string_view key, std::string_view value);
 
     /// Writes a file: to PATH.tmp (or PATH.tmp1 and so on if that exists) and then renamed, so that PATH is always
     /// either the old or the complete new file; a symbolic link is replaced, a device or directory refused. Open
     /// mappings of the old file stay valid.
-    status write(const char* path) const;
+    TERN_FUNC status write(const char* path) const;
     /// Replaces `out` by the bytes of the file; unchanged if there is an error.
-    status write(std::vector<unsigned char>& out) const;
+    TERN_FUNC status write(std::vector<unsigned char>& out) const;
 
 private:
     struct entry {
@@ -137,8 +138,8 @@ private:
     };
     using item = std::pair<const std::string, entry>;
 
-    status add(std::string_view name, entry made);
-    status lay_out(std::string& header, std::vector<const item*>& order, std::size_t& total_bytes) const;
+    TERN_FUNC status add(std::string_view name, entry made);
+    TERN_FUNC status lay_out(std::string& header, std::vector<const item*>& order, std::size_t& total_bytes) const;
 
     std::map<std::string, entry, std::less<>> tensors_;
     std::map<std::string, std::string, std::less<>> metadata_;
