@@ -1,0 +1,1 @@
+#error "the compiled library needs no JSON library"
