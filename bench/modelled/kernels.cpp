@@ -8,7 +8,7 @@ namespace kernel {
 struct product_facts {
     strip_kernel sums;
     char name[16];
-    std::uint64_t pixels, channels, step_channels;
+    std::uint64_t pixels, channels, step_channels, step_bytes, panel_step_bytes;
     std::uint64_t period;  // steps between two emptyings of narrow sums; 0: sums are wide
 };
 
@@ -37,7 +37,8 @@ constexpr std::uint64_t period_of(const product_family& f) {
 }
 
 constexpr product_facts facts_of(const product_family& f) {
-    product_facts facts = {f.strips[0], {}, f.tile_pixels, f.tile_channels, f.step_channels, period_of(f)};
+    product_facts facts = {f.strips[0],     {},           f.tile_pixels,      f.tile_channels,
+                           f.step_channels, f.step_bytes, f.panel_step_bytes, period_of(f)};
     for (int i = 0; f.name[i] != 0 && i < 15; ++i)
         facts.name[i] = f.name[i];
     return facts;

@@ -97,11 +97,11 @@ class Function:
         return [h for h, body in self.loops.items() if not any(other < body for other in self.loops.values())]
 
     def step_loops(self):
-        """The code of all inner loops that read the list of steps and compute with vectors, and its stack references."""
+        """Stack references of the inner loops that compute with vectors on what pointers that move point at."""
         for h in self.inner_loops():
             code = self.code(self.loops[h])
-            if self._computing(code) and steps_of(code, self.machine):
-                yield code, self.stack_references(self.loops[h])
+            if self._computing(code) > 4 and any(self.machine.increments(ins) for ins in code):
+                yield self.stack_references(self.loops[h])
 
     def emptying(self, inner):
         """What the enclosing loop does between two runs of an inner loop: of its paths that compute most, the shortest, which
@@ -150,19 +150,6 @@ class Function:
         return found
 
 
-STEP_BYTES = 16  # of a product_step
-
-
-def steps_of(code, machine):
-    """Steps per iteration, from how far the pointer to them goes; 0 if there is none."""
-    totals = {}
-    for ins in code:
-        step = machine.increments(ins)
-        if step:
-            totals[step[0]] = totals.get(step[0], 0) + step[1]
-    return min((abs(v) // STEP_BYTES for v in totals.values() if v and v % STEP_BYTES == 0), default=0)
-
-
 class TileLoop:
     """The step loop of a family's largest tile; `facts` as objects.read_products gives them."""
 
@@ -177,12 +164,23 @@ class TileLoop:
         self.code = function.code(blocks)
         self.stack = function.stack_references(blocks)
         self.copies = sum(bool(function.machine.copy.match(ins.text)) for ins in self.code)
-        # Pairs of planes, periods, steps; if there is more, the compiler has not unrolled the tile.
-        self.rolled = depth > 1 + bool(self.period) + self.is_bits
+        # Pairs of planes, runs, periods, steps; if there is more, the compiler has not unrolled the tile.
+        self.rolled = depth > 2 + bool(self.period) + self.is_bits
         self.emptying = function.emptying(blocks) if self.period else []
-        self.steps = 0 if self.rolled else steps_of(self.code, function.machine)
-        if not self.rolled and self.steps == 0:
-            raise Failure("no pointer of the loop moves by whole steps")
+        self.steps = 0 if self.rolled else self._steps(facts, function.machine)
+
+    def _steps(self, facts, machine):
+        """Steps per iteration, from how far the pointers go."""
+        totals = {}
+        for ins in self.code:
+            step = machine.increments(ins)
+            if step:
+                totals[step[0]] = totals.get(step[0], 0) + step[1]
+        for unit in (facts["panel_step_bytes"], facts["step_bytes"]):
+            counts = {abs(v) // unit for v in totals.values() if v and v % unit == 0}
+            if counts:
+                return min(counts)
+        raise Failure(f"no pointer of the loop moves by whole steps: {totals}")
 
     def in_a_period(self):
         """The instructions of a period and the steps it has; None where that is not known."""

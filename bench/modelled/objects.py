@@ -11,7 +11,7 @@ from modelled.tools import Failure, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LAYOUT = struct.Struct("<8x16s4Q")  # kernels.cpp: product_facts
+LAYOUT = struct.Struct("<8x16s6Q")  # kernels.cpp: product_facts
 
 
 def architecture(compiler):
@@ -76,7 +76,7 @@ def read_products(objdump, obj):
     products = []
     for offset, symbol in relocations:
         name, *values = LAYOUT.unpack_from(data, int(offset, 16))
-        facts = dict(zip(("pixels", "channels", "step_channels", "period"), values))
+        facts = dict(zip(("pixels", "channels", "step_channels", "step_bytes", "panel_step_bytes", "period"), values))
         # Templates of the same namespace mangle their argument, the product, alike.
         product = re.search(r"strip_of_sumsI(.*)EEvRK", symbol)[1]
         tiles = [s for s in symbols if f"14tile_to_memoryI{product}Lm" in s]

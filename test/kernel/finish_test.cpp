@@ -144,12 +144,12 @@ void floats(const kernel_table& table) {
         std::vector<const unsigned char*> addresses;
         for (std::size_t i = 0; i < pixels; ++i)
             addresses.push_back(reinterpret_cast<const unsigned char*>(x.data() + i));
-        const tern::product_step step{0, 0};
+        const tern::step_run run{0, 0, 1};
         strip_args args{};
         args.pixels = addresses.data();
         args.count = pixels;
-        args.steps = &step;
-        args.step_count = 1;
+        args.runs = &run;
+        args.run_count = args.step_count = 1;
         args.panel = reinterpret_cast<const unsigned char*>(w.data());
         every_finish({f.strips, f.tile_channels, true}, args, pixels, random);
     }

@@ -72,17 +72,17 @@ void sums(const tern::kernel_table&, const tern::image_family& f) {
                     start[p] = starts.data() + (p < alike ? 0 : p) * all;
                     addresses[p] = image.data() + p * stride * f.value_bytes;
                 }
-                std::vector<tern::product_step> steps(rows);
+                std::vector<tern::step_run> runs(rows);
                 for (std::size_t y = 0; y < rows; ++y)
-                    steps[y] = {static_cast<std::ptrdiff_t>(y * width * f.value_bytes),
-                                y * values * f.tile_channels * f.value_bytes};
+                    runs[y] = {static_cast<std::ptrdiff_t>(y * width * f.value_bytes),
+                               y * values * f.tile_channels * f.value_bytes, units};
                 tern_test::guarded_array<std::int32_t> got(count * f.tile_channels);
                 tern::strip_args args{};
                 args.pixels = addresses.data();
                 args.count = count;
-                args.steps = steps.data();
-                args.step_count = rows;
-                args.depth = units;
+                args.runs = runs.data();
+                args.run_count = rows;
+                args.step_count = rows * units;
                 args.panel = panel.data();
                 args.starts = start.data();
                 args.finish.channel = channel;

@@ -30,10 +30,10 @@ void sums(const tern::kernel_table& table, float (*make)(std::mt19937&)) {
             tern_test::guarded_array<float> w(taps * depth * f.tile_channels);
             for (std::size_t i = 0; i < w.size(); ++i)
                 w[i] = any();
-            std::vector<tern::product_step> steps(taps);
+            std::vector<tern::step_run> runs(taps);
             for (std::size_t t = 0; t < taps; ++t)  // in reverse order in memory
-                steps[t] = {static_cast<std::ptrdiff_t>((taps - 1 - t) * depth * sizeof(float)),
-                            (taps - 1 - t) * depth * f.tile_channels * sizeof(float)};
+                runs[t] = {static_cast<std::ptrdiff_t>((taps - 1 - t) * depth * sizeof(float)),
+                           (taps - 1 - t) * depth * f.tile_channels * sizeof(float), depth};
             std::vector<const unsigned char*> addresses;
             for (std::size_t i = 0; i < pixels; ++i)
                 addresses.push_back(reinterpret_cast<const unsigned char*>(x.data() + i * taps * depth));
@@ -41,9 +41,9 @@ void sums(const tern::kernel_table& table, float (*make)(std::mt19937&)) {
             tern::strip_args args{};
             args.pixels = addresses.data();
             args.count = pixels;
-            args.steps = steps.data();
-            args.step_count = taps;
-            args.depth = depth;
+            args.runs = runs.data();
+            args.run_count = taps;
+            args.step_count = taps * depth;
             args.panel = reinterpret_cast<const unsigned char*>(w.data());
             args.finish.sums = got.data();
             f.strips[static_cast<std::size_t>(tern::finish_kind::sums)](args);

@@ -61,7 +61,7 @@ public:
         make_cells();
         make_panel();
         make_starts();
-        make_steps();
+        make_runs(random);
     }
 
     /// Everything but how to finish.
@@ -69,8 +69,10 @@ public:
         tern::strip_args a{};
         a.pixels = addresses_.data();
         a.count = computed_;
-        a.steps = list_.data();
-        a.step_count = list_.size();
+        a.runs = runs_.data();
+        a.run_count = runs_.size();
+        a.step_count = shape_.taps * steps_;
+        a.pixel_step = step_bytes();
         a.panel = panel_->data();
         a.start = start_->data();
         a.pixel_start = pixel_start_.empty() ? nullptr : pixel_start_.data();
@@ -178,12 +180,15 @@ private:
             pixel_start_.push_back(rule_.pixel_factor * set);
         }
     }
-    // The last tap first: steps may lie in any order.
-    void make_steps() {
+    // The last tap first: runs may lie in any order. Some are cut in two.
+    void make_runs(std::mt19937& random) {
         for (std::size_t t = shape_.taps; t-- > 0;)
-            for (std::size_t s = 0; s < steps_; ++s)
-                list_.push_back({static_cast<std::ptrdiff_t>(t * computed_ * cell_bytes_ + s * step_bytes()),
-                                 (t * steps_ + s) * family_.panel_step_bytes});
+            for (std::size_t s = 0, next = 0; s < steps_; s = next) {
+                next = s + 1 + random() % (2 * (steps_ - s));
+                next = next < steps_ ? next : steps_;
+                runs_.push_back({static_cast<std::ptrdiff_t>(t * computed_ * cell_bytes_ + s * step_bytes()),
+                                 (t * steps_ + s) * family_.panel_step_bytes, next - s});
+            }
     }
     std::size_t step_bytes() const { return family_.step_bytes * rule_.activation_planes; }
 
@@ -199,7 +204,7 @@ private:
     std::unique_ptr<guarded_array<std::int32_t>> start_;
     std::vector<std::int32_t> pixel_start_;
     std::vector<const unsigned char*> addresses_;
-    std::vector<tern::product_step> list_;
+    std::vector<tern::step_run> runs_;
     tern::plane_pass passes_[tern::product_rule::max_passes] = {};
 };
 

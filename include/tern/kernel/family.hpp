@@ -20,10 +20,11 @@ enum class kernel_family : std::uint8_t {
     dot,        ///< codes expanded to int8, dot-product instructions
 };
 
-/// One step of the products of a strip: where its operands lie.
-struct product_step {
-    std::ptrdiff_t pixel;  ///< bytes from a pixel's address
+/// Steps of the products of a strip that lie side by side, both in the pixels and in the panel.
+struct step_run {
+    std::ptrdiff_t pixel;  ///< where the first begins: bytes from a pixel's address
     std::size_t panel;     ///< bytes from the panel's start
+    std::size_t count;     ///< steps; of floats and images: floats, units
 };
 
 /// One pair of a plane of the activations and a plane of the weights, over all steps.
@@ -39,9 +40,10 @@ struct plane_pass {
 struct strip_args {
     const unsigned char* const* pixels;  ///< their addresses; of pixels that share bytes, the even ones count
     std::size_t count;                   ///< pixels, at least 1; a multiple of the family's `shared_pixels`
-    const product_step* steps;
-    std::size_t step_count;
-    std::size_t depth = 1;                        ///< floats, images: units of a step, which lie side by side
+    const step_run* runs;
+    std::size_t run_count;
+    std::size_t step_count;                       ///< of all runs
+    std::size_t pixel_step = 0;                   ///< codes: bytes from a step to the next in a pixel, all planes
     const unsigned char* panel;                   ///< 64-byte aligned, in the family's format
     const std::int32_t* start;                    ///< [tile_channels]
     const std::int32_t* pixel_start;              ///< [count], or null: 0

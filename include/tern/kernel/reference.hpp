@@ -162,9 +162,11 @@ struct integer_product {
         const std::size_t shared = pixel % Format::shared;
         for (const plane_pass* pass = args.passes; pass != args.passes + args.pass_count; ++pass) {
             sum *= std::int64_t{1} << pass->shift;
-            for (std::size_t s = 0; s < args.step_count; ++s)
-                sum += Format::of_step(args.pixels[pixel - shared] + args.steps[s].pixel + pass->pixel,
-                                       args.panel + args.steps[s].panel + pass->panel, channel, shared);
+            for (const step_run* run = args.runs; run != args.runs + args.run_count; ++run)
+                for (std::size_t s = 0; s < run->count; ++s)
+                    sum += Format::of_step(args.pixels[pixel - shared] + run->pixel + s * args.pixel_step + pass->pixel,
+                                           args.panel + run->panel + s * Format::panel_bytes + pass->panel, channel,
+                                           shared);
         }
         return static_cast<std::int32_t>(args.factor * sum + args.start[channel] +
                                          (args.pixel_start != nullptr ? args.pixel_start[pixel] : 0));
@@ -371,11 +373,11 @@ struct real_product {
 
     static float sum(const strip_args& args, std::size_t pixel, std::size_t channel) {
         float sum = 0.0f;
-        for (std::size_t s = 0; s < args.step_count; ++s)
-            for (std::size_t d = 0; d < args.depth; ++d) {
+        for (std::size_t r = 0; r < args.run_count; ++r)
+            for (std::size_t d = 0; d < args.runs[r].count; ++d) {
                 float x, w;
-                std::memcpy(&x, args.pixels[pixel] + args.steps[s].pixel + d * sizeof x, sizeof x);
-                std::memcpy(&w, args.panel + args.steps[s].panel + (d * tile_channels + channel) * sizeof w, sizeof w);
+                std::memcpy(&x, args.pixels[pixel] + args.runs[r].pixel + d * sizeof x, sizeof x);
+                std::memcpy(&w, args.panel + args.runs[r].panel + (d * tile_channels + channel) * sizeof w, sizeof w);
                 sum = Fused ? std::fma(x, w, sum) : multiply_add_rounded(x, w, sum);
             }
         return sum;
@@ -400,15 +402,15 @@ struct image_product {
 
     static std::int32_t sum(const strip_args& args, std::size_t pixel, std::size_t channel) {
         auto sum = static_cast<std::uint32_t>(args.starts[pixel][args.finish.channel + channel]);
-        for (std::size_t s = 0; s < args.step_count; ++s)
-            for (std::size_t i = 0; i < args.depth * Step; ++i) {
+        for (std::size_t r = 0; r < args.run_count; ++r)
+            for (std::size_t i = 0; i < args.runs[r].count * Step; ++i) {
                 Value x;
                 Weight w;
                 const std::size_t vector = i / Step * tile_channels / image_lanes + channel / image_lanes;
                 const std::size_t run = vector * (Step / Run) + i % Step / Run;
-                std::memcpy(&x, args.pixels[pixel] + args.steps[s].pixel + i * sizeof x, sizeof x);
+                std::memcpy(&x, args.pixels[pixel] + args.runs[r].pixel + i * sizeof x, sizeof x);
                 std::memcpy(&w,
-                            args.panel + args.steps[s].panel +
+                            args.panel + args.runs[r].panel +
                                 ((run * image_lanes + channel % image_lanes) * Run + i % Run) * sizeof w,
                             sizeof w);
                 sum += static_cast<std::uint32_t>(static_cast<int>(x) * static_cast<int>(w));

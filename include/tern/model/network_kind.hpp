@@ -56,9 +56,9 @@ struct tensor_names {
     std::string nested;  ///< behind "features.", where only that part was wrapped
 
     /// A paper's name as it stands in the file.
-    std::string full(std::string_view name) const;
+    TERN_FUNC std::string full(std::string_view name) const;
     /// The inverse: what follows the prefix, without what is nested; none if a name is not of this kind.
-    std::optional<std::string> plain(std::string_view full) const;
+    TERN_FUNC std::optional<std::string> plain(std::string_view full) const;
 };
 
 /// The names in a file that has one of the `anchors`, tensors of every network of a kind; the first that is there counts.

@@ -203,7 +203,10 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
     for (std::size_t first = 0, count = 0; first < in.n; first += count) {
         count = in.n - first < memory.cells.layout().images ? in.n - first : memory.cells.layout().images;
         memory.cells.begin(args.input, first, count);
-        const std::size_t pieces = memory.cells.prepares() ? memory.cells.pieces() : 0;
+        const work_division work(lines.count(count), out_channels(), choice_.family->tile_channels, slices);
+        // Tasks that share no cells make their own, which are near when they are read.
+        const bool own_cells = layer_.is_pointwise() && work.channel_tasks == 1 && memory.cells.prepares();
+        const std::size_t pieces = memory.cells.prepares() && !own_cells ? memory.cells.pieces() : 0;
         const std::size_t makers = pieces < slices ? pieces : slices;
         parallel_for(threads, makers, [&](std::size_t i) {
             const run_memory::slice slice = memory.area(*this, skips, i);
@@ -211,11 +214,10 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
             for (std::size_t piece = mine.begin; piece < mine.end; ++piece)
                 memory.cells.make(piece, slice.cells);
         });
-        const work_division work(lines.count(count), out_channels(), choice_.family->tile_channels, slices);
         parallel_for(threads, work.tasks(), [&](std::size_t i) {
             clear_halos(epilogue_, args.packed, first, *out, slice_of(count * out->h, work.tasks(), i));
             run_memory::slice slice = memory.area(*this, skips, i);
-            slice.schedule.run({work.rows_of(i), work.tiles_of(i)}, in, *out, first, count);
+            slice.schedule.run({work.rows_of(i), work.tiles_of(i), own_cells}, in, *out, first, count);
         });
     }
     return {};

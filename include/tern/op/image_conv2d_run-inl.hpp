@@ -36,7 +36,7 @@ struct image_conv2d::run_memory {
 
     struct slice {
         strip_finisher finish;
-        product_step* steps;
+        step_run* runs;
         const std::int32_t** pixel_starts;  // per output column: its class in `starts`
         const std::int32_t** strip_starts;  // per pixel of the strip
         std::int32_t* starts;               // [class of columns][padded channels]
@@ -44,7 +44,7 @@ struct image_conv2d::run_memory {
 
         slice(const image_conv2d& plan, const run_memory& m, scratch_memory& scratch)
             : finish(*plan.kernels_, plan.epilogue_, m.tensors, false, scratch),
-              steps(scratch.take<product_step>(plan.layer_.shape.kh)),
+              runs(scratch.take<step_run>(plan.layer_.shape.kh)),
               pixel_starts(scratch.take<const std::int32_t*>(m.out_w)),
               strip_starts(scratch.take<const std::int32_t*>(strip_pixels)),
               starts(scratch.take<std::int32_t>(checked_size(m.classes) * plan.padded_channels())),
@@ -244,19 +244,19 @@ private:
         const std::size_t rows = plan_.joined_ ? (taps_.first < taps_.last ? 1 : 0) : taps_.last - taps_.first;
         const std::size_t first = plan_.joined_ ? 0 : taps_.first;
         for (std::size_t s = 0; s < rows; ++s)
-            slice_.steps[s] = {static_cast<std::ptrdiff_t>(s * strip_.row_bytes),
-                               (first + s) * plan_.panel_row_bytes()};
+            slice_.runs[s] = {static_cast<std::ptrdiff_t>(s * strip_.row_bytes), (first + s) * plan_.panel_row_bytes(),
+                              plan_.steps_};
         strip_args args{};
         args.pixels = slice_.finish.pixels().input;
         args.count = count_;
-        args.steps = slice_.steps;
-        args.step_count = rows;
-        args.depth = plan_.steps_;
+        args.runs = slice_.runs;
+        args.run_count = rows;
+        args.step_count = rows * plan_.steps_;
         args.starts = slice_.strip_starts;
         const std::size_t panel_bytes = (plan_.joined_ ? 1 : plan_.layer_.shape.kh) * plan_.panel_row_bytes();
         for (std::size_t t = tiles_.begin; t < tiles_.end; ++t) {
             args.panel = plan_.panels_.data() + t * panel_bytes;
-            slice_.finish.run(f.strips, args, t * f.tile_channels, f.tile_channels);
+            slice_.finish.run(f.strips, args, {0, count_}, t * f.tile_channels, f.tile_channels);
         }
         count_ = 0;
     }

@@ -63,12 +63,12 @@ TERN_FUNC status linear::run(const float* in, std::size_t n, float* out, const e
     parallel_ranges(threads, row_tiles * output_tiles, [&](const slice_range& range) {
         alignas(64) float acc[max_tile_pixels * max_tile_channels];
         const unsigned char* rows[max_tile_pixels];
-        const product_step step{0, 0};
+        const step_run run{0, 0, inputs_};
         strip_args args{};
         args.pixels = rows;
-        args.steps = &step;
-        args.step_count = 1;
-        args.depth = inputs_;
+        args.runs = &run;
+        args.run_count = 1;
+        args.step_count = inputs_;
         args.finish.sums = acc;
         for (std::size_t u = range.begin; u < range.end; ++u) {
             const std::size_t row = u % row_tiles * f.tile_pixels, output = u / row_tiles * f.tile_channels;

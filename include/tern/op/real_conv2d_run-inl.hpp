@@ -27,12 +27,12 @@ struct real_conv2d::run_memory {
 
     struct slice {
         strip_finisher finish;
-        product_step* steps;
+        step_run* runs;
         float* rows;
 
         slice(const real_conv2d& plan, const run_memory& m, scratch_memory& scratch)
             : finish(*plan.kernels_, plan.epilogue_, m.tensors, true, scratch),
-              steps(scratch.take<product_step>(plan.layer_.shape.taps())),
+              runs(scratch.take<step_run>(plan.layer_.shape.taps())),
               rows(scratch.take<float>(m.strip.row_bytes == 0
                                            ? checked_size(0, false)
                                            : checked_size(m.strip.rows) * (m.strip.row_bytes / sizeof(float)))) {}
@@ -152,19 +152,19 @@ private:
         strip_args args{};
         args.pixels = slice_.finish.pixels().input;
         args.count = count_;
-        args.steps = slice_.steps;
-        args.step_count = (taps_.last - taps_.first) * columns;
-        args.depth = depth;
-        const auto list_steps = [&](std::size_t group) {
-            for (std::size_t s = 0; s < args.step_count; ++s) {
+        args.runs = slice_.runs;
+        args.run_count = (taps_.last - taps_.first) * columns;
+        args.step_count = args.run_count * depth;
+        const auto list_runs = [&](std::size_t group) {
+            for (std::size_t s = 0; s < args.run_count; ++s) {
                 const auto ky = static_cast<std::ptrdiff_t>(s / columns * l.geometry.dilation_h),
                            kx = static_cast<std::ptrdiff_t>(s % columns * l.geometry.dilation_w),
                            channel = static_cast<std::ptrdiff_t>(group * l.shape.in_channels);
-                slice_.steps[s] = {(ky * row_ + kx * pixel_ + channel) * static_cast<std::ptrdiff_t>(sizeof(float)),
-                                   (taps_.first * columns + s) * depth * family.tile_channels * sizeof(float)};
+                slice_.runs[s] = {(ky * row_ + kx * pixel_ + channel) * static_cast<std::ptrdiff_t>(sizeof(float)),
+                                  (taps_.first * columns + s) * depth * family.tile_channels * sizeof(float), depth};
             }
         };
-        list_steps(0);
+        list_runs(0);
         for (std::size_t t = tiles_.begin; t < tiles_.end; ++t) {
             const tile_info& tile = plan_.tiles_[t];
             const segment* const segments = &plan_.segments_[tile.first_segment];
@@ -172,29 +172,30 @@ private:
                 return reinterpret_cast<const unsigned char*>(plan_.panels_.data() + s.panel);
             };
             if (l.geometry.groups != 1)
-                list_steps(segments->group);
+                list_runs(segments->group);
             args.panel = panel_of(*segments);
             if (tile.segment_count == 1) {
-                slice_.finish.run(family.strips, args, t * family.tile_channels, family.tile_channels);
+                slice_.finish.run(family.strips, args, {0, count_}, t * family.tile_channels, family.tile_channels);
                 continue;
             }
             // Lanes of other groups hold products with 0, which an infinite input turns into NaN.
-            slice_.finish.run_sums(args, t * family.tile_channels, family.tile_channels, [&](strip_args& part) {
-                float* const sums = static_cast<float*>(part.finish.sums);
-                for (std::size_t j = 0; j < tile.segment_count; ++j) {
-                    const segment& of_group = segments[j];
-                    list_steps(of_group.group);
-                    part.panel = panel_of(of_group);
-                    float* const to = j == 0 ? sums : slice_.finish.spare_sums();
-                    part.finish.sums = to;
-                    family.strips[static_cast<std::size_t>(finish_kind::sums)](part);
-                    for (std::size_t k = 0; j != 0 && k < part.count; ++k)
-                        std::memcpy(sums + k * family.tile_channels + of_group.first,
-                                    to + k * family.tile_channels + of_group.first,
-                                    (of_group.last - of_group.first) * sizeof(float));
-                }
-                part.finish.sums = sums;
-            });
+            slice_.finish.run_sums(args, {0, count_}, t * family.tile_channels, family.tile_channels,
+                                   [&](strip_args& part) {
+                                       float* const sums = static_cast<float*>(part.finish.sums);
+                                       for (std::size_t j = 0; j < tile.segment_count; ++j) {
+                                           const segment& of_group = segments[j];
+                                           list_runs(of_group.group);
+                                           part.panel = panel_of(of_group);
+                                           float* const to = j == 0 ? sums : slice_.finish.spare_sums();
+                                           part.finish.sums = to;
+                                           family.strips[static_cast<std::size_t>(finish_kind::sums)](part);
+                                           for (std::size_t k = 0; j != 0 && k < part.count; ++k)
+                                               std::memcpy(sums + k * family.tile_channels + of_group.first,
+                                                           to + k * family.tile_channels + of_group.first,
+                                                           (of_group.last - of_group.first) * sizeof(float));
+                                       }
+                                       part.finish.sums = sums;
+                                   });
         }
         count_ = 0;
     }

@@ -25,13 +25,13 @@ struct mixed_finish : finish_base<Vector, Channels> {
         activation_kind kind;
         simd::f32v slope[vectors], lo, hi;
 
-        TERN_INLINE void load(const activation_params& a, std::size_t channel) {
+        TERN_INLINE void load(const activation_params& a, std::size_t at) {
             kind = a.kind;
             lo = simd::broadcast(a.lo);
             hi = simd::broadcast(a.hi);
             TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < vectors; ++j)
-                slope[j] = kind == activation_kind::prelu ? simd::load(a.slope + channel + j * simd::f32_lanes) : lo;
+                slope[j] = kind == activation_kind::prelu ? simd::load(a.slope + at + j * simd::f32_lanes) : lo;
         }
         TERN_INLINE simd::f32v apply(simd::f32v v, std::size_t j) const {
             if (kind == activation_kind::prelu)

@@ -104,6 +104,8 @@ struct bit_product {
         static constexpr std::size_t period = simd::bit_counter::period;
 
         simd::bit_counter counters[Pixels][Words];
+        static constexpr std::size_t pixel_step = 0, panel_step = step_bytes;
+
         const unsigned char* at[Pixels];
         struct memory {
             simd::u64v sums[period == 0 ? 1 : Pixels * Words];  // of narrow counters, which need the registers

@@ -68,6 +68,8 @@ struct byte_product {
 
         dot sums[sets][Blocks];
         const unsigned char* at[sets * rows];
+        static constexpr std::size_t pixel_step = step_bytes, panel_step = byte_product::panel_step;
+
         bool emptied;
         struct memory {
             alignas(64) std::int32_t sums[dot::is_short ? Pixels * channels : 1];  // of what has been emptied
@@ -212,17 +214,25 @@ inline void put_bytes(const put_args& args) {
     });
 }
 
+/// Adds a number to all bytes.
+inline void add_to_bytes(const unsigned char* from, std::size_t count, unsigned char offset, unsigned char* to) {
+    for (std::size_t i = 0; i < count; ++i)
+        to[i] = static_cast<unsigned char>(from[i] + offset);
+}
+
 /// Images of planes or bytes to bytes.
 inline void to_bytes(const convert_args& given) {
     const convert_args args = given;
     const convert_rule rule = *given.rule;
+    if (rule.bytes && args.pixel_bytes == args.channels && args.out_pixel_bytes == args.channels)
+        return add_to_bytes(args.pixels, args.count * args.channels, rule.offset, args.out);
     for (std::size_t i = 0; i < args.count; ++i) {
         const unsigned char* pixel = args.pixels + i * args.pixel_bytes;
         unsigned char* out = args.out + i * args.out_pixel_bytes;
         if (rule.bytes) {
-            for (std::size_t c = 0; c < args.channels; ++c)
-                out[c] = static_cast<unsigned char>(pixel[c] + rule.offset);
-            __builtin_memset(out + args.channels, 0, args.out_pixel_bytes - args.channels);
+            add_to_bytes(pixel, args.channels, rule.offset, out);
+            for (std::size_t c = args.channels; c < args.out_pixel_bytes; ++c)  // at most 15
+                out[c] = 0;
             continue;
         }
         for (std::size_t done = 0; done < args.out_pixel_bytes; done += 16)

@@ -52,26 +52,27 @@ TERN_INLINE std::size_t convert_narrow_pixels(const convert_args& args) {
     return i;
 }
 
-/// To bytes of Unit * (d0 + 3 d1), a pair of channels each.
-template <int Unit>
-inline void planes_to_pairs(const convert_args& given) {
-    const convert_args args = given;
-    const convert_rule rule = *given.rule;
+template <int Unit, std::size_t Planes>
+inline void convert_to_pairs(const convert_args& args, const convert_rule& rule) {
     std::size_t i = 0;
-    if (rule.planes == 2 && args.out_pixel_bytes == 8)
+    if (Planes == 2 && args.out_pixel_bytes == 8)
         i = convert_narrow_pixels<Unit, 16>(args);
-    else if (rule.planes == 2 && args.out_pixel_bytes == 16)
+    else if (Planes == 2 && args.out_pixel_bytes == 16)
         i = convert_narrow_pixels<Unit, 32>(args);
     for (; i < args.count; ++i) {
         const unsigned char* pixel = args.pixels + i * args.pixel_bytes;
         unsigned char* to = args.out + i * args.out_pixel_bytes;
         std::size_t done = 0;
         for (; done + 32 <= args.out_pixel_bytes; done += 32) {
-            const ternary_words w = load_ternary(pixel, done / 32, args.channels, rule);
-            simd::store_pairs<Unit>(to + done, w.mask, w.sign);
+            if constexpr (Planes == 2) {
+                simd::store_pairs<Unit>(to + done, pixel + done / 2);
+            } else {
+                const ternary_words w = load_ternary<Planes>(pixel, done / 32, args.channels, rule);
+                simd::store_pairs<Unit>(to + done, w.mask, w.sign);
+            }
         }
         if (done < args.out_pixel_bytes) {
-            const ternary_words w = load_ternary(pixel, done / 32, args.channels, rule);
+            const ternary_words w = load_ternary<Planes>(pixel, done / 32, args.channels, rule);
             unsigned char last[32];
             simd::store_pairs<Unit>(last, w.mask, w.sign);
             for (std::size_t k = 0; done + k < args.out_pixel_bytes; k += 2)
@@ -80,24 +81,37 @@ inline void planes_to_pairs(const convert_args& given) {
     }
 }
 
+/// To bytes of Unit * (d0 + 3 d1), a pair of channels each.
+template <int Unit>
+inline void planes_to_pairs(const convert_args& given) {
+    const convert_args args = given;
+    const convert_rule rule = *given.rule;
+    rule.planes == 2 ? convert_to_pairs<Unit, 2>(args, rule) : convert_to_pairs<Unit, 1>(args, rule);
+}
+
 #endif
 
 #if TERN_CAN_LOOK_UP_LONG_ROWS
 
-/// To 16-bit words of 32 * (d0 + 3 d1 + 9 d2), a triple of channels each.
-inline void planes_to_triples(const convert_args& given) {
-    const convert_args args = given;
-    const convert_rule rule = *given.rule;
+template <std::size_t Planes>
+inline void convert_to_triples(const convert_args& args, const convert_rule& rule) {
     for (std::size_t i = 0; i < args.count; ++i) {
         const unsigned char* pixel = args.pixels + i * args.pixel_bytes;
         unsigned char* to = args.out + i * args.out_pixel_bytes;
         // 48 channels become 32 bytes.
         for (std::size_t done = 0, first = 0; done < args.out_pixel_bytes; done += 32, first += 48) {
-            const ternary_words w = load_ternary_bits(pixel, first, args.channels, rule);
+            const ternary_words w = load_ternary_bits<Planes>(pixel, first, args.channels, rule);
             const std::size_t left = args.out_pixel_bytes - done;
             simd::store_triples(to + done, w.mask, w.sign, left < 32 ? left : 32);
         }
     }
+}
+
+/// To 16-bit words of 32 * (d0 + 3 d1 + 9 d2), a triple of channels each.
+inline void planes_to_triples(const convert_args& given) {
+    const convert_args args = given;
+    const convert_rule rule = *given.rule;
+    rule.planes == 2 ? convert_to_triples<2>(args, rule) : convert_to_triples<1>(args, rule);
 }
 
 #endif

@@ -2,8 +2,8 @@
 // kernel row lie side by side in a row of the image, so a window is a few runs of values, which are broadcast one after the other
 // (simd/image_dot.hpp). Sums are exact modulo 2^32.
 //
-//   activations  u8, or int16 where values have 2 bytes: `depth` units of `step` values a step, all of which are read
-//   panel        [step][unit][vector][value / run][lane][value % run]
+//   activations  u8, or int16 where values have 2 bytes: runs of units of `step` values, all of which are read
+//   panel        [run][unit][vector][value / run][lane][value % run]
 #pragma once
 
 #include <cstddef>
@@ -43,10 +43,10 @@ struct image_product {
                 for (std::size_t j = 0; j < Vectors; ++j)
                     sums[i][j].begin(start + j * Dot::lanes);
             }
-            for (std::size_t s = 0; s < args.step_count; ++s) {
-                std::ptrdiff_t offset = args.steps[s].pixel;
-                const unsigned char* panel = args.panel + args.steps[s].panel;
-                for (std::size_t d = 0; d < args.depth; ++d) {
+            for (std::size_t r = 0; r < args.run_count; ++r) {
+                std::ptrdiff_t offset = args.runs[r].pixel;
+                const unsigned char* panel = args.panel + args.runs[r].panel;
+                for (std::size_t d = 0; d < args.runs[r].count; ++d) {
                     typename Dot::weights_type weights[Vectors];
                     TERN_UNROLL_ALWAYS
                     for (std::size_t j = 0; j < Vectors; ++j)

@@ -34,6 +34,8 @@ struct plane_product {
 
         simd::dot_counter counters[Pixels][Words];
         simd::dot_sums<Words> sums[period == 0 ? 1 : Pixels];  // of narrow counters
+        static constexpr std::size_t pixel_step = 16, panel_step = step_bytes;
+
         const unsigned char* at[Pixels];
         struct memory {};
 
@@ -152,7 +154,7 @@ constexpr product_family make_plane_family() {
     f.tile_pixels = largest_size(product::sizes());
     f.tile_channels = product::channels;
     f.step_channels = 64;
-    f.step_bytes = 16;
+    f.step_bytes = product::tile<1>::pixel_step;
     f.panel_step_bytes = product::step_bytes;
     f.match = &match_planes;
     f.put = &put_planes<product::lanes, product::step_bytes>;

@@ -1,8 +1,8 @@
-// fp32: fp32 x fp32 products. Lane = output channel; every sum adds in the order of steps and depth, one product at a time, so a
+// fp32: fp32 x fp32 products. Lane = output channel; every sum adds in the order of runs and floats, one product at a time, so a
 // result does not depend on the tile's shape, and levels with fused multiply-add agree bit for bit.
 //
-//   activations  floats, `depth` of a step side by side
-//   panel        [step][depth][output channel], floats
+//   activations  floats, side by side in a run
+//   panel        [run][float][output channel], floats
 #pragma once
 
 #include <cstddef>
@@ -35,13 +35,13 @@ struct real_product {
                 for (std::size_t j = 0; j < Vectors; ++j)
                     sums[i][j] = simd::broadcast(0.0f);
             }
-            for (std::size_t s = 0; s < args.step_count; ++s) {
+            for (std::size_t r = 0; r < args.run_count; ++r) {
                 const float* from[Pixels];
                 TERN_UNROLL_ALWAYS
                 for (std::size_t i = 0; i < Pixels; ++i)
-                    from[i] = reinterpret_cast<const float*>(args.pixels[first + i] + args.steps[s].pixel);
-                const auto* panel = reinterpret_cast<const float*>(args.panel + args.steps[s].panel);
-                for (std::size_t d = 0; d < args.depth; ++d, panel += channels) {
+                    from[i] = reinterpret_cast<const float*>(args.pixels[first + i] + args.runs[r].pixel);
+                const auto* panel = reinterpret_cast<const float*>(args.panel + args.runs[r].panel);
+                for (std::size_t d = 0; d < args.runs[r].count; ++d, panel += channels) {
                     simd::f32v weights[Vectors];
                     TERN_UNROLL_ALWAYS
                     for (std::size_t j = 0; j < Vectors; ++j)

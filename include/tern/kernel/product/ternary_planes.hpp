@@ -30,12 +30,13 @@ struct ternary_words {
     std::uint64_t mask, sign;
 };
 
-/// Word number `word` of a pixel of `channels` channels; zeros behind the last word.
+/// Word number `word` of a pixel of `channels` channels; zeros behind the last word. Planes: what the rule says, known to loops.
+template <std::size_t Planes>
 TERN_INLINE ternary_words load_ternary(const unsigned char* pixel, std::size_t word, std::size_t channels,
                                        const convert_rule& rule) {
     if (word * 64 >= channels)
         return {0, 0};
-    if (rule.planes == 2) {
+    if constexpr (Planes == 2) {
         ternary_words w;
         __builtin_memcpy(&w, pixel + word * 16, sizeof w);
         return w;
@@ -52,13 +53,14 @@ TERN_INLINE ternary_words load_ternary(const unsigned char* pixel, std::size_t w
 }
 
 /// `count` bits of both planes from channel `first` on; count is at most 64.
+template <std::size_t Planes>
 TERN_INLINE ternary_words load_ternary_bits(const unsigned char* pixel, std::size_t first, std::size_t channels,
                                             const convert_rule& rule) {
     const std::size_t word = first / 64, bit = first % 64;
-    const ternary_words here = load_ternary(pixel, word, channels, rule);
+    const ternary_words here = load_ternary<Planes>(pixel, word, channels, rule);
     if (bit == 0)
         return here;
-    const ternary_words next = load_ternary(pixel, word + 1, channels, rule);
+    const ternary_words next = load_ternary<Planes>(pixel, word + 1, channels, rule);
     return {here.mask >> bit | next.mask << (64 - bit), here.sign >> bit | next.sign << (64 - bit)};
 }
 
@@ -68,7 +70,7 @@ inline void to_ternary_planes(const convert_args& given) {
     const convert_rule rule = *given.rule;
     for (std::size_t i = 0; i < args.count; ++i)
         for (std::size_t w = 0; w < args.out_pixel_bytes / 16; ++w) {
-            const ternary_words words = load_ternary(args.pixels + i * args.pixel_bytes, w, args.channels, rule);
+            const ternary_words words = load_ternary<1>(args.pixels + i * args.pixel_bytes, w, args.channels, rule);
             __builtin_memcpy(args.out + i * args.out_pixel_bytes + w * 16, &words, sizeof words);
         }
 }

@@ -48,6 +48,8 @@ struct triple_product {
         static_assert(Pixels == 1, "twins are for more");
 
         simd::u64v bytes[Vectors];
+        static constexpr std::size_t pixel_step = 2, panel_step = channels;
+
         bool emptied;
         const unsigned char* at;
         struct memory {
@@ -116,7 +118,7 @@ constexpr product_family make_triple_family() {
     f.tile_pixels = 1;
     f.tile_channels = product::channels;
     f.step_channels = 3;
-    f.step_bytes = 2;
+    f.step_bytes = product::tile<1>::pixel_step;
     f.panel_step_bytes = product::channels;
     f.max_depth = max_short_depth;
     f.match = &match_ternary;

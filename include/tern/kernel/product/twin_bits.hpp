@@ -37,6 +37,7 @@ inline constexpr twin_bit_rows twin_bit_counts{};
 
 struct twin_bits {
     static constexpr std::size_t lookups = 16, fields = 3, bias = 0, largest = 4, panel_rows = 8;
+    static constexpr std::size_t pixel_step = 0;  // planes of any number
     static constexpr bool counts = true;
 
     static TERN_INLINE const unsigned char* row(const unsigned char* codes, std::size_t k) {

@@ -37,6 +37,7 @@ inline constexpr twin_pair_rows twin_pair_products{};
 
 struct twin_pairs {
     static constexpr std::size_t lookups = 8, fields = 3, bias = 2, largest = 4, panel_rows = 4;
+    static constexpr std::size_t pixel_step = 8;
     static constexpr bool counts = false;
 
     static TERN_INLINE const unsigned char* row(const unsigned char* codes, std::size_t k) {
@@ -79,7 +80,7 @@ template <class Product>
 constexpr product_family make_twin_pair_family(const family_cost& cost) {
     product_family f = make_twin_family<Product>("lookup", cost);
     f.step_channels = 16;
-    f.step_bytes = 8;
+    f.step_bytes = twin_pairs::pixel_step;
     f.match = &match_ternary;
     f.put = &put_twin_pairs<Product>;
     f.convert = &planes_to_pairs<2>;

@@ -40,6 +40,7 @@ inline constexpr twin_triple_rows twin_triple_products{};
 
 struct twin_triples {
     static constexpr std::size_t lookups = 2, fields = 2, bias = 3, largest = 6, panel_rows = 2;
+    static constexpr std::size_t pixel_step = 4;
     static constexpr bool counts = false;
 
     static TERN_INLINE const unsigned char* row(const unsigned char* codes, std::size_t k) {
@@ -75,7 +76,7 @@ template <class Product>
 constexpr product_family make_twin_triple_family(const family_cost& cost) {
     product_family f = make_twin_family<Product>("lookup3", cost);
     f.step_channels = 6;
-    f.step_bytes = 4;
+    f.step_bytes = twin_triples::pixel_step;
     f.match = &match_ternary;
     f.put = &put_twin_triples<Product>;
     f.convert = &planes_to_triples;

@@ -6,7 +6,7 @@
 //   bias      what a field has too much                  largest     field
 //   panel_rows  of `lanes` weights a step                counts      whether sums are counts of several passes (bits.hpp)
 //   row       address, of a twin's lookup                load        rows into a register, one for each of its parts
-//   index     of weights for a lookup, in each part
+//   index     of weights for a lookup, in each part      pixel_step  bytes of a step in a pixel
 //
 // A layer of few output channels leaves lanes unused; there, a register may have two parts, each with rows of its own twin.
 //
@@ -51,10 +51,11 @@ struct twin_product {
         static constexpr std::size_t rows = (twins + Parts - 1) / Parts;
 
         simd::u64v bytes[rows][Vectors], shifted[rows][Vectors];  // see simd::separate
-        bool emptied;
+        static constexpr std::size_t pixel_step = Table::pixel_step, panel_step = panel_bytes;
+
         const unsigned char* at[rows * Parts];
         struct memory {
-            // Of what has been emptied, 16 bits: [row][vector][pixel of the twin][half of the lanes][part].
+            // Of what has been emptied, modulo 2^16: [row][vector][pixel of the twin][half of the lanes][part].
             simd::u64v sums[rows * Vectors * 4];
             alignas(
                 64) std::int32_t counts[Table::counts ? Pixels * channels : 1];  // of several passes: [pixel][channel]
@@ -69,7 +70,7 @@ struct twin_product {
             if constexpr (Table::counts)
                 run_passes(args, simd::opaque(m.sums), simd::opaque(m.counts));
             else
-                emptied = run_pass(args, only_pass, simd::opaque(m.sums));
+                run_pass(args, only_pass, Table::bias * Table::lookups * args.step_count, simd::opaque(m.sums));
         }
 
         TERN_INLINE simd::i32v total(const strip_args& args, std::size_t first, std::size_t i, std::size_t j) const {
@@ -79,17 +80,12 @@ struct twin_product {
                 v = simd::add(simd::multiply(v, simd::broadcast_i32(args.factor)), start);
                 return args.pixel_start == nullptr ? v : simd::add(v, simd::broadcast_i32(args.pixel_start[first + i]));
             } else {
-                // Sums modulo 2^16, without what the fields have too much.
-                const auto excess = static_cast<std::int16_t>(
-                    static_cast<std::uint16_t>(0u - Table::bias * Table::lookups * args.step_count));
                 // Vector j of the channels: which vector, which half of its lanes, which part or quarter.
                 constexpr std::size_t per_vector = lanes / simd::f32_lanes, per_half = per_vector / 2;
                 const std::size_t row = i / 2 / Parts, vector = j / per_vector, half = j % per_vector / per_half;
                 const std::size_t k = i % 2 * 2 + half;
                 const simd::fields f = simd::separate(bytes[row][vector], shifted[row][vector]);
-                simd::u64v shorts = simd::add_shorts(f.total[k], simd::broadcast_short(excess));
-                if (emptied)
-                    shorts = simd::add_shorts(shorts, kept->sums[(row * Vectors + vector) * 4 + k]);
+                const simd::u64v shorts = simd::add_shorts(f.total[k], kept->sums[(row * Vectors + vector) * 4 + k]);
                 const bool second = Parts == 1 ? j % per_half == 1 : i / 2 % Parts == 1;
                 return simd::add(second ? simd::widen_second(shorts) : simd::widen_first(shorts), start);
             }
@@ -160,23 +156,21 @@ struct twin_product {
             clear();
         }
 
-        // The sums of one pass in `bytes` and `shifted` and, if that is what is returned, in `sums`.
-        TERN_INLINE bool run_pass(const strip_args& args, const plane_pass& pass, simd::u64v* sums) {
-            if (args.step_count > period)
-                for (std::size_t k = 0; k < rows * Vectors * 4; ++k)
-                    sums[k] = simd::zero_words();
+        // The sums of one pass, less `excess`: in `sums`, and what has been added last in `bytes` and `shifted`.
+        TERN_INLINE void run_pass(const strip_args& args, const plane_pass& pass, std::size_t excess,
+                                  simd::u64v* sums) {
+            const auto less = static_cast<std::int16_t>(static_cast<std::uint16_t>(0u - excess));
+            for (std::size_t k = 0; k < rows * Vectors * 4; ++k)
+                sums[k] = simd::broadcast_short(less);
             clear();
-            return run_steps(*this, args, pass, period, sums);
+            run_steps(*this, args, pass, period, sums);
         }
 
         TERN_INLINE void run_passes(const strip_args& args, simd::u64v* sums, std::int32_t* total) {
             for (std::size_t k = 0; k < Pixels * channels; ++k)
                 total[k] = 0;
             for (std::size_t p = 0; p < args.pass_count; ++p) {
-                for (std::size_t k = 0; k < rows * Vectors * 4; ++k)
-                    sums[k] = simd::zero_words();
-                clear();
-                run_steps(*this, args, args.passes[p], period, sums);
+                run_pass(args, args.passes[p], 0, sums);
                 empty_into(sums);
                 for (std::size_t k = 0; k < rows * Vectors * 4; ++k) {
                     const std::size_t row = k / (Vectors * 4), vector = k / 4 % Vectors;

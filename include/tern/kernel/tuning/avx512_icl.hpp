@@ -37,10 +37,11 @@ struct tuning_avx512_icl : tuning_avx512_vnni {
         static constexpr family_cost cost{200, 0, 0};
     };
 
+    /// Measured on Zen 4: bytes are faster while they are near (modelled as equal on Ice Lake).
     struct two_bits {
         using sizes = tile_sizes<8, 4, 2, 1>;
         static constexpr std::size_t blocks = 2;
-        static constexpr family_cost cost{112, 0, 0};
+        static constexpr family_cost cost{100, 0, 0};
     };
     struct two_bit_rows {
         using sizes = tile_sizes<1>;

@@ -56,6 +56,8 @@ public:
     /// Pieces of work, which write different memory.
     TERN_FUNC std::size_t pieces() const noexcept;
     TERN_FUNC void make(std::size_t piece, const slice_memory& slice) const;
+    /// Those of positions [begin, end) of a pointwise layer, alone; both are even or the last.
+    TERN_FUNC void make_line(std::size_t begin, std::size_t end) const;
 
     /// The address of the first tap of output (n, y, x); (n, y, x + 1)'s is pixel_step() bytes behind.
     TERN_FUNC const unsigned char* at(std::size_t n, std::size_t y, std::size_t x) const noexcept;
@@ -71,7 +73,6 @@ private:
 
     TERN_FUNC std::size_t source_cell_bytes() const noexcept;
     TERN_FUNC void make_row(std::size_t n, std::size_t row, const slice_memory& slice) const;
-    TERN_FUNC void make_line(std::size_t begin, std::size_t end) const;
     TERN_FUNC void convert_row(std::size_t n, std::size_t row, unsigned char* out) const;
     TERN_FUNC void gather_row(std::size_t n, std::size_t row, unsigned char* out) const;
     TERN_FUNC void convert(const unsigned char* cells, std::size_t step, std::size_t count, unsigned char* out) const;

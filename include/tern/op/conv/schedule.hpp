@@ -1,4 +1,5 @@
-// In which order a task works through its outputs: strips of pixels that need the same taps, all channel tiles over each.
+// In which order a task works through its outputs: strips of pixels, all channel tiles over each. A strip has segments of pixels
+// that see the same taps inside the image, so weights are read once a strip, whatever borders there are.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,7 @@ TERN_BEGIN_NAMESPACE
 struct conv_task {
     slice_range lines;  ///< of all images that are worked on: rows of outputs, or parts of a pointwise layer's pixels
     slice_range tiles;  ///< channel tiles
+    bool makes_cells;   ///< of a pointwise layer, just before they are read; else they are there
 };
 
 /// Outputs that a slice gets as a whole.
@@ -55,15 +57,31 @@ public:
 private:
     struct kernel_range {
         tap_range rows, columns;
+
+        std::size_t taps() const noexcept { return (rows.last - rows.first) * (columns.last - columns.first); }
+        friend bool operator==(const kernel_range& a, const kernel_range& b) noexcept {
+            return a.rows == b.rows && a.columns == b.columns;
+        }
     };
+    struct segment {
+        kernel_range taps;
+        std::size_t first, count;     // positions of the strip
+        std::size_t first_run, runs;  // of those that are listed for a tile
+        std::size_t steps;
+    };
+    static constexpr std::size_t max_segments = 16;
+    // Taps of a strip's segments that are listed together, unless a single one has more.
+    static constexpr std::size_t taps_at_a_time = 512;
+
     TERN_FUNC void run_pointwise(const conv_task& task, const image_shape& out, std::size_t images);
     TERN_FUNC void run_class(const conv_task& task, const image_shape& out, const slice_range& ys,
                              const slice_range& xs);
     TERN_FUNC void add(std::size_t n, std::size_t y, std::size_t x, std::size_t count);
     TERN_FUNC void add_pixels(std::size_t n, std::size_t y, std::size_t x, std::size_t count);
+    TERN_FUNC void open_segment();
     TERN_FUNC void flush();
-    TERN_FUNC void begin_class(const kernel_range& taps);
-    TERN_FUNC void list_steps(const weight_panels::tile_info& tile);
+    TERN_FUNC void run_tile(std::size_t tile);
+    TERN_FUNC void list_runs(const weight_panels::tile_info& tile);
 
     const conv_layer& layer_;
     const product_choice& choice_;
@@ -71,14 +89,17 @@ private:
     const cell_source& cells_;
     bool skips_;
     strip_finisher& finish_;
-    product_step* steps_;
+    std::size_t capacity_;  // of `runs_`: at most one a tap
+    step_run* runs_;
     std::int32_t* start_;
     plane_pass passes_[product_rule::max_passes];
     slice_range tiles_{};
     std::size_t first_image_ = 0;
-    kernel_range taps_{};
+    kernel_range taps_{};  // of the pixels that are added
+    segment segments_[max_segments];
+    std::size_t segment_count_ = 0;
     std::size_t count_ = 0;                            // positions in the strip
-    std::size_t listed_steps_ = 0, listed_first_ = 0;  // the tile for which `steps_` holds
+    std::size_t listed_steps_ = 0, listed_first_ = 0;  // the tile for which `runs_` holds
     bool is_listed_ = false;
 };
 

@@ -96,12 +96,12 @@ TERN_FUNC void strip_finisher::leave_out(std::size_t i) {
 }
 
 TERN_FUNC void strip_finisher::run(const strip_kernel (&strips)[finish_kinds], const strip_args& args,
-                                   std::size_t channel, std::size_t tile_channels) const {
+                                   const slice_range& positions, std::size_t channel, std::size_t tile_channels) const {
     const strip_kernel kernel = strips[static_cast<std::size_t>(kind_)];
     if (kind_ != finish_kind::sums && kernel != nullptr && valid_channels(channel, tile_channels) == tile_channels)
-        kernel(part_of(args, 0, args.count, channel));
+        kernel(part_of(args, positions.begin, positions.end - positions.begin, channel));
     else
-        run_sums(args, channel, tile_channels, strips[static_cast<std::size_t>(finish_kind::sums)]);
+        run_sums(args, positions, channel, tile_channels, strips[static_cast<std::size_t>(finish_kind::sums)]);
 }
 
 // `count` pixels of a strip from `first` on, with the places of their results.

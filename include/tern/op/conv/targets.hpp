@@ -54,17 +54,18 @@ public:
     /// As large as the sums of a part; for whoever makes them.
     float* spare_sums() noexcept { return values_; }
 
-    /// Runs one tile of channels, from `channel` on, over the strip. All of `args` but `finish` is set. `tile_channels`: of the
-    /// kernels.
-    TERN_FUNC void run(const strip_kernel (&strips)[finish_kinds], const strip_args& args, std::size_t channel,
-                       std::size_t tile_channels) const;
+    /// Runs one tile of channels, from `channel` on, over some positions of the strip. All of `args` but `count` and `finish` is
+    /// set, for the strip as a whole. `tile_channels`: of the kernels.
+    TERN_FUNC void run(const strip_kernel (&strips)[finish_kinds], const strip_args& args, const slice_range& positions,
+                       std::size_t channel, std::size_t tile_channels) const;
 
     /// The same where sums take more than one kernel: make(part) writes those of a part of the strip to part.finish.sums.
     template <class Make>
-    void run_sums(const strip_args& args, std::size_t channel, std::size_t tile_channels, Make&& make) const {
+    void run_sums(const strip_args& args, const slice_range& positions, std::size_t channel, std::size_t tile_channels,
+                  Make&& make) const {
         const std::size_t most = max_tile_sums / tile_channels / max_tile_pixels * max_tile_pixels;
-        for (std::size_t i = 0; i < args.count; i += most) {
-            strip_args part = part_of(args, i, args.count - i < most ? args.count - i : most, channel);
+        for (std::size_t i = positions.begin; i < positions.end; i += most) {
+            strip_args part = part_of(args, i, positions.end - i < most ? positions.end - i : most, channel);
             make(part);
             finish_part(part, i, channel, tile_channels);
         }
