@@ -76,7 +76,7 @@ void every_epilogue(const kernel_table& table, std::size_t channels, std::size_t
 
 void tiles_of_layers(const kernel_table& table) {
     std::mt19937 random(7);
-    for (const std::size_t tile : {16, 32, 64, 128})
+    for (const std::size_t tile : tern_test::sizes{16, 32, 64, 128})
         for (const std::size_t channels : tern_test::channel_counts())
             for (std::size_t channel = 0; channel < channels; channel += tile) {
                 const std::size_t count = channels - channel < tile ? channels - channel : tile;
