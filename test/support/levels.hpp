@@ -53,7 +53,6 @@ inline tern::stage::any stage_of(const tern::level_thresholds& t) {
 inline std::vector<unsigned char> image_bytes(const tern::packed_layout& l, const std::vector<int>& codes) {
     std::vector<unsigned char> bytes(l.total_bytes);
     const tern::packed_image image{l, bytes.data()};
-    const int border = tern::code_has_zero(l.code) ? 0 : l.halo_code;
     std::size_t next = 0;
     for (std::size_t n = 0; n < l.n; ++n)
         for (std::size_t y = 0; y < l.h + l.halo.top + l.halo.bottom; ++y)
@@ -61,7 +60,7 @@ inline std::vector<unsigned char> image_bytes(const tern::packed_layout& l, cons
                 for (std::size_t c = 0; c < l.c; ++c) {
                     const std::size_t row = y - l.halo.top, column = x - l.halo.left;
                     tern::set_code(image, n, static_cast<std::ptrdiff_t>(row), static_cast<std::ptrdiff_t>(column), c,
-                                   row < l.h && column < l.w ? codes[next++] : border);
+                                   row < l.h && column < l.w ? codes[next++] : l.halo_code);
                 }
     return bytes;
 }

@@ -1,11 +1,11 @@
-// Packed activations: a batch of images of codes (code/code.hpp) with a halo of real zeros. The layout does not depend on
-// the instruction set.
+// Packed activations: a batch of images of codes (code/code.hpp) with a halo of padding. The layout does not depend on the
+// instruction set.
 //
 //   planes  [n][row][column][channel word][plane]   64-bit little-endian words, bit i = channel 64*word + i
 //   bytes   [n][row][column][channel]               s8 and u8
 //
 // Ternary codes have the planes mask and sign, and sign is 0 where mask is 0. Bits of channels >= C are 0; rows and columns
-// include the halo, whose codes are 0, or the layout's `halo_code` where the code has no 0.
+// include the halo, whose codes are the layout's `halo_code`: 0, unless padding has another value.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ enum class image_format : std::uint8_t {
 struct packed_layout {
     image_format format = image_format::none;
     code_id code = code_id::ternary;
-    std::int8_t halo_code = 0;               ///< what the halo holds, for codes that have no 0
+    std::int16_t halo_code = 0;              ///< the value of padding, which all of the halo holds: any of the code's
     std::size_t n = 0, h = 0, w = 0, c = 0;  ///< without the halo
     border halo{};
     std::size_t pixel_bytes = 0, row_bytes = 0, image_bytes = 0, total_bytes = 0;
@@ -93,7 +93,7 @@ struct packed_tensor {
 TERN_INLINE constexpr bool is_byte_code(code_id code) noexcept { return code == code_id::s8 || code == code_id::u8; }
 
 /// The layout of `shape` images with `c` channels of a code and a halo: dense, but for bytes, whose pixels start at multiples
-/// of 16 bytes. The halo of codes without a 0 holds +1 (`halo_code`).
+/// of 16 bytes. The halo holds 0, or +1 where the code has no 0: set `halo_code` for another value, as the zero point of u8.
 inline result<packed_layout> make_packed_layout(code_id code, const image_shape& shape, std::size_t c,
                                                 const border& halo = {}) {
     packed_layout l;
@@ -186,8 +186,8 @@ inline status check_packed_layout(const packed_layout& l, const char* name) {
     return {};
 }
 
-/// A packed image that owns its memory: zeros, or the layout's halo_code where the code has none. Errors: a layout that does not
-/// pass check_packed_layout, refused memory.
+/// A packed image that owns its memory: the layout's halo_code in all channels of all pixels, those of the halo too, and 0 in what
+/// the pitches leave over. Errors: a layout that does not pass check_packed_layout, refused memory.
 inline result<packed_tensor> make_packed_tensor(const packed_layout& layout, const allocator& memory = {}) {
     TERN_TRY(check_packed_layout(layout, "packed image"));
     auto bytes = make_buffer<unsigned char>(layout.total_bytes, memory);
@@ -196,12 +196,12 @@ inline result<packed_tensor> make_packed_tensor(const packed_layout& layout, con
     packed_tensor t;
     t.layout = layout;
     t.bytes = std::move(*bytes);
-    const code_info code = get_code_info(layout.code);
-    if (code.zero_pattern != 0 || !code.has_zero)
-        for (std::size_t n = 0; n < layout.n; ++n)
-            for (std::size_t y = 0; y < layout.h + layout.halo.top + layout.halo.bottom; ++y)
-                fill_pixels(layout, t.bytes.data() + n * layout.image_bytes + y * layout.row_bytes,
-                            layout.w + layout.halo.left + layout.halo.right, layout.halo_code);
+    if (get_code_info(layout.code).zero_pattern == 0 && layout.halo_code == 0)
+        return t;
+    for (std::size_t n = 0; n < layout.n; ++n)
+        for (std::size_t y = 0; y < layout.h + layout.halo.top + layout.halo.bottom; ++y)
+            fill_pixels(layout, t.bytes.data() + n * layout.image_bytes + y * layout.row_bytes,
+                        layout.w + layout.halo.left + layout.halo.right, layout.halo_code);
     return t;
 }
 

@@ -26,7 +26,7 @@ TERN_BEGIN_VOCABULARY
 
 /// What one `conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
 struct conv2d_args {
-    const_packed_image input{};                ///< its halo must be at least what the padding needs
+    const_packed_image input{};                ///< its halo is at least what the padding needs, and holds its halo_code
     tensor_view<const float> residual{};       ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
     tensor_view<float> out{};                  ///< if the chain stores; may be exactly the same view as `residual`
     packed_image packed[2]{};                  ///< one per ternarize stage

@@ -18,7 +18,7 @@ enum class lowering : std::uint8_t {
     im2col,     ///< the bits of all taps are
 };
 
-/// What padding means for activations whose code has no 0.
+/// What padding means for activations whose code has no 0. Of all others it is what the input's halo holds.
 enum class border_value : std::uint8_t {
     from_image,  ///< what the input's halo holds (packed_layout::halo_code)
     zero,        ///< an exact 0

@@ -29,12 +29,13 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// Writes the codes of `in` to `out`, and zeros to the halo and whatever the pitches leave over: every byte is written.
+/// Writes the codes of `in` to `out`, the layout's halo_code to its halo, and 0 to whatever the pitches leave over: every byte is
+/// written.
 /// Errors: shapes that differ, no data, thresholds that are NaN or lo > hi.
 TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
                                   const ternary_thresholds& thresholds = {}, const channel_affine& affine = {});
 
-/// The same for an image of the code that the thresholds are for; its halo gets real zeros (the layout's halo_code).
+/// The same for an image of the code that the thresholds are for; likewise for its halo.
 /// Errors: as above, an image of another code, thresholds that check_thresholds refuses.
 TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_image& out,
                              const level_thresholds& thresholds, const channel_affine& affine = {});
