@@ -89,7 +89,7 @@ public:
     image_case(const setup& s, const layer& l, const tern::kernel_table& level, tern::image_weights precision)
         : stem_case(s, l, numbers<std::uint8_t>(l.in_size(), 0, 255, 1)), codes_(whole_weights(l, precision)),
           centred_(zeros<std::int16_t>(l.in_size())) {
-        // Whole numbers up to the largest that fits: a scale of 1, so that every sum can be checked exactly.
+        // Whole numbers up to the largest that fits: a scale of 1, so that every sum can be checked exactly; fp32: small ones.
         const std::vector<float> weights(codes_.begin(), codes_.end());
         const std::vector<float> mean(l.cin, static_cast<float>(mean_byte));
         for (std::size_t i = 0; i < l.in_size(); ++i)
@@ -111,7 +111,7 @@ private:
     static constexpr int mean_byte = 117;
 
     static tern::buffer<std::int16_t> whole_weights(const layer& l, tern::image_weights precision) {
-        const int largest = tern::largest_weight(precision);
+        const int largest = precision == tern::image_weights::fp32 ? 7 : tern::largest_weight(precision);
         auto w = numbers<std::int16_t>(l.weights(), -largest, largest, 2);
         for (std::size_t o = 0; o < l.cout; ++o)
             w[o * l.depth()] = static_cast<std::int16_t>(largest);
@@ -130,12 +130,13 @@ void add_stem(const setup& s, const layer& l) {
                  s.flags.threads, [=, &s] { return std::make_unique<real_case>(s, l, *level); });
     for (const tern::kernel_table* level : s.levels)
         for (const auto& weights :
-             {std::pair{tern::image_weights::bits16, "16"}, std::pair{tern::image_weights::bits8, "8"},
-              std::pair{tern::image_weights::bits7, "7"}}) {
+             {std::pair{tern::image_weights::fp32, "f32"}, std::pair{tern::image_weights::bits16, "s16"},
+              std::pair{tern::image_weights::bits8, "s8"}, std::pair{tern::image_weights::bits7, "s7"}}) {
             const tern::image_weights precision = weights.first;
-            const tern::image_family& f = tern::image_family_for(*level, tern::largest_weight(precision));
-            const std::string impl =
-                std::string("tern.") + level->level + "." + f.name + ".ws" + weights.second + "au8";
+            const char* const family = precision == tern::image_weights::fp32
+                                           ? level->real.name
+                                           : tern::image_family_for(*level, tern::largest_weight(precision)).name;
+            const std::string impl = std::string("tern.") + level->level + "." + family + ".w" + weights.second + "au8";
             add_case(case_name(l, impl, "f32", s.flags.threads), s.flags.threads,
                      [=, &s] { return std::make_unique<image_case>(s, l, *level, precision); });
         }

@@ -21,6 +21,17 @@ namespace {
 
 using clock_type = std::chrono::steady_clock;
 
+tern::result<tern::image_weights> parse_stem_bits(const std::string& bits) {
+    if (bits == "16")
+        return tern::image_weights::bits16;
+    if (bits == "8")
+        return tern::image_weights::bits8;
+    if (bits == "7")
+        return tern::image_weights::bits7;
+    return tern::make_error(tern::errc::invalid_argument, "option --stem-bits: expected 16, 8 or 7, found '%.40s'",
+                            bits.c_str());
+}
+
 tern::result<classify_options> parse(int argc, char** argv) {
     std::vector<option> names = model_option_names();
     for (const option& o : {option{"--logits", true},
@@ -29,6 +40,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
                             {"--threads", true},
                             {"--background", true},
                             {"--floats", false},
+                            {"--stem-bits", true},
                             {"--layers", false},
                             {"--json", false}})
         names.push_back(o);
@@ -57,7 +69,16 @@ tern::result<classify_options> parse(int argc, char** argv) {
         return !limit.ok() ? limit.status() : threads.status();
     options.limit = *limit;
     options.threads = *threads;
-    options.floats = args->has("--floats") || args->has("--dump");
+    options.floats = args->has("--floats");
+    if (args->has("--stem-bits")) {
+        const auto weights = parse_stem_bits(args->value("--stem-bits"));
+        if (!weights.ok())
+            return weights.status();
+        if (options.floats)
+            return tern::make_error(tern::errc::invalid_argument,
+                                    "expected --floats or --stem-bits, which is for bytes, found both");
+        options.stem = *weights;
+    }
     options.layers = args->has("--layers");
     options.json = args->has("--json");
     return options;
@@ -92,25 +113,26 @@ private:
 struct network_input {
     tern::tensor_view<const std::uint8_t> bytes{};
     tern::tensor_view<const float> floats{};
+    bool runs_floats = false;
 
     tern::status run(tern::network& net, float* logits, const tern::executor& threads,
                      const tern::layer_observer& observer = {}) const {
-        return floats ? net.run(floats, logits, threads, observer) : net.run(bytes, logits, threads, observer);
+        return runs_floats ? net.run(floats, logits, threads, observer) : net.run(bytes, logits, threads, observer);
     }
 };
 
 /// From the images as they come to those that the network takes.
 class input_maker {
 public:
-    input_maker(image_source& images, tern::preprocessing how, bool floats)
-        : images_(&images), how_(how), floats_(floats) {}
+    input_maker(image_source& images, tern::preprocessing how, const classify_options& options)
+        : images_(&images), how_(how), runs_floats_(options.floats), floats_(options.floats || !options.dump.empty()) {}
 
     /// Image i; valid until the next call.
     tern::result<network_input> make(std::size_t i) {
         auto image = images_->load(i);
         if (!image.ok())
             return image.status();
-        network_input in{*image, {}};
+        network_input in{*image, {}, runs_floats_};
         height_ = image->h;
         width_ = image->w;
         // Tensors of that size are taken for what the transform has made already.
@@ -139,7 +161,7 @@ public:
 private:
     image_source* images_;
     tern::preprocessing how_;
-    bool floats_;
+    bool runs_floats_, floats_;
     std::size_t height_ = 0, width_ = 0;
     picture cropped_;
     std::vector<float> values_;
@@ -180,7 +202,7 @@ tern::status classify(const classify_options& options) {
     TERN_TRY(in_context(options.images[0], check_labels(*images, count, model->classes)));
 
     // The first image's size is the size of all.
-    input_maker inputs(*images, how, options.floats);
+    input_maker inputs(*images, how, options);
     const auto first = inputs.make(0);
     if (!first.ok())
         return first.status();
@@ -191,6 +213,7 @@ tern::status classify(const classify_options& options) {
     plan.slices = options.threads;
     plan.accumulators = !options.dump.empty();
     plan.u8_images = !options.floats;
+    plan.u8_weights = options.stem;
     auto network =
         tern::network::create(*model, tern::preprocessed_shape(how, {1, first->bytes.h, first->bytes.w}), plan);
     if (!network.ok())
@@ -281,12 +304,15 @@ int main(int argc, char** argv) {
         "                     as ff8000\n"
         "  --threads N        threads (default: 1)\n"
         "  --floats           normalise images to floats, as training frameworks do, before the\n"
-        "                     network sees them (default: the network takes bytes)\n"
+        "                     network sees them (default: the network takes bytes and gives the\n"
+        "                     same bits)\n"
+        "  --stem-bits N      round the first layer's weights to 16, 8 or 7 bits: faster on some\n"
+        "                     CPUs; logits of some images differ (docs/accuracy.md)\n"
         "  --layers           print shape, kernel, time and products per second of each layer\n"
         "  --json             print one JSON document instead of text\n"
         "  --logits FILE      write the logits as tensor logits, safetensors\n"
-        "  --dump FILE        write what every layer reads and writes, safetensors;\n"
-        "                     implies --floats\n"
+        "  --dump FILE        write what every layer reads and writes, safetensors; kernels that\n"
+        "                     ran are in its metadata\n"
         "\n"
         "TERN_ISA in the environment forces an instruction-set level.\n"
         "Exit status: 0, 2 for a wrong command line, 1 for anything else that goes wrong.\n";

@@ -4,6 +4,8 @@
 #include <limits>
 #include <list>
 
+#include "report.hpp"
+
 namespace examples {
 namespace {
 
@@ -50,6 +52,7 @@ tern::status dump::write(const std::string& path, const std::vector<float>& logi
     TERN_TRY(out.add("logits", tern::data_type::f32, {images_, network_->classes()}, logits.data()));
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         const tern::layer_info& info = network_->layers()[i];
+        TERN_TRY(out.set_metadata("kernel." + info.name, kernel_that_ran(info)));
         const layer& from = layers_[i];
         const tern::tensor_dims outputs{images_, info.out_channels, info.output.h, info.output.w};
         if (!info.ternary) {

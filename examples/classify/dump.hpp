@@ -1,11 +1,13 @@
 // Records what happens inside a network, layer by layer, and writes it as tensors:
 //
-//   input            f32 [n,c,h,w]    the network's input
+//   input            f32 [n,c,h,w]    the network's input: images, normalised
 //   features.3.out   f32 [n,C,H,W]    output of the stem, pooled
 //   features.N.actK  i8  [n,C,H,W]    ternary activations that enter convK
 //   features.N.accK  i16 [n,C,H,W]    its integer accumulators; i32 if they could leave i16
 //   features.N.outK  f32 [n,C,H,W]    after shortcut and activation
 //   avgpool.out      f32 [n,C]        logits  f32 [n,classes]
+//
+// Metadata "kernel.LAYER" names the kernel that ran; that of "stem" ends with u8, or holds "image", if bytes came in.
 #pragma once
 
 #include <cstddef>

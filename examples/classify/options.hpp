@@ -19,8 +19,9 @@ struct classify_options {
     std::string logits, dump;  // files to write, or ""
     std::size_t limit = 0;     // images; 0: all
     std::size_t threads = 1;
-    std::optional<colour> background{};  // of transparent pixels; white
-    bool floats = false;                 // normalise images before the network sees them
+    std::optional<colour> background{};                    // of transparent pixels; white
+    bool floats = false;                                   // normalise images before the network sees them
+    tern::image_weights stem = tern::image_weights::fp32;  // of images that come as bytes
     bool layers = false, json = false;
 };
 

@@ -22,11 +22,6 @@ std::string window(const tern::layer_info& layer) {
     return k + "x" + k + (layer.stride == 1 ? "" : " /" + std::to_string(layer.stride));
 }
 
-// What ran: images come as bytes.
-const std::string& kernel(const tern::layer_info& layer) {
-    return layer.u8_kernel_name.empty() ? layer.kernel_name : layer.u8_kernel_name;
-}
-
 double macs_per_second(const tern::layer_info& layer, double seconds) {
     return seconds > 0 ? static_cast<double>(layer.macs) / seconds : 0;
 }
@@ -63,6 +58,10 @@ double median(std::vector<double> values) {
     return *middle;
 }
 
+const std::string& kernel_that_ran(const tern::layer_info& layer) {
+    return layer.u8_kernel_name.empty() ? layer.kernel_name : layer.u8_kernel_name;
+}
+
 void print_head(const run_facts& facts, bool labelled) {
     const tern::network& net = *facts.network;
     std::printf("model   %s: %zu layers, %zu classes, images of %s, preprocessing %s\n", facts.options->model.c_str(),
@@ -89,7 +88,7 @@ void print_layers(const run_facts& facts, const std::vector<std::vector<double>>
         const double time = median(seconds[i]);
         std::printf("%-18s %-12s %-12s %-8s %8.3f ms %8.2f G  %s\n", l.name.c_str(),
                     dims(l.in_channels, l.input).c_str(), dims(l.out_channels, l.output).c_str(), window(l).c_str(),
-                    time * 1e3, macs_per_second(l, time) * 1e-9, kernel(l).c_str());
+                    time * 1e3, macs_per_second(l, time) * 1e-9, kernel_that_ran(l).c_str());
     }
 }
 
@@ -140,7 +139,7 @@ void print_json(const run_facts& facts, const std::vector<image_result>& images,
                               {"output", shape(l.out_channels, l.output)},
                               {"window", l.kernel},
                               {"stride", l.stride},
-                              {"kernel", kernel(l)},
+                              {"kernel", kernel_that_ran(l)},
                               {"macs", l.macs},
                               {"milliseconds", time * 1e3},
                               {"macs_per_second", macs_per_second(l, time)}});

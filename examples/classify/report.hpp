@@ -37,6 +37,9 @@ image_result classify_logits(const float* logits, std::size_t classes);
 /// The middle one of the values; 0 if there are none.
 double median(std::vector<double> values);
 
+/// Of a network that was made for the images as they come.
+const std::string& kernel_that_ran(const tern::layer_info& layer);
+
 void print_head(const run_facts& facts, bool labelled);
 void print_image(const run_facts& facts, const image_result& image);
 /// `seconds`: per layer, the times of all images.

@@ -34,7 +34,7 @@ TEST_CASE("logits of every form of a network are those of the reference") {
         CAPTURE(model);
         CAPTURE(environment);
         const std::string path = folder / "logits.safetensors";
-        succeeded(classify({model, images, "--preprocess", "mnist", "--logits", path, "--floats"}, environment));
+        succeeded(classify({model, images, "--preprocess", "mnist", "--logits", path}, environment));
         const tern::safetensors_file file = open_file(path);
         const std::vector<double> expected = doubles(open_file(reference), "logits_merged_f64");
         CHECK(file.size() == 1);
@@ -57,26 +57,60 @@ TEST_CASE("logits of every form of a network are those of the reference") {
     }
 }
 
-TEST_CASE("bytes and floats give the same classes and nearly the same logits, at every level") {
+TEST_CASE("bytes and floats give the same logits, bit for bit, at every level; rounded stems nearly the same") {
     const temporary_folder folder;
     const std::string path = folder / "logits.safetensors";
-    const auto logits = [&](const std::string& level, bool floats_first) {
+    const auto logits = [&](const std::string& level, const std::vector<std::string>& more) {
         std::vector<std::string> args{demo_model, demo_images, "--logits", path};
-        if (floats_first)
-            args.emplace_back("--floats");
+        args.insert(args.end(), more.begin(), more.end());
         CHECK(lines(succeeded(classify(args, level)).out).back() == "accuracy: 64/64 100.00%");
         return floats(open_file(path), "logits");
     };
     for (const std::string& level : levels()) {
         CAPTURE(level);
-        const std::vector<float> bytes = logits(level, false), values = logits(level, true);
+        const std::vector<float> bytes = logits(level, {}), values = logits(level, {"--floats"}),
+                                 rounded = logits(level, {"--stem-bits", "16"});
         REQUIRE(bytes.size() == 640);
+        CHECK(bytes == values);
+        CHECK(rounded != values);
         // A value of the first layer at a threshold may become another code.
-        CHECK(largest_difference(bytes, {values.begin(), values.end()}) < 1);
+        CHECK(largest_difference(rounded, {values.begin(), values.end()}) < 1);
         std::size_t close = 0;
-        for (std::size_t i = 0; i < bytes.size(); ++i)
-            close += std::abs(bytes[i] - values[i]) < 1e-3f ? 1 : 0;
+        for (std::size_t i = 0; i < rounded.size(); ++i)
+            close += std::abs(rounded[i] - values[i]) < 1e-3f ? 1 : 0;
         CHECK(close >= 560);
+    }
+}
+
+TEST_CASE("dumps show the path that runs") {
+    const temporary_folder folder;
+    const std::string path = folder / "dump.safetensors";
+    const auto dumped = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> args{demo_model, demo_images, "--limit", "2", "--dump", path};
+        args.insert(args.end(), more.begin(), more.end());
+        succeeded(classify(args));
+        return open_file(path);
+    };
+    const auto kernel = [](const tern::safetensors_file& file, const std::string& layer) {
+        for (const tern::metadata_entry& m : file.metadata())
+            if (m.key == "kernel." + layer)
+                return std::string(m.value);
+        return std::string();
+    };
+    const auto stem = [](const tern::safetensors_file& file) { return floats(file, "features.3.out"); };
+    const auto bytes = dumped({});
+    const std::vector<float> expected = stem(bytes);
+    CHECK(contains(kernel(bytes, "stem"), "/fp32/u8"));
+    CHECK(kernel(bytes, "features.4.conv1") != "");
+    CHECK(kernel(bytes, "head") != "");
+    const auto values = dumped({"--floats"});
+    CHECK(contains(kernel(values, "stem"), "/fp32"));
+    CHECK_FALSE(contains(kernel(values, "stem"), "u8"));
+    CHECK(stem(values) == expected);
+    for (const std::string bits : {"16", "8", "7"}) {
+        const auto rounded = dumped({"--stem-bits", bits});
+        CHECK(contains(kernel(rounded, "stem"), "/image"));
+        CHECK(stem(rounded) != expected);
     }
 }
 

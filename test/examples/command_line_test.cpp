@@ -45,6 +45,8 @@ TEST_CASE("a wrong command line exits with 2 and shows the usage on stderr") {
     for (const char* n : {"0", "1025", "two"})
         wrong(with({"--threads", n}), "--threads");
     wrong(with({"--preprocess", "coco"}), "mnist, cifar10, imagenet or none");
+    wrong(with({"--stem-bits", "9"}), "expected 16, 8 or 7, found '9'");
+    wrong(with({"--stem-bits", "16", "--floats"}), "found both");
     wrong(with({"--pool", "3"}), "3x3s2p1");
     wrong(with({"--stem-stride", "0"}), "--stem-stride");
     wrong(with({"--stem-pad", "65"}), "--stem-pad");

@@ -239,19 +239,19 @@ problem imagenet_stem() {
 
 }  // namespace
 
-TEST_CASE("a first layer on bytes equals plain loops for any geometry, layout and number of threads") {
+TEST_CASE("integer weights on bytes equal plain loops for any geometry, layout and number of threads") {
     tern_test::for_each_table_and_reference(random_geometries);
 }
-TEST_CASE("first layers of several strips equal plain loops") { tern_test::for_each_table(stems); }
+TEST_CASE("first layers of integer weights and several strips equal plain loops") { tern_test::for_each_table(stems); }
 
-TEST_CASE("a first layer with 16-bit weights is as good as fp32, with 8-bit weights within a percent; levels agree") {
+TEST_CASE("a first layer with 16-bit weights is within 1e-4, with 8-bit weights within a percent; levels agree") {
     problem p = imagenet_stem();
     for (const auto precision : precisions) {
         const double coarser = precision == image_weights::bits7 ? 2.0 : 1.0;
         p.precision = precision;
         const auto expected = run_floats(p, tern::reference_table());
         const errors e = error_of(p, expected);
-        CHECK(e.of_largest < (precision == image_weights::bits16 ? 5e-5 : 1e-2 * coarser));
+        CHECK(e.of_largest < (precision == image_weights::bits16 ? 1e-4 : 1e-2 * coarser));
         CHECK(e.of_norm < (precision == image_weights::bits16 ? 1e-4 : 2e-2 * coarser));
         CHECK(e.of_norm > 1e-9);
         tern_test::for_each_table([&](const tern::kernel_table& table) {
@@ -318,13 +318,14 @@ TEST_CASE("sums that would leave int32 get a coarser scale, and channels of zero
 }
 
 TEST_CASE("a first layer on bytes refuses what it cannot do") {
+    image_weights precision = image_weights::bits16;
     std::vector<float> weights(4 * 3 * 3 * 3, 0.5f);
     const tern::weight_shape shape{4, 3, 3, 3};
     const tern::epilogue store = tern::chain(tern::stage::store());
     float mean[3] = {0.5f, 0.5f, 0.5f}, deviation[3] = {1.0f, 1.0f, 1.0f};
     const auto refused = [&](tern::errc code, const char* part, const tern::image_normalization& z,
                              const tern::conv_geometry& g, const tern::epilogue& e, const float* w) {
-        const auto plan = tern::image_conv2d::create(w, shape, z, g, e);
+        const auto plan = tern::image_conv2d::create(w, shape, z, g, e, precision);
         CHECK(plan.status().code() == code);
         CHECK_MESSAGE(std::string(plan.message()).find(part) != std::string::npos, std::string(plan.message()));
     };
@@ -337,19 +338,25 @@ TEST_CASE("a first layer on bytes refuses what it cannot do") {
     g = {};
     g.dilation_w = 2;
     refused(errc::unsupported, "no dilation", good, g, store, weights.data());
-    g = {};
-    g.stride_h = 0;
-    refused(errc::invalid_argument, "at least 1", good, g, store, weights.data());
-    refused(errc::invalid_argument, "neither stores", good, {}, {}, weights.data());
-    refused(errc::unsupported, "residual", good, {}, tern::chain(tern::stage::residual(), tern::stage::store()),
-            weights.data());
-    refused(errc::bad_value, "divisor 0", {mean, deviation, 0.0f}, {}, store, weights.data());
-    deviation[1] = 0.0f;
-    refused(errc::bad_value, "input channel 1", good, {}, store, weights.data());
-    deviation[1] = 1.0f;
-    mean[2] = std::numeric_limits<float>::quiet_NaN();
-    refused(errc::bad_value, "input channel 2", good, {}, store, weights.data());
-    mean[2] = 0.0f;
+    mean[1] = 4e4f / 255.0f;
+    refused(errc::bad_value, "below 32768 in bytes", good, {}, store, weights.data());
+    mean[1] = 0.5f;
+    for (const auto any : {image_weights::fp32, image_weights::bits16}) {
+        precision = any;
+        g = {};
+        g.stride_h = 0;
+        refused(errc::invalid_argument, "at least 1", good, g, store, weights.data());
+        refused(errc::invalid_argument, "image_conv2d: the epilogue neither stores", good, {}, {}, weights.data());
+        refused(errc::unsupported, "residual", good, {}, tern::chain(tern::stage::residual(), tern::stage::store()),
+                weights.data());
+        refused(errc::bad_value, "divisor 0", {mean, deviation, 0.0f}, {}, store, weights.data());
+        deviation[1] = 0.0f;
+        refused(errc::bad_value, "input channel 1", good, {}, store, weights.data());
+        deviation[1] = 1.0f;
+        mean[2] = std::numeric_limits<float>::quiet_NaN();
+        refused(errc::bad_value, "input channel 2", good, {}, store, weights.data());
+        mean[2] = 0.0f;
+    }
     weights[30] = 1e-44f;
     weights[(1 * 3 + 2) * 9 + 4] = std::numeric_limits<float>::infinity();
     refused(errc::bad_value, "[1,2,1,1]", good, {}, store, weights.data());
@@ -357,10 +364,14 @@ TEST_CASE("a first layer on bytes refuses what it cannot do") {
     refused(errc::bad_value, "no scale", good, {}, store, weights.data());
 }
 
-TEST_CASE("a first layer on bytes refuses arguments that do not fit and writes nothing") {
+namespace {
+
+void arguments_that_do_not_fit(image_weights precision) {
+    CAPTURE(static_cast<int>(precision));
     const std::vector<float> weights(4 * 3 * 3 * 3, 0.5f);
-    const auto plan = tern::image_conv2d::create(weights.data(), {4, 3, 3, 3}, {}, tern::conv_geometry::square(1, 1),
-                                                 tern::chain(tern::stage::store(), tern::stage::ternarize()));
+    const auto plan =
+        tern::image_conv2d::create(weights.data(), {4, 3, 3, 3}, {}, tern::conv_geometry::square(1, 1),
+                                   tern::chain(tern::stage::store(), tern::stage::ternarize()), precision);
     REQUIRE(plan.ok());
     CHECK(plan->macs_per_output() == 27);
     CHECK(plan->panel_bytes() > 0);
@@ -378,6 +389,7 @@ TEST_CASE("a first layer on bytes refuses arguments that do not fit and writes n
         const tern::status s = plan->run(args, w, threads);
         CHECK(s.code() == tern::errc::invalid_argument);
         CHECK_MESSAGE(std::string(s.message()).find(part) != std::string::npos, std::string(s.message()));
+        CHECK(std::string(s.message()).find("image_conv2d") == 0);
         CHECK(out.untouched(0));
     };
     auto args = good;
@@ -409,21 +421,29 @@ TEST_CASE("a first layer on bytes refuses arguments that do not fit and writes n
     CHECK(plan->run(good, space).ok());
 }
 
+}  // namespace
+
+TEST_CASE("a first layer on bytes refuses arguments that do not fit and writes nothing") {
+    for (const auto precision : {image_weights::fp32, image_weights::bits16})
+        arguments_that_do_not_fit(precision);
+}
+
 TEST_CASE("a plan for bytes reports every refused allocation and leaks nothing") {
     const std::vector<float> weights(4 * 3, 0.5f);
-    bool made = false;
-    for (std::size_t allowed = 0; !made; ++allowed) {
-        REQUIRE(allowed < 50);
-        test::failing_allocator memory(allowed);
-        {
-            tern::plan_options options;
-            options.memory = memory.get();
-            const auto plan =
-                tern::image_conv2d::create(weights.data(), {4, 3, 1, 1}, {}, {}, tern::chain(tern::stage::store()),
-                                           image_weights::bits8, options);
-            made = plan.ok();
-            CHECK((made || plan.status().code() == tern::errc::out_of_memory));
+    for (const auto precision : {image_weights::fp32, image_weights::bits8}) {
+        bool made = false;
+        for (std::size_t allowed = 0; !made; ++allowed) {
+            REQUIRE(allowed < 50);
+            test::failing_allocator memory(allowed);
+            {
+                tern::plan_options options;
+                options.memory = memory.get();
+                const auto plan = tern::image_conv2d::create(weights.data(), {4, 3, 1, 1}, {}, {},
+                                                             tern::chain(tern::stage::store()), precision, options);
+                made = plan.ok();
+                CHECK((made || plan.status().code() == tern::errc::out_of_memory));
+            }
+            CHECK(memory.held() == 0);
         }
-        CHECK(memory.held() == 0);
     }
 }

@@ -68,36 +68,37 @@ TEST_CASE("running a first layer allocates nothing") {
     const auto chain = tern::chain(tern::stage::store(), tern::stage::ternarize());
     std::vector<float> values(2 * 9 * 11 * 20);
     tern_test::packed_output packed(tern_test::loose_layout({2, 9, 11}, 20, tern::border::uniform(1), {}));
-    for (const tern::kernel_table* table : tern_test::all_tables()) {
-        tern::plan_options options;
-        options.kernels = table;
-        const auto on_bytes =
-            tern::image_conv2d::create(weights.data(), shape, {}, geometry, chain, tern::image_weights::bits8, options);
-        const auto on_floats = tern::real_conv2d::create(weights.data(), shape, geometry, chain, options);
-        REQUIRE(on_bytes.ok());
-        REQUIRE(on_floats.ok());
-        const std::size_t needed =
-            std::max(on_bytes->workspace_bytes({2, 9, 11}, 4), on_floats->workspace_bytes({2, 9, 11}, 4));
-        auto scratch = tern::make_buffer<unsigned char>(needed);
-        const tern::workspace space{scratch->data(), scratch->size()};
-        for (const bool channels_last : {true, false}) {
-            const auto out =
-                channels_last ? tern::nhwc(values.data(), 2, 9, 11, 20) : tern::nchw(values.data(), 2, 20, 9, 11);
-            tern::image_conv2d_args b;
-            b.input = tern::nhwc(bytes.data(), 2, 9, 11, 3);
-            tern::real_conv2d_args f;
-            f.input = tern::nhwc(image.data(), 2, 9, 11, 3);
-            b.out = f.out = out;
-            b.packed[0] = f.packed[0] = packed.view();
-            const std::size_t before = allocations;
-            const tern::status s = on_bytes->run(b, space, tern_test::backward_executor(4));
-            const tern::status t = on_floats->run(f, space, tern_test::backward_executor(4));
-            const std::size_t during = allocations - before;
-            CHECK_MESSAGE(s.ok(), std::string(s.message()));
-            CHECK_MESSAGE(t.ok(), std::string(t.message()));
-            CHECK(during == 0);
+    for (const tern::kernel_table* table : tern_test::all_tables())
+        for (const auto precision : {tern::image_weights::fp32, tern::image_weights::bits8}) {
+            tern::plan_options options;
+            options.kernels = table;
+            const auto on_bytes =
+                tern::image_conv2d::create(weights.data(), shape, {}, geometry, chain, precision, options);
+            const auto on_floats = tern::real_conv2d::create(weights.data(), shape, geometry, chain, options);
+            REQUIRE(on_bytes.ok());
+            REQUIRE(on_floats.ok());
+            const std::size_t needed =
+                std::max(on_bytes->workspace_bytes({2, 9, 11}, 4), on_floats->workspace_bytes({2, 9, 11}, 4));
+            auto scratch = tern::make_buffer<unsigned char>(needed);
+            const tern::workspace space{scratch->data(), scratch->size()};
+            for (const bool channels_last : {true, false}) {
+                const auto out =
+                    channels_last ? tern::nhwc(values.data(), 2, 9, 11, 20) : tern::nchw(values.data(), 2, 20, 9, 11);
+                tern::image_conv2d_args b;
+                b.input = tern::nhwc(bytes.data(), 2, 9, 11, 3);
+                tern::real_conv2d_args f;
+                f.input = tern::nhwc(image.data(), 2, 9, 11, 3);
+                b.out = f.out = out;
+                b.packed[0] = f.packed[0] = packed.view();
+                const std::size_t before = allocations;
+                const tern::status s = on_bytes->run(b, space, tern_test::backward_executor(4));
+                const tern::status t = on_floats->run(f, space, tern_test::backward_executor(4));
+                const std::size_t during = allocations - before;
+                CHECK_MESSAGE(s.ok(), std::string(s.message()));
+                CHECK_MESSAGE(t.ok(), std::string(t.message()));
+                CHECK(during == 0);
+            }
         }
-    }
 }
 
 #endif

@@ -174,7 +174,7 @@ TERN_FUNC status network::plan_u8_stem(const float* weights, const weight_shape&
                           "each side, found %zux%zu",
                           preprocessing_name(preprocess_), rule->border, input_.h, input_.w);
     auto stem =
-        image_conv2d::create(weights, shape, rule->normalization, geometry, chain, image_weights::bits16, options.plan);
+        image_conv2d::create(weights, shape, rule->normalization, geometry, chain, options.u8_weights, options.plan);
     if (!stem.ok())
         return make_error(stem.status().code(), "stem for u8 images: %s", stem.message());
     if (border != 0) {

@@ -30,8 +30,11 @@ struct network_options {
     std::size_t slices = 1;     ///< the largest `executor::slices` that `run` will be called with
     bool accumulators = false;  ///< keep int32 accumulators for an observer (costs memory and time, changes no result)
     /// Plan the first layer for u8 images too, so that `run` takes them: normalised as the model's `preprocess` says. Costs a
-    /// copy of that layer's weights in 16 bits and, if the preprocessing adds a border, the bytes of the images.
+    /// copy of that layer's weights and, if the preprocessing adds a border, the bytes of the images.
     bool u8_images = false;
+    /// With `u8_images`: how that layer multiplies. Integer weights are faster on some CPUs and change codes of the layers
+    /// behind in many images (docs/accuracy.md).
+    image_weights u8_weights = image_weights::fp32;
 };
 
 /// What an observer sees after a layer has run. Views are valid during the call only.
@@ -81,11 +84,9 @@ public:
                          const layer_observer& observer = {});
 
     /// The same for u8 images as they come, [n][h][w][channels] by strides with h x w of u8_shape(): dense NHWC is the fast
-    /// layout, NCHW works. The first layer's weights hold the normalisation and are rounded to 16 bits (image_conv2d): each is
-    /// off by at most 2^-16 of the largest of its output channel, which puts the stem's output within 5e-5 of its largest
-    /// value from that of preprocessed floats; where a value lies so close to a threshold, the code behind it may differ.
-    /// The same bytes give the same results but for the head's logits, bit for bit, on all instruction-set levels, and the
-    /// same logits for any number of threads, batch and layout. Errors: no network_options::u8_images, sizes that differ.
+    /// layout, NCHW works. The results are those of preprocessed floats, bit for bit, unless network_options::u8_weights asks
+    /// for integers: then those of the same bytes but for the head's logits are equal, bit for bit, on all instruction-set
+    /// levels. Errors: no network_options::u8_images, sizes that differ.
     TERN_FUNC status run(const tensor_view<const std::uint8_t>& images, float* logits, const executor& threads = {},
                          const layer_observer& observer = {});
 

@@ -1,7 +1,6 @@
 // Definitions of model/preprocess.hpp.
 #pragma once
 
-#include "../core/rounding.hpp"
 #include "../format/argument.hpp"
 #include "preprocess.hpp"
 
@@ -46,14 +45,10 @@ TERN_FUNC status preprocess(preprocessing p, const tensor_view<const std::uint8_
         return make_error(errc::invalid_argument,
                           "preprocessing %s: expected an output of %zux%zux%zux%zu, found %zux%zux%zux%zu",
                           preprocessing_name(p), want.n, want.h, want.w, images.c, out.n, out.h, out.w, out.c);
-    const image_normalization& to = rule->normalization;
     const std::size_t border = rule->border;
     for (std::size_t c = 0; c < out.c; ++c) {
-        const float mean = to.mean != nullptr ? to.mean[c] : 0.0f;
-        const float deviation = to.deviation != nullptr ? to.deviation[c] : 1.0f;
-        float values[256];
-        for (std::size_t byte = 0; byte < 256; ++byte)
-            values[byte] = (rounded(static_cast<float>(byte) / to.divisor) - mean) / deviation;
+        float values[byte_values];
+        normalize_bytes(rule->normalization, c, values);
         for (std::size_t n = 0; n < out.n; ++n)
             for (std::size_t y = 0; y < out.h; ++y)
                 for (std::size_t x = 0; x < out.w; ++x) {

@@ -8,7 +8,7 @@
 #include "../core/geometry.hpp"
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
-#include "../op/image_conv2d.hpp"
+#include "../op/image_normalization.hpp"
 #include "sttn.hpp"
 
 TERN_BEGIN_VOCABULARY

@@ -1,10 +1,11 @@
-// Definitions of image_conv2d::create: rounding of weights, panels, sums of weights times mean.
+// Definitions of image_conv2d::create: what bytes are worth; rounding of weights, panels, sums of weights times mean.
 #pragma once
 
 #include <cmath>
 #include <cstdio>
 #include <limits>
 
+#include "conv/float_rows.hpp"
 #include "conv/strip_limits.hpp"
 #include "image_conv2d.hpp"
 #include "plan_checks.hpp"
@@ -14,6 +15,21 @@ namespace image_conv2d_detail {
 
 inline constexpr int mean_bits = 16;  // of the fraction of a mean in bytes
 inline constexpr double largest_sum = 2147483647.0 - 2048.0;
+
+inline status check_normalization(const image_normalization& to, std::size_t channels) {
+    const auto positive = [](double v) { return v > 0.0 && std::isfinite(v); };
+    for (std::size_t c = 0; c < channels; ++c) {
+        const double m = to.mean != nullptr ? static_cast<double>(to.mean[c]) : 0.0;
+        const double d = to.deviation != nullptr ? static_cast<double>(to.deviation[c]) : 1.0;
+        if (!std::isfinite(m) || !positive(d) || !positive(static_cast<double>(to.divisor)))
+            return make_error(
+                errc::bad_value,
+                "image_conv2d: input channel %zu: mean %g, deviation %g, divisor %g: expected a finite mean "
+                "and positive finite deviation and divisor",
+                c, m, d, static_cast<double>(to.divisor));
+    }
+    return {};
+}
 
 }  // namespace image_conv2d_detail
 
@@ -48,13 +64,12 @@ TERN_FUNC status image_conv2d::quantize(const float* weights, const weight_shape
     for (std::size_t c = 0; c < shape.in_channels; ++c) {
         const double m = normalization.mean != nullptr ? static_cast<double>(normalization.mean[c]) : 0.0;
         const double d = normalization.deviation != nullptr ? static_cast<double>(normalization.deviation[c]) : 1.0;
-        if (!(std::fabs(m * divisor) < 32768.0) || !(d > 0.0 && std::isfinite(d)) ||
-            !(divisor > 0.0 && std::isfinite(divisor)))
+        if (!(std::fabs(m * divisor) < 32768.0))
             return make_error(
                 errc::bad_value,
-                "image_conv2d: input channel %zu: mean %g, deviation %g, divisor %g: expected a mean below "
-                "32768 in bytes and positive finite deviation and divisor",
-                c, m, d, divisor);
+                "image_conv2d: input channel %zu: mean %g, divisor %g: expected a mean below 32768 in bytes "
+                "for integer weights",
+                c, m, divisor);
         (*mean)[c] = std::llround(std::ldexp(m * divisor, mean_bits));
         factor[c] = 1.0 / (d * divisor);
         const double bytes = std::ldexp(static_cast<double>((*mean)[c]), -mean_bits);
@@ -104,42 +119,91 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
                                                     const image_normalization& normalization,
                                                     const conv_geometry& geometry, const epilogue& chain,
                                                     image_weights precision, const plan_options& options) {
-    using namespace image_conv2d_detail;
     TERN_TRY(check_float_weights(weights, shape, geometry, "image_conv2d"));
-    if (geometry.groups != 1 || geometry.dilation_h != 1 || geometry.dilation_w != 1)
-        return make_error(errc::unsupported,
-                          "image_conv2d: expected one group and no dilation, found %zu groups and dilations %zu, %zu",
-                          geometry.groups, geometry.dilation_h, geometry.dilation_w);
-
+    if (static_cast<unsigned>(precision) > static_cast<unsigned>(image_weights::bits7))
+        return make_error(errc::invalid_argument, "image_conv2d: unknown image_weights %u",
+                          static_cast<unsigned>(precision));
     image_conv2d plan;
     plan.layer_ = {shape, geometry};
+    plan.precision_ = precision;
+    TERN_TRY(image_conv2d_detail::check_normalization(normalization, plan.in_channels()));
     const auto kernels = plan_kernels(options);
     if (!kernels.ok())
         return kernels.status();
     plan.kernels_ = *kernels;
-    const std::int32_t largest = largest_weight(precision);
-    plan.family_ = image_family_for(*plan.kernels_, largest);
-    const image_family& f = plan.family_;
+    const bool floats = precision == image_weights::fp32;
+    TERN_TRY(floats ? plan.plan_floats(weights, normalization, chain, options)
+                    : plan.plan_integers(weights, normalization, chain, options));
+    const lowered_epilogue& lowered = floats ? plan.floats_.epilogue_ : plan.epilogue_;
+    if (lowered.params.residual != residual_kind::none)
+        return make_error(errc::unsupported, "image_conv2d: a residual is not supported");
+    return plan;
+}
+
+TERN_FUNC void image_conv2d::name_kernels(const char* family) {
+    std::snprintf(names_[0], sizeof names_[0], "%s/%s", kernels_->level, family);
+    std::snprintf(names_[1], sizeof names_[1], "%s/%s/strided", kernels_->level, family);
+}
+
+TERN_FUNC status image_conv2d::plan_floats(const float* weights, const image_normalization& normalization,
+                                           const epilogue& chain, const plan_options& options) {
+    const std::size_t channels = in_channels();
+    auto values = make_buffer<float>(checked_size(channels) * byte_values, options.memory);
+    if (!values.ok())
+        return values.status();
+    for (std::size_t c = 0; c < channels; ++c) {
+        float* const of_channel = values->data() + c * byte_values;
+        normalize_bytes(normalization, c, of_channel);
+        for (std::size_t byte = 0; byte < byte_values; ++byte)
+            if (!std::isfinite(of_channel[byte]))
+                return make_error(
+                    errc::bad_value,
+                    "image_conv2d: input channel %zu: expected a normalisation of bytes to finite floats, "
+                    "found %g for byte %zu",
+                    c, static_cast<double>(of_channel[byte]), byte);
+    }
+    plan_options same = options;
+    same.kernels = kernels_;
+    auto plan =
+        real_conv2d::create(weights, layer_.shape, nullptr, nullptr, layer_.geometry, chain, same, byte_rows::plan);
+    if (!plan.ok())
+        return plan.status();
+    floats_ = std::move(*plan);
+    values_ = std::move(*values);
+    char family[40];
+    std::snprintf(family, sizeof family, "%.30s/u8", kernels_->real.name);
+    name_kernels(family);
+    return {};
+}
+
+TERN_FUNC status image_conv2d::plan_integers(const float* weights, const image_normalization& normalization,
+                                             const epilogue& chain, const plan_options& options) {
+    const conv_geometry& geometry = layer_.geometry;
+    if (geometry.groups != 1 || geometry.dilation_h != 1 || geometry.dilation_w != 1)
+        return make_error(errc::unsupported,
+                          "image_conv2d: expected one group and no dilation with integer weights, found %zu groups and "
+                          "dilations %zu, %zu",
+                          geometry.groups, geometry.dilation_h, geometry.dilation_w);
+    const std::int32_t largest = largest_weight(precision_);
+    family_ = image_family_for(*kernels_, largest);
+    const image_family& f = family_;
     if (f.tile_channels == 0 || f.tile_channels % 8 != 0 || 64 % f.tile_channels != 0 ||
         f.tile_pixels > max_tile_pixels)
         return make_error(errc::unsupported, "image_conv2d: kernel tile of %u pixels x %u channels", f.tile_pixels,
                           f.tile_channels);
 
     quantized rounded;
-    TERN_TRY(quantize(weights, shape, normalization, largest, options.memory, rounded));
-    auto lowered = lower_epilogue(chain, shape.out_channels, rounded.scale.data(), nullptr,
+    TERN_TRY(quantize(weights, layer_.shape, normalization, largest, options.memory, rounded));
+    auto lowered = lower_epilogue(chain, out_channels(), rounded.scale.data(), nullptr,
                                   options.integer_thresholds ? rounded.largest_sum : 0, options.memory);
     if (!lowered.ok())
         return lowered.status();
-    plan.epilogue_ = std::move(*lowered);
-    if (plan.epilogue_.params.residual != residual_kind::none)
-        return make_error(errc::unsupported, "image_conv2d: a residual is not supported");
-    if (!plan.epilogue_.writes())
+    epilogue_ = std::move(*lowered);
+    if (!epilogue_.writes())
         return make_error(errc::invalid_argument, "image_conv2d: the epilogue neither stores nor quantizes");
-    TERN_TRY(plan.make_panels(rounded, options.memory));
-    std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s", plan.kernels_->level, f.name);
-    std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s/strided", plan.kernels_->level, f.name);
-    return plan;
+    TERN_TRY(make_panels(rounded, options.memory));
+    name_kernels(f.name);
+    return {};
 }
 
 TERN_FUNC status image_conv2d::make_panels(const quantized& weights, const allocator& memory) {

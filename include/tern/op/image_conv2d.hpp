@@ -1,4 +1,4 @@
-// image_conv2d: the first layer of a network on u8 images, with quantized weights that hold the image's normalisation.
+// image_conv2d: the first layer of a network on u8 images, which it normalises on the way.
 #pragma once
 
 #include <cstddef>
@@ -15,30 +15,30 @@
 #include "../kernel/table.hpp"
 #include "conv/layer.hpp"
 #include "epilogue.hpp"
+#include "image_normalization.hpp"
 #include "plan_options.hpp"
+#include "real_conv2d.hpp"
 #include "stage.hpp"
 #include "workspace.hpp"
 
 TERN_BEGIN_VOCABULARY
 
-/// What a network's first layer sees of a byte: (byte / divisor - mean[c]) / deviation[c] per input channel. Padding is 0 in
-/// these units. With the divisor 255, mean and deviation are those of torchvision's Normalize; with 1, they are in bytes.
-struct image_normalization {
-    const float* mean = nullptr;       ///< null: 0
-    const float* deviation = nullptr;  ///< null: 1
-    float divisor = 255.0f;
-};
-
-/// Into what `image_conv2d` rounds its weights, with one scale per output channel.
+/// How `image_conv2d` multiplies. fp32 is as exact as float32 arithmetic; the others round the weights to integers, with one
+/// scale per output channel. A value that rounding moves across a threshold becomes another code in the layers behind, and
+/// logits change by much more than the rounding: docs/accuracy.md counts how often.
 enum class image_weights : std::uint8_t {
-    bits16,  ///< at most 32767: as good as fp32, about 2^-16 of the channel's largest weight
-    bits8,   ///< at most 127: twice as fast where the CPU multiplies bytes (VNNI, I8MM), as fast as bits16 elsewhere
-    bits7,   ///< at most 64: about 1.2 times as fast as bits16 on x86 without VNNI, too; elsewhere as fast as bits8
+    fp32,  ///< bytes are normalised to float32 on the way; the results of real_conv2d on preprocessed floats, bit for bit
+    bits16,  ///< at most 32767: each weight off by up to 2^-16 of its channel's largest, outputs by 1e-4 of theirs
+    bits8,  ///< at most 127: outputs off by a percent; the fastest where the CPU multiplies bytes (VNNI, I8MM), else as bits16
+    bits7,  ///< at most 64: outputs off by two percent; faster than bits16 on x86 without VNNI, too; elsewhere as bits8
 };
 
-/// The magnitude that weights are rounded to fit.
+/// The magnitude that weights are rounded to fit; 0 where they are not rounded.
 TERN_INLINE constexpr std::int32_t largest_weight(image_weights precision) noexcept {
-    return precision == image_weights::bits16 ? 32767 : precision == image_weights::bits8 ? 127 : 64;
+    return precision == image_weights::fp32     ? 0
+           : precision == image_weights::bits16 ? 32767
+           : precision == image_weights::bits8  ? 127
+                                                : 64;
 }
 
 /// What one `image_conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
@@ -52,20 +52,23 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// A plan, with the rules of conv2d: immutable after `create`, shared by threads, `run` allocates nothing. Products are
-/// summed exactly in int32, so results are the same bits on every instruction-set level, for any number of threads and any
-/// tensor layout. Padding contributes exactly 0 of the normalised image: what the mean takes from a sum is computed from the
-/// taps that lie inside the image.
+/// A plan, with the rules of conv2d: immutable after `create`, shared by threads, `run` allocates nothing. Padding contributes
+/// exactly 0 of the normalised image.
+///
+/// With image_weights::fp32, `run` gives what real_conv2d gives for the floats that `preprocess` makes of the bytes: the same
+/// bits at the same instruction-set level, borders included. With integer weights, products are summed exactly in int32, so
+/// results are the same bits on every level. What the mean takes from a sum is computed from the taps inside the image.
+/// Neither the number of threads nor the tensor layout changes a bit.
 class image_conv2d {
 public:
-    /// Rounds `weights`, [O][C][kh][kw] for normalised images, to integers. Errors: null or not finite weights, a
-    /// normalisation that is not finite or not positive, groups or dilation, zero strides, so many products that their sums
-    /// could leave int32, an epilogue that is out of order, has a residual or writes nothing, an instruction-set level that
-    /// cannot be had.
+    /// `weights`, [O][C/groups][kh][kw], are those for normalised images. Errors: null or not finite weights, a normalisation
+    /// that is not finite or not positive, shapes that do not fit `geometry.groups`, zero strides or dilations, an epilogue
+    /// that is out of order, has a residual or writes nothing, an instruction-set level that cannot be had. With integer
+    /// weights also: groups or dilation, and so many products that their sums could leave int32.
     static TERN_FUNC result<image_conv2d> create(const float* weights, const weight_shape& shape,
                                                  const image_normalization& normalization,
                                                  const conv_geometry& geometry, const epilogue& chain,
-                                                 image_weights precision = image_weights::bits16,
+                                                 image_weights precision = image_weights::fp32,
                                                  const plan_options& options = {});
 
     std::size_t in_channels() const noexcept { return layer_.in_channels(); }
@@ -75,7 +78,7 @@ public:
     /// Products per output pixel and channel.
     std::size_t macs_per_output() const noexcept { return layer_.shape.fan_in(); }
     /// Bytes of the packed weights that `run` reads.
-    std::size_t panel_bytes() const noexcept { return panels_.size(); }
+    std::size_t panel_bytes() const noexcept { return floats_.panel_bytes() + panels_.size(); }
 
     /// Output sizes for an input, or an error that names both.
     result<image_shape> output_shape(const image_shape& in) const {
@@ -96,10 +99,17 @@ private:
     struct run_memory;
     class row_runner;
 
+    TERN_FUNC status plan_floats(const float* weights, const image_normalization& normalization, const epilogue& chain,
+                                 const plan_options& options);
+    TERN_FUNC status plan_integers(const float* weights, const image_normalization& normalization,
+                                   const epilogue& chain, const plan_options& options);
+    TERN_FUNC void name_kernels(const char* family);
     static TERN_FUNC status quantize(const float* weights, const weight_shape& shape,
                                      const image_normalization& normalization, std::int32_t largest,
                                      const allocator& memory, quantized& out);
     TERN_FUNC status make_panels(const quantized& weights, const allocator& memory);
+    TERN_FUNC status run_integers(const image_conv2d_args& args, const workspace& scratch,
+                                  const executor& threads) const;
     TERN_FUNC status check_run(const image_conv2d_args& args, const image_shape& out, const workspace& scratch,
                                std::size_t slices) const;
 
@@ -110,7 +120,15 @@ private:
     std::size_t padded_channels() const noexcept { return round_up(out_channels(), 64); }
 
     conv_layer layer_{};
+    image_weights precision_ = image_weights::fp32;
     const kernel_table* kernels_ = nullptr;
+    char names_[2][64] = {};
+
+    // fp32
+    real_conv2d floats_{};
+    buffer<float> values_{};  // [channel][byte]
+
+    // Integer weights
     image_family family_{};
     bool joined_ = false;             // the strip holds the rows of taps of an output row side by side: one row
     std::size_t steps_ = 0;           // per row of taps
@@ -118,7 +136,6 @@ private:
     buffer<std::int64_t>
         mean_sums_{};  // [0..kh][0..kw][padded channels]: weights x mean of the taps above and left, 2^-16
     lowered_epilogue epilogue_{};
-    char names_[2][64] = {};
 };
 
 TERN_END_NAMESPACE

@@ -1,4 +1,4 @@
-// Definitions of image_conv2d::run: checks, division of the work, rows of input, strips of pixels.
+// Definitions of image_conv2d::run; with integer weights: checks, division of the work, rows of input, strips of pixels.
 #pragma once
 
 #include <cstring>
@@ -6,6 +6,7 @@
 
 #include "../core/overlap.hpp"
 #include "../core/scratch.hpp"
+#include "conv/float_rows.hpp"
 #include "conv/rows.hpp"
 #include "conv/targets.hpp"
 #include "division.hpp"
@@ -62,6 +63,8 @@ struct image_conv2d::run_memory {
 };
 
 TERN_FUNC std::size_t image_conv2d::workspace_bytes(const image_shape& in, std::size_t slices) const noexcept {
+    if (precision_ == image_weights::fp32)
+        return floats_.workspace_bytes(in, slices);
     const auto out = output_shape(in);
     return out.ok() ? run_memory(*this, in, *out).take(*this, slices) : std::numeric_limits<std::size_t>::max();
 }
@@ -275,6 +278,17 @@ private:
 
 TERN_FUNC status image_conv2d::run(const image_conv2d_args& args, const workspace& scratch,
                                    const executor& threads) const {
+    if (precision_ != image_weights::fp32)
+        return run_integers(args, scratch, threads);
+    real_conv2d_args outputs;
+    outputs.out = args.out;
+    for (std::size_t q = 0; q < max_quantizers; ++q)
+        outputs.packed[q] = args.packed[q];
+    return floats_.run_rows(byte_rows{args.input, values_.data()}, outputs, scratch, threads);
+}
+
+TERN_FUNC status image_conv2d::run_integers(const image_conv2d_args& args, const workspace& scratch,
+                                            const executor& threads) const {
     TERN_TRY(check_input(args.input, in_channels(), "image_conv2d"));
     const image_shape in{args.input.n, args.input.h, args.input.w};
     const auto out = output_shape(in);

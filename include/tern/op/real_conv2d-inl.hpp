@@ -12,7 +12,7 @@ TERN_BEGIN_NAMESPACE
 TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape,
                                                   const conv_geometry& geometry, const epilogue& chain,
                                                   const plan_options& options) {
-    return create(weights, shape, nullptr, nullptr, geometry, chain, options);
+    return create(weights, shape, nullptr, nullptr, geometry, chain, options, "real_conv2d");
 }
 
 TERN_FUNC result<real_conv2d> real_conv2d::create(const code_weights& weights, const conv_geometry& geometry,
@@ -23,7 +23,8 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const code_weights& weights, c
         return values.status();
     for (std::size_t i = 0; i < weights.shape.size(); ++i)
         (*values)[i] = weights.codes[i];
-    return create(values->data(), weights.shape, weights.scale.data(), weights.bias.data(), geometry, chain, options);
+    return create(values->data(), weights.shape, weights.scale.data(), weights.bias.data(), geometry, chain, options,
+                  "real_conv2d");
 }
 
 TERN_FUNC result<real_conv2d> real_conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
@@ -36,8 +37,9 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const ternary_weights& weights
 
 TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape, const float* scale,
                                                   const float* bias, const conv_geometry& geometry,
-                                                  const epilogue& chain, const plan_options& options) {
-    TERN_TRY(check_float_weights(weights, shape, geometry, "real_conv2d"));
+                                                  const epilogue& chain, const plan_options& options,
+                                                  const char* plan_name) {
+    TERN_TRY(check_float_weights(weights, shape, geometry, plan_name));
 
     real_conv2d plan;
     plan.layer_ = {shape, geometry};
@@ -48,7 +50,7 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
     const real_family& f = plan.kernels_->real;
     if (f.tile_pixels > max_tile_pixels || f.tile_channels == 0 || f.tile_channels % 8 != 0 ||
         64 % f.tile_channels != 0)
-        return make_error(errc::unsupported, "real_conv2d: kernel tile of %u pixels x %u channels", f.tile_pixels,
+        return make_error(errc::unsupported, "%s: kernel tile of %u pixels x %u channels", plan_name, f.tile_pixels,
                           f.tile_channels);
 
     auto lowered = lower_epilogue(chain, shape.out_channels, scale, bias, 0, options.memory);
@@ -56,7 +58,7 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);
     if (!plan.epilogue_.writes())
-        return make_error(errc::invalid_argument, "real_conv2d: the epilogue neither stores nor quantizes");
+        return make_error(errc::invalid_argument, "%s: the epilogue neither stores nor quantizes", plan_name);
     TERN_TRY(plan.make_panels(weights, options.memory));
     std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s", plan.kernels_->level, f.name);
     std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s/strided", plan.kernels_->level, f.name);

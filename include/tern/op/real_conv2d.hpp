@@ -77,7 +77,7 @@ public:
 private:
     static TERN_FUNC result<real_conv2d> create(const float* weights, const weight_shape& shape, const float* scale,
                                                 const float* bias, const conv_geometry& geometry, const epilogue& chain,
-                                                const plan_options& options);
+                                                const plan_options& options, const char* plan_name);
     // A tile of output channels has a panel for each group it touches.
     struct segment {
         std::size_t panel;  // float offset in panels_: [tap][channel of the group][tile_channels], 0 outside the group
@@ -88,11 +88,18 @@ private:
         std::size_t first_segment, segment_count;
     };
     struct run_memory;
+    template <class Rows>
     class row_runner;
+    friend class image_conv2d;  // runs the same on bytes
 
     TERN_FUNC status make_panels(const float* weights, const allocator& memory);
-    TERN_FUNC status check_run(const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
-                               std::size_t slices) const;
+    template <class Rows>
+    status check_run(const Rows& input, const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
+                     std::size_t slices) const;
+    // `input` in place of `args.input`.
+    template <class Rows>
+    status run_rows(const Rows& input, const real_conv2d_args& args, const workspace& scratch,
+                    const executor& threads) const;
 
     conv_layer layer_{};
     const kernel_table* kernels_ = nullptr;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "../core/scratch.hpp"
+#include "conv/float_rows.hpp"
 #include "conv/rows.hpp"
 #include "conv/targets.hpp"
 #include "division.hpp"
@@ -52,26 +53,28 @@ TERN_FUNC std::size_t real_conv2d::workspace_bytes(const image_shape& in, std::s
     return out.ok() ? run_memory(*this, in, *out).take(*this, slices) : std::numeric_limits<std::size_t>::max();
 }
 
-TERN_FUNC status real_conv2d::check_run(const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
-                                        std::size_t slices) const {
-    const image_shape in{args.input.n, args.input.h, args.input.w};
-    TERN_TRY(check_workspace(scratch, workspace_bytes(in, slices), "real_conv2d"));
-    TERN_TRY(check_epilogue_tensors(epilogue_, out, args.out, args.residual, args.packed, "real_conv2d"));
-    return check_overlaps(epilogue_, {range_of(args.input), range_of(scratch.data, scratch.bytes)}, args.out,
-                          args.residual, args.packed, "real_conv2d");
+template <class Rows>
+status real_conv2d::check_run(const Rows& input, const real_conv2d_args& args, const image_shape& out,
+                              const workspace& scratch, std::size_t slices) const {
+    const image_shape in{input.in.n, input.in.h, input.in.w};
+    TERN_TRY(check_workspace(scratch, workspace_bytes(in, slices), Rows::plan));
+    TERN_TRY(check_epilogue_tensors(epilogue_, out, args.out, args.residual, args.packed, Rows::plan));
+    return check_overlaps(epilogue_, {range_of(input.in), range_of(scratch.data, scratch.bytes)}, args.out,
+                          args.residual, args.packed, Rows::plan);
 }
 
 // The output rows of one task.
+template <class Rows>
 class real_conv2d::row_runner {
 public:
-    row_runner(const real_conv2d& plan, const tensor_view<const float>& in, const image_shape& out,
-               const row_strip& strip, const slice_range& tiles, run_memory::slice& slice)
-        : plan_(plan), in_(in), out_(out), tiles_(tiles), slice_(slice),
+    row_runner(const real_conv2d& plan, const Rows& input, const image_shape& out, const row_strip& strip,
+               const slice_range& tiles, run_memory::slice& slice)
+        : plan_(plan), input_(input), out_(out), tiles_(tiles), slice_(slice),
           // Without padding the kernels can read the caller's channels-last tensor itself.
-          in_place_(plan.layer_.geometry.padding == border{} && (in.stride_c == 1 || in.c == 1)),
-          axis_(axis_h(plan.layer_, {in.n, in.h, in.w}, out)) {
-        pixel_ = in_place_ ? in.stride_w : static_cast<std::ptrdiff_t>(in.c);
-        row_ = in_place_ ? in.stride_h : static_cast<std::ptrdiff_t>(strip.row_bytes / sizeof(float));
+          in_place_(plan.layer_.geometry.padding == border{} && input.readable()),
+          axis_(axis_h(plan.layer_, {input.in.n, input.in.h, input.in.w}, out)) {
+        pixel_ = in_place_ ? input.in.stride_w : static_cast<std::ptrdiff_t>(input.in.c);
+        row_ = in_place_ ? input.in.stride_h : static_cast<std::ptrdiff_t>(strip.row_bytes / sizeof(float));
         // Columns of a kernel row that lie side by side are one step: the order of the products is the same.
         const conv_layer& l = plan.layer_;
         joined_ = l.geometry.groups == 1 && l.geometry.dilation_w == 1 &&
@@ -80,7 +83,7 @@ public:
 
     // Output rows [y, y + count) of image n.
     void run(std::size_t n, std::size_t y, std::size_t count) {
-        std::size_t first = in_.h, last = 0;  // rows of the input that are read
+        std::size_t first = input_.in.h, last = 0;  // rows of the input that are read
         for (std::size_t k = y; k < y + count; ++k) {
             const input_rows rows = rows_of(axis_, k);
             if (rows.taps.first == rows.taps.last)
@@ -91,7 +94,7 @@ public:
         }
         for (std::size_t row = first; row < last && !in_place_; ++row)
             fill_row(n, row, slice_.rows + (row - first) * static_cast<std::size_t>(row_));
-        const float* const origin = in_place_ ? in_.data + in_.offset(n, 0, 0, 0) : slice_.rows;
+        const float* const origin = in_place_ ? input_.image(n) : slice_.rows;
         const std::size_t skipped = in_place_ ? 0 : first;
         for (std::size_t k = y; k < y + count; ++k) {
             const input_rows rows = rows_of(axis_, k);
@@ -107,23 +110,14 @@ public:
 private:
     // A row of the input as [column][channel], with zeros for the padding.
     void fill_row(std::size_t n, std::size_t y, float* to) const {
-        const std::size_t channels = in_.c, columns = static_cast<std::size_t>(row_) / channels;
+        const std::size_t channels = input_.in.c, columns = static_cast<std::size_t>(row_) / channels;
         const std::size_t padding = plan_.layer_.geometry.padding.left, left = padding < columns ? padding : columns;
-        const std::size_t count = in_.w < columns - left ? in_.w : columns - left;
+        const std::size_t count = input_.in.w < columns - left ? input_.in.w : columns - left;
         float* const pixels = to + left * channels;
         std::memset(to, 0, left * channels * sizeof(float));
         std::memset(pixels + count * channels, 0,
                     (static_cast<std::size_t>(row_) - (left + count) * channels) * sizeof(float));
-        const float* from = in_.data + in_.offset(n, y, 0, 0);
-        if (in_.stride_c == 1 && in_.stride_w == static_cast<std::ptrdiff_t>(channels)) {
-            std::memcpy(pixels, from, count * channels * sizeof(float));
-            return;
-        }
-        for (std::size_t c = 0; c < channels; ++c) {
-            const float* plane = from + static_cast<std::ptrdiff_t>(c) * in_.stride_c;
-            for (std::size_t x = 0; x < count; ++x)
-                pixels[x * channels + c] = plane[static_cast<std::ptrdiff_t>(x) * in_.stride_w];
-        }
+        input_.copy(n, y, count, pixels);
     }
 
     // The pixels of output row y, whose first tap lies in the row at `from`.
@@ -201,7 +195,7 @@ private:
     }
 
     const real_conv2d& plan_;
-    const tensor_view<const float>& in_;
+    const Rows input_;
     const image_shape out_;
     const slice_range tiles_;
     run_memory::slice& slice_;
@@ -212,15 +206,16 @@ private:
     std::size_t count_ = 0;  // pixels in the strip
 };
 
-TERN_FUNC status real_conv2d::run(const real_conv2d_args& args, const workspace& scratch,
-                                  const executor& threads) const {
-    TERN_TRY(check_input(args.input, in_channels(), "real_conv2d"));
-    const image_shape in{args.input.n, args.input.h, args.input.w};
+template <class Rows>
+status real_conv2d::run_rows(const Rows& input, const real_conv2d_args& args, const workspace& scratch,
+                             const executor& threads) const {
+    TERN_TRY(check_input(input.in, in_channels(), Rows::plan));
+    const image_shape in{input.in.n, input.in.h, input.in.w};
     const auto out = output_shape(in);
     if (!out.ok())
         return out.status();
     const std::size_t slices = threads.slice_count();
-    TERN_TRY(check_run(args, *out, scratch, slices));
+    TERN_TRY(check_run(input, args, *out, scratch, slices));
 
     run_memory memory(*this, in, *out);
     memory.take(*this, slices);
@@ -233,11 +228,16 @@ TERN_FUNC status real_conv2d::run(const real_conv2d_args& args, const workspace&
         clear_halos(epilogue_, args.packed, 0, *out, slice_of(out->n * out->h, work.tasks(), i));
         scratch_memory area(static_cast<unsigned char*>(scratch.data) + i * memory.slice_bytes);
         run_memory::slice slice(*this, memory, area);
-        row_runner rows(*this, args.input, *out, memory.strip, work.tiles_of(i), slice);
+        row_runner<Rows> rows(*this, input, *out, memory.strip, work.tiles_of(i), slice);
         for_each_row_strip(work.rows_of(i), out->h, memory.strip.out_rows,
                            [&](std::size_t n, std::size_t y, std::size_t count) { rows.run(n, y, count); });
     });
     return {};
+}
+
+TERN_FUNC status real_conv2d::run(const real_conv2d_args& args, const workspace& scratch,
+                                  const executor& threads) const {
+    return run_rows(float_rows{args.input}, args, scratch, threads);
 }
 
 TERN_END_NAMESPACE
