@@ -72,7 +72,7 @@ bool is_for_codes(const layer& l) {
 
 std::vector<layer> standard_stems() {
     std::vector<layer> stems{conv(224, 3, 64, 7, 2), conv(224, 3, 32, 3, 2), conv(224, 3, 64, 3, 1),
-                             conv(224, 3, 64, 11, 4)};
+                             conv(32, 3, 16, 3, 1), conv(224, 3, 64, 11, 4)};
     stems.back().pad = 2;
     for (layer& l : stems)
         l.kind = layer_kind::stem;
