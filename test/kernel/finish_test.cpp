@@ -51,6 +51,9 @@ void restrict_to(finish_kind kind, random_epilogue& e, bool is_float, std::mt199
         p.levels[0].planes = 0;
         p.levels[0].lo = random() % 2 == 0 ? -128.0f : 0.0f;
         p.levels[0].hi = p.levels[0].lo < 0.0f ? 127.0f : 255.0f;
+        p.levels[0].zero = static_cast<float>(random() % 256) + p.levels[0].lo;
+        p.levels[0].lo -= p.levels[0].zero;
+        p.levels[0].hi -= p.levels[0].zero;
         p.quantizers[0].g = e.floats(is_float);
     }
 }

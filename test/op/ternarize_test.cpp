@@ -34,8 +34,9 @@ void whole_images(const tern::kernel_table& table) {
             options.kernels = &table;
             options.g = random() % 2 == 0 ? g.data() : nullptr;
             options.h = random() % 2 == 0 ? h.data() : nullptr;
-            if (random() % 2 == 0)
-                options.thresholds = {0.25f, -0.75f};
+            constexpr tern::ternary_thresholds rules[] = {
+                {}, {0.25f, -0.75f}, {0.5f, -0.5f, true, true}, {0.0f, 0.0f, true, false}, {0.0f, -1.0f, true, true}};
+            options.thresholds = rules[random() % 5];
             const auto view = tern_test::any_view(layout, values.data(), shape, c);
 
             std::vector<std::int8_t> codes;

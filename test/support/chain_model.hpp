@@ -93,8 +93,7 @@ public:
     }
     chain_model& ternarize(tern::ternary_thresholds t = {}) {
         step& s = push(tern::stage::kind::ternarize);
-        s.lo = t.lo;
-        s.hi = t.hi;
+        s.thresholds = t;
         chain_.add(tern::stage::ternarize(t));
         ++quantizers_;
         return *this;
@@ -155,7 +154,10 @@ public:
                 case tern::stage::kind::store: result.stored = v; break;
                 default: {  // ternarize; what follows starts from v again
                     const float w = product(static_cast<float>(a), v) + static_cast<float>(b);
-                    result.codes[quantizer++] = w >= s.hi ? 1 : w < s.lo ? -1 : 0;
+                    const tern::ternary_thresholds& t = s.thresholds;
+                    result.codes[quantizer++] = w > t.hi || (w == t.hi && !t.hi_strict)  ? 1
+                                                : w < t.lo || (w == t.lo && t.lo_strict) ? -1
+                                                                                         : 0;
                     a = 1.0;
                     b = 0.0;
                 }
@@ -171,6 +173,7 @@ private:
         std::vector<double> factor, shift;
         double epsilon = 0.0;
         float lo = 0.0f, hi = 0.0f;
+        tern::ternary_thresholds thresholds;
     };
 
     step& push(tern::stage::kind kind) {

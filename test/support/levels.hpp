@@ -20,14 +20,18 @@ inline constexpr tern::code_id all_codes[] = {tern::code_id::binary,       tern:
                                               tern::code_id::o2,           tern::code_id::o4,
                                               tern::code_id::s8,           tern::code_id::u8};
 
-/// Ascending thresholds, two of them equal, one infinite where there are enough.
+/// Ascending thresholds, some of them equal, some strict, one infinite where there are enough; or a zero point.
 inline tern::level_thresholds any_levels(tern::code_id code, std::mt19937& random) {
     tern::level_thresholds t;
     t.code = code;
     t.count = tern::code_planes(code) > 4 ? 0 : tern::get_code_info(code).levels() - 1;
+    if (t.count == 0)
+        t.zero_point = tern::code_min(code) + static_cast<int>(random() % 256);
     float at = -1.5f;
     for (int i = 0; i < t.count; ++i)
         t.at[i] = at += static_cast<float>(random() % 3) * 0.5f;
+    for (int i = 0; i < t.count; ++i)
+        t.strict[i] = i > 0 && t.at[i] == t.at[i - 1] && t.strict[i - 1] ? true : random() % 3 == 0;
     if (t.count > 5)
         t.at[t.count - 1] = std::numeric_limits<float>::infinity();
     return t;
@@ -40,13 +44,13 @@ inline int code_of(const tern::level_thresholds& t, float v, float g, float h) {
     if (t.count != 0)
         return t(w);
     const tern::code_info c = tern::get_code_info(t.code);
-    return std::isnan(w) ? 0
-                         : static_cast<int>(std::nearbyint(std::fmin(std::fmax(static_cast<double>(w), c.min), c.max)));
+    const double units = std::isnan(w) ? 0.0 : std::nearbyint(static_cast<double>(w));
+    return static_cast<int>(std::fmin(std::fmax(units + t.zero_point, c.min), c.max));
 }
 
 /// The stage of an epilogue that does it.
 inline tern::stage::any stage_of(const tern::level_thresholds& t) {
-    return t.count == 0 ? tern::stage::requantize(t.code) : tern::stage::quantize(t);
+    return t.count == 0 ? tern::stage::requantize(t.code, t.zero_point) : tern::stage::quantize(t);
 }
 
 /// All bytes of an image with codes [n][y][x][c]: written one by one over a cleared image.

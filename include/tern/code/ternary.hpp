@@ -29,13 +29,17 @@ struct ternary {
     static TERN_INLINE constexpr bool contains(int code) noexcept { return code >= -1 && code <= 1; }
 };
 
-/// Two float thresholds that turn a value into a ternary code: [v >= hi] - [v < lo]; NaN gives 0.
+/// Two float thresholds that turn a value into a ternary code: [v >= hi] - [v < lo]; NaN gives 0. A strict one excludes itself from
+/// the codes above: [v > hi], [v <= lo]. Of subnormal ones: code/thresholds.hpp.
 /// The default is STTN's rule: +0.5 gives +1, -0.5 gives 0 (Xu et al., IJCAI 2020, as in the official CUDA kernel).
 struct ternary_thresholds {
     float hi = 0.5f;
     float lo = -0.5f;
+    bool hi_strict = false, lo_strict = false;
 
-    TERN_INLINE constexpr int operator()(float v) const noexcept { return (v >= hi ? 1 : 0) - (v < lo ? 1 : 0); }
+    TERN_INLINE constexpr int operator()(float v) const noexcept {
+        return ((hi_strict ? v > hi : v >= hi) ? 1 : 0) - ((lo_strict ? v <= lo : v < lo) ? 1 : 0);
+    }
 };
 
 TERN_END_VOCABULARY

@@ -46,9 +46,11 @@ struct level_params {
     static constexpr std::size_t max_count = 15, max_planes = 4;
     std::size_t planes = 0, count = 0;
     float at[max_count] = {};
+    std::uint16_t strict = 0;            ///< bit t: values reach threshold t above it, not at it
     std::uint8_t flips[max_count] = {};  ///< bit p: plane p differs from the next lower code
     std::uint8_t least = 0, nan = 0;     ///< bits of the least code, and of NaN's
-    float lo = 0.0f, hi = 0.0f;          ///< bytes: the range
+    float lo = 0.0f, hi = 0.0f;          ///< bytes: the range before `zero` is added
+    float zero = 0.0f;                   ///< bytes: added to the rounded value
 };
 
 inline constexpr std::size_t max_quantizers = 2;  ///< packed outputs of one epilogue

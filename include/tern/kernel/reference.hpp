@@ -82,7 +82,7 @@ inline int threshold_code(const threshold_params& t, std::int32_t sum, std::size
 }
 inline unsigned char rounded_byte(float w, const level_params& l) {
     const float inside = w != w ? 0.0f : w < l.lo ? l.lo : l.hi < w ? l.hi : w;
-    return static_cast<unsigned char>(static_cast<int>(std::nearbyint(inside)));
+    return static_cast<unsigned char>(static_cast<int>(std::nearbyint(inside)) + static_cast<int>(l.zero));
 }
 // Zeros from the end of the tile's last byte on.
 inline void clear_codes(unsigned char* pixel, std::size_t channel, std::size_t zero_bytes) {
@@ -493,9 +493,10 @@ inline void quantize_tile(const quantize_tile_args& args) {
                 continue;
             }
             unsigned pattern = l.least;
-            for (std::size_t t = 0; t < l.count; ++t)
-                pattern ^=
-                    (integers ? a >= args.thresholds[t * args.threshold_pitch + c] : w >= l.at[t]) ? l.flips[t] : 0u;
+            for (std::size_t t = 0; t < l.count; ++t) {
+                const bool reached = ((l.strict >> t) & 1u) != 0 ? w > l.at[t] : w >= l.at[t];
+                pattern ^= (integers ? a >= args.thresholds[t * args.threshold_pitch + c] : reached) ? l.flips[t] : 0u;
+            }
             for (std::size_t p = 0; p < l.planes; ++p)
                 write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64,
                           (((w != w ? l.nan : pattern) >> p) & 1u) != 0);

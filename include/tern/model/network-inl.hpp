@@ -430,7 +430,7 @@ TERN_FUNC status network::quantize_stem(const tensor_view<const float>& pooled, 
         ternarize_options quantizer;
         quantizer.g = first_factor_.data();
         quantizer.h = first_shift_.data();
-        quantizer.thresholds = {first_levels_.at[1], first_levels_.at[0]};
+        quantizer.thresholds = to_ternary(first_levels_);
         quantizer.kernels = kernels_;
         return ternarize(pooled, to, quantizer, threads);
     }

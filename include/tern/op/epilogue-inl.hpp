@@ -4,13 +4,14 @@
 #include <cmath>
 
 #include "../core/rounding.hpp"
+#include "../quantize/float_bits.hpp"
 #include "epilogue.hpp"
 #include "levels.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace epilogue_detail {
 
-// v = a*v + b per channel, in double, until it is rounded.
+// v = a*v + b per channel, in double, until it is rounded: the same constants whether the CPU flushes subnormal numbers or not.
 struct affine {
     buffer<double> a, b;
     bool identity = true;
@@ -43,22 +44,21 @@ struct affine {
         for (std::size_t c = 0; c < channels; ++c) {
             double factor = 1.0, shift = 0.0;
             if (s.kind == stage::kind::scale) {
-                factor = static_cast<double>(s.a[c]);
+                factor = exact_double(s.a[c]);
             } else if (s.kind == stage::kind::bias) {
-                shift = static_cast<double>(s.a[c]);
+                shift = exact_double(s.a[c]);
             } else if (is_affine) {
                 factor = s.factor[c];
                 shift = s.shift[c];
             } else {
-                const double spread = static_cast<double>(s.variance[c]) + s.epsilon;
+                const double spread = exact_double(s.variance[c]) + s.epsilon;
                 if (!(spread > 0.0) || !std::isfinite(spread))
                     return make_error(
                         errc::bad_value,
                         "epilogue stage %s, channel %zu: variance %g + epsilon %g must be finite and above 0", name, c,
-                        static_cast<double>(s.variance[c]), s.epsilon);
-                factor = (s.a != nullptr ? static_cast<double>(s.a[c]) : 1.0) / std::sqrt(spread);
-                shift = (s.b != nullptr ? static_cast<double>(s.b[c]) : 0.0) -
-                        rounded(static_cast<double>(s.mean[c]) * factor);
+                        exact_double(s.variance[c]), s.epsilon);
+                factor = (s.a != nullptr ? exact_double(s.a[c]) : 1.0) / std::sqrt(spread);
+                shift = (s.b != nullptr ? exact_double(s.b[c]) : 0.0) - rounded(exact_double(s.mean[c]) * factor);
             }
             if (!std::isfinite(factor) || !std::isfinite(shift))
                 return make_error(errc::bad_value,
@@ -74,7 +74,7 @@ struct affine {
 // Rounds one folded array into its padded place; an overflow of float is an error.
 inline status round_to_float(const buffer<double>& from, float* to, const char* what) {
     for (std::size_t c = 0; c < from.size(); ++c) {
-        to[c] = static_cast<float>(from[c]);
+        to[c] = nearest_float(from[c]);
         if (!std::isfinite(to[c]))
             return make_error(errc::bad_value, "epilogue: folded %s of channel %zu is %g, which no float holds", what,
                               c, from[c]);
@@ -119,13 +119,64 @@ inline bool non_decreasing(const activation_params& p, std::size_t channel) {
     return p.kind == activation_kind::none || p.lo <= p.hi;
 }
 
-// Smallest a in [-limit, limit] with value(a) >= threshold, or limit + 1; value does not decrease.
+// A bound of the magnitude of a chain's values that are not 0, step by step, and whether all are normal numbers: then they are the
+// same whether the CPU flushes subnormal ones or not.
+class smallest_value {
+public:
+    bool is_normal() const noexcept { return is_normal_; }
+    void multiply(float factor) noexcept {
+        const double size = magnitude(factor);
+        least_ = size != 0.0 ? least_ * size : std::numeric_limits<double>::infinity();
+        check(size);
+    }
+    // A sum is a multiple of what the last bits of both are worth.
+    void add(float constant) noexcept {
+        const double size = magnitude(constant);
+        if (size != 0.0)
+            least_ = std::fmin(least_, size) * 0x1p-24;
+        check(size);
+    }
+    void activate(const activation_params& p, std::size_t channel) noexcept {
+        const double before = least_;
+        if (p.kind == activation_kind::prelu)
+            multiply(p.slope[channel]);
+        for (const float limit : {p.lo, p.hi})
+            if (const double size = magnitude(limit); p.kind == activation_kind::clamp && size != 0.0) {
+                least_ = std::fmin(least_, size);
+                check(size);
+            }
+        least_ = std::fmin(least_, before);
+    }
+
+private:
+    void check(double constant) noexcept {
+        constexpr auto normal = static_cast<double>(std::numeric_limits<float>::min());
+        is_normal_ = is_normal_ && least_ >= 2 * normal && (constant == 0.0 || constant >= normal);
+    }
+    double least_ = 1.0;  // of an accumulator
+    bool is_normal_ = true;
+};
+
+inline bool stays_normal(const epilogue_params& p, std::size_t q, std::size_t c) {
+    smallest_value v;
+    v.multiply(p.scale[c]);
+    v.add(p.shift[c]);
+    v.activate(p.first, c);
+    v.activate(p.second, c);
+    v.multiply(p.quantizers[q].g[c]);
+    v.add(p.quantizers[q].h[c]);
+    return v.is_normal();
+}
+
+// Smallest a in [-limit, limit] whose value reaches threshold t, or limit + 1; value does not decrease.
 template <class Value>
-std::int32_t first_at_least(float threshold, std::int32_t limit, const Value& value) {
+std::int32_t first_to_reach(const level_params& levels, std::size_t t, std::int32_t limit, const Value& value) {
+    const bool strict = ((levels.strict >> t) & 1u) != 0;
     std::int64_t low = -static_cast<std::int64_t>(limit), high = static_cast<std::int64_t>(limit) + 1;
     while (low < high) {
         const std::int64_t middle = low + (high - low) / 2;
-        if (value(static_cast<std::int32_t>(middle)) >= threshold)
+        const float v = value(static_cast<std::int32_t>(middle));
+        if (strict ? v > levels.at[t] : v >= levels.at[t])
             high = middle;
         else
             low = middle + 1;
@@ -142,32 +193,17 @@ inline bool is_monotone(const epilogue_params& p, std::size_t q, std::size_t c, 
            std::isfinite(std::fabs(p.scale[c]) * static_cast<float>(limit) + std::fabs(p.shift[c]));
 }
 
-// Fills the thresholds of quantizer q; false if some channel is not monotone or leaves the finite numbers.
+// Fills [level][pitch] thresholds of quantizer q, and which channels fall; false if some channel is not monotone, leaves the finite
+// numbers, or may have subnormal ones.
 inline bool find_thresholds(const epilogue_params& p, std::size_t q, std::size_t channels, std::int32_t limit,
-                            std::int32_t* hi, std::int32_t* lo, std::int32_t* flip) {
+                            std::int32_t* at, std::size_t pitch, std::int32_t* flip) {
     for (std::size_t c = 0; c < channels; ++c) {
         bool falling = false;
-        if (!is_monotone(p, q, c, limit, falling))
+        if (!stays_normal(p, q, c) || !is_monotone(p, q, c, limit, falling))
             return false;
         const auto value = [&](std::int32_t a) { return quantizer_input(p, q, c, falling ? -a : a); };
-        hi[c] = first_at_least(p.quantizers[q].hi, limit, value);
-        lo[c] = first_at_least(p.quantizers[q].lo, limit, value);
-        flip[c] = falling ? -1 : 0;
-    }
-    return true;
-}
-
-// The same for any ascending thresholds: [level][pitch].
-inline bool find_level_thresholds(const epilogue_params& p, std::size_t q, const level_params& levels,
-                                  std::size_t channels, std::int32_t limit, std::int32_t* at, std::size_t pitch,
-                                  std::int32_t* flip) {
-    for (std::size_t c = 0; c < channels; ++c) {
-        bool falling = false;
-        if (!is_monotone(p, q, c, limit, falling))
-            return false;
-        const auto value = [&](std::int32_t a) { return quantizer_input(p, q, c, falling ? -a : a); };
-        for (std::size_t t = 0; t < levels.count; ++t)
-            at[t * pitch + c] = first_at_least(levels.at[t], limit, value);
+        for (std::size_t t = 0; t < p.levels[q].count; ++t)
+            at[t * pitch + c] = first_to_reach(p.levels[q], t, limit, value);
         flip[c] = falling ? -1 : 0;
     }
     return true;
@@ -181,6 +217,33 @@ inline status does_not_fit(const stage::any& s, std::size_t index, const char* w
         index, stage::name(s.kind), why);
 }
 
+// Integer thresholds in place of the float chain, where all quantizers and channels can have them.
+inline status add_thresholds(lowered_epilogue& low, checked_size padded, std::int32_t limit, const allocator& memory) {
+    epilogue_params& p = low.params;
+    checked_size arrays = 0;
+    for (std::size_t q = 0; q < p.quantizer_count; ++q) {
+        if (p.levels[q].planes == 0)
+            return {};  // values that are rounded have no thresholds
+        arrays = arrays + p.levels[q].count + 1;
+    }
+    auto integers = make_buffer<std::int32_t>(padded * arrays, memory);
+    if (!integers.ok())
+        return integers.status();
+    low.integers = std::move(*integers);
+    low.threshold_pitch = padded.value;
+    low.thresholds = true;
+    std::int32_t* next = low.integers.data();
+    for (std::size_t q = 0; q < p.quantizer_count && low.thresholds; ++q) {
+        std::int32_t* const flip = next + p.levels[q].count * padded.value;
+        low.thresholds = find_thresholds(p, q, low.channels, limit, next, padded.value, flip);
+        low.level_thresholds[q] = next;
+        if (!low.general)
+            p.thresholds[q] = {next + padded.value, next, flip};
+        next = flip + padded.value;
+    }
+    return {};
+}
+
 }  // namespace epilogue_detail
 
 TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::size_t channels, const float* scale,
@@ -190,7 +253,7 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
     if (chain.overflow)
         return make_error(errc::invalid_argument, "epilogue: more than %zu stages", epilogue::capacity);
     // Arrays: scale, shift, two slopes, residual scale and shift, g and h of two quantizers.
-    constexpr std::size_t float_arrays = 10, integer_arrays = 6;
+    constexpr std::size_t float_arrays = 10;
     lowered_epilogue low;
     low.channels = channels;
     const checked_size padded = round_up(channels, 64);
@@ -204,8 +267,8 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
     affine current;
     TERN_TRY(current.reset(channels, memory));
     for (std::size_t c = 0; c < channels; ++c) {
-        current.a[c] = scale != nullptr ? static_cast<double>(scale[c]) : 1.0;
-        current.b[c] = bias != nullptr ? static_cast<double>(bias[c]) : 0.0;
+        current.a[c] = scale != nullptr ? exact_double(scale[c]) : 1.0;
+        current.b[c] = bias != nullptr ? exact_double(bias[c]) : 0.0;
     }
     const auto close_products = [&]() -> status {  // everything affine so far becomes v = scale*acc + shift
         TERN_TRY(round_to_float(current.a, array(0), "scale"));
@@ -291,18 +354,15 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                 TERN_TRY(round_to_float(current.a, g, "quantizer factor"));
                 TERN_TRY(round_to_float(current.b, h, "quantizer shift"));
                 TERN_TRY(current.reset(channels, memory));
-                if (!(s.lo <= s.hi))
+                if (s.kind == stage::kind::ternarize && !check_thresholds(s.levels).ok())
                     return make_error(errc::invalid_argument,
                                       "epilogue stage %zu (ternarize): expected lo <= hi, found %g and %g", i,
                                       static_cast<double>(s.lo), static_cast<double>(s.hi));
-                q = {g, h, s.hi, s.lo};
-                const level_thresholds levels =
-                    s.kind == stage::kind::quantize ? s.levels : to_levels(ternary_thresholds{s.hi, s.lo});
-                TERN_TRY(lower_levels(levels, p.levels[p.quantizer_count]));
-                low.codes[p.quantizer_count] = levels.code;
-                low.general = low.general || levels.code != code_id::ternary;
-                if (s.kind == stage::kind::quantize && levels.code == code_id::ternary)
-                    q = {g, h, levels.at[1], levels.at[0]};
+                level_params& levels = p.levels[p.quantizer_count];
+                TERN_TRY(lower_levels(s.levels, levels));
+                low.codes[p.quantizer_count] = s.levels.code;
+                low.general = low.general || s.levels.code != code_id::ternary;
+                q = {g, h, levels.at[1], levels.at[0]};
                 ++p.quantizer_count;
                 at = part::quantizers;
                 break;
@@ -318,43 +378,11 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
 
     const bool may_use_integers =
         max_accumulator > 0 && !p.store && p.residual == residual_kind::none && p.quantizer_count != 0;
-    if (may_use_integers && low.general) {
-        checked_size arrays = 0;
-        for (std::size_t q = 0; q < p.quantizer_count; ++q) {
-            if (p.levels[q].planes == 0)
-                return low;  // values that are rounded have no thresholds
-            arrays = arrays + p.levels[q].count + 1;
-        }
-        auto integers = make_buffer<std::int32_t>(padded * arrays, memory);
-        if (!integers.ok())
-            return integers.status();
-        low.integers = std::move(*integers);
-        low.threshold_pitch = padded.value;
-        low.thresholds = true;
-        std::int32_t* next = low.integers.data();
-        for (std::size_t q = 0; q < p.quantizer_count; ++q) {
-            const level_params& levels = p.levels[q];
-            low.level_thresholds[q] = next;
-            std::int32_t* flip = next + levels.count * padded.value;
-            low.thresholds = low.thresholds &&
-                             find_level_thresholds(p, q, levels, channels, max_accumulator, next, padded.value, flip);
-            next = flip + padded.value;
-        }
-        return low;
-    }
-    if (may_use_integers) {
-        auto integers = make_buffer<std::int32_t>(padded * integer_arrays, memory);
-        if (!integers.ok())
-            return integers.status();
-        low.integers = std::move(*integers);
-        low.thresholds = true;
-        for (std::size_t q = 0; q < p.quantizer_count; ++q) {
-            std::int32_t* t = low.integers.data() + 3 * q * padded.value;
-            if (!find_thresholds(p, q, channels, max_accumulator, t, t + padded.value, t + 2 * padded.value))
-                low.thresholds = false;
-            p.thresholds[q] = {t, t + padded.value, t + 2 * padded.value};
-        }
-    }
+    if (may_use_integers)
+        TERN_TRY(add_thresholds(low, padded, max_accumulator, memory));
+    // Kernels that write ternary codes themselves compare with >= alone.
+    for (std::size_t q = 0; q < p.quantizer_count && !low.thresholds; ++q)
+        low.general = low.general || p.levels[q].strict != 0;
     return low;
 }
 

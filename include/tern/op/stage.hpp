@@ -29,7 +29,7 @@ struct any {
     const double* shift = nullptr;
     float lo = 0.0f, hi = 0.0f;
     residual_kind residual = residual_kind::none;
-    level_thresholds levels{};  ///< quantize; without thresholds: rounding to a code of bytes
+    level_thresholds levels{};  ///< ternarize, quantize; without thresholds: rounding to a code of bytes
 };
 
 /// v *= values[channel]
@@ -112,6 +112,7 @@ TERN_INLINE constexpr any ternarize(ternary_thresholds t = {}) noexcept {
     s.kind = kind::ternarize;
     s.hi = t.hi;
     s.lo = t.lo;
+    s.levels = to_levels(t);
     return s;
 }
 
@@ -124,12 +125,13 @@ TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
     return s;
 }
 
-/// The same for bytes: v rounded to the nearest integer, halves to even, within the range of s8 or u8; NaN gives 0. Affine
-/// stages before it bring v to units of the code and add a zero point.
-TERN_INLINE constexpr any requantize(code_id code) noexcept {
+/// The same for bytes: v rounded to the nearest integer, halves to even, plus the zero point, within the range of s8 or u8, as
+/// ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to units of the code.
+TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0) noexcept {
     any s;
     s.kind = kind::quantize;
     s.levels.code = code;
+    s.levels.zero_point = zero_point;
     return s;
 }
 

@@ -13,7 +13,7 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// w = g[c]*v + h[c] (two roundings), code = [w >= hi] - [w < lo].
+/// w = g[c]*v + h[c] (two roundings), and the thresholds' code of w.
 struct ternarize_options {
     const float* g = nullptr;  ///< a factor per channel; null: 1
     const float* h = nullptr;  ///< a shift per channel; null: 0

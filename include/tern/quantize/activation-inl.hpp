@@ -8,6 +8,7 @@
 #include "../format/argument.hpp"
 #include "../format/halo.hpp"
 #include "activation.hpp"
+#include "float_bound.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -83,10 +84,10 @@ TERN_FUNC status pack_activations(const tensor_view<const float>& in, const pack
                                   const ternary_thresholds& thresholds, const channel_affine& affine) {
     TERN_TRY(detail::check_same_shape(out, in));
     TERN_TRY(check_packed_image(out, code_id::ternary, "packed image"));
-    if (!(thresholds.lo <= thresholds.hi))
+    if (!check_thresholds(to_levels(thresholds)).ok())
         return make_error(errc::invalid_argument, "expected thresholds lo <= hi, found lo = %g, hi = %g",
                           static_cast<double>(thresholds.lo), static_cast<double>(thresholds.hi));
-    return detail::pack_through(in, out, thresholds, affine);
+    return detail::pack_through(in, out, to_ternary(to_bounds(to_levels(thresholds))), affine);
 }
 
 TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_image& out,
@@ -94,7 +95,7 @@ TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_im
     TERN_TRY(check_thresholds(thresholds));
     TERN_TRY(detail::check_same_shape(out, in));
     TERN_TRY(check_packed_image(out, thresholds.code, "packed image"));
-    return detail::pack_through(in, out, thresholds, affine);
+    return detail::pack_through(in, out, to_bounds(thresholds), affine);
 }
 
 TERN_FUNC status check_thresholds(const level_thresholds& t) {
@@ -104,7 +105,7 @@ TERN_FUNC status check_thresholds(const level_thresholds& t) {
                           "expected one threshold fewer than the code has values, found %d for %s", t.count,
                           is_code(t.code) ? c.title : "no code");
     for (int i = 0; i < t.count; ++i)
-        if (!(i == 0 ? t.at[0] == t.at[0] : t.at[i] >= t.at[i - 1]))
+        if (!ascends(bound_of(t.at[i > 0 ? i - 1 : 0], t.strict[i > 0 ? i - 1 : 0]), bound_of(t.at[i], t.strict[i])))
             return make_error(errc::invalid_argument, "expected ascending thresholds, found %g after %g at %d",
                               static_cast<double>(t.at[i]), static_cast<double>(t.at[i > 0 ? i - 1 : 0]), i);
     return {};

@@ -2,7 +2,7 @@
 //
 //     w    = g[c] * v + h[c]                      the product is rounded to float before the sum: no fused multiply-add
 //     code = [w >= hi] - [w < lo]                 ternary; NaN gives 0
-//     code = min + step * number of t <= w        any code of at most 16 values, see code/thresholds.hpp
+//     code = min + step * number of t <= w        any code of at most 16 values; strict thresholds: code/thresholds.hpp
 //
 // The default thresholds are those of STTN (Xu et al., "Soft Threshold Ternary Networks", IJCAI 2020, section 3, with
 // the ties of the authors' CUDA kernel): 0.5 gives +1, -0.5 gives 0. NaN gives 0 here, +1 in that kernel.

@@ -9,6 +9,7 @@
 #include "check.hpp"
 #include "fatnn.hpp"
 #include "float_bits.hpp"
+#include "float_bound.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -122,7 +123,9 @@ TERN_FUNC result<level_thresholds> fatnn_thresholds(const float* alphas, std::si
     t.count = static_cast<int>(count);
     double start = 0;
     for (std::size_t j = 0; j < count; ++j) {
-        t.at[j] = float_above(start + 0.5 / magnitude(alphas[j]));
+        const float_bound b = bound_above(start + 0.5 / magnitude(alphas[j]));
+        t.at[j] = b.at;
+        t.strict[j] = b.strict;
         start += 1 / magnitude(alphas[j]);
     }
     return t;
@@ -131,12 +134,8 @@ TERN_FUNC result<level_thresholds> fatnn_thresholds(const float* alphas, std::si
 TERN_FUNC result<level_thresholds> fatnn_full_range_thresholds(float alpha0, float alpha1, const char* name) {
     const float alphas[] = {alpha0, alpha1};
     TERN_TRY(detail::check_alphas(alphas, 2, name_or(name, "alpha")));
-    level_thresholds t;
-    t.code = code_id::ternary;
-    t.count = 2;
-    t.at[0] = float_at_least(-0.5 / magnitude(alpha0));
-    t.at[1] = float_above(0.5 / magnitude(alpha1));
-    return t;
+    const float_bound lo = bound_at_least(-0.5 / magnitude(alpha0)), hi = bound_above(0.5 / magnitude(alpha1));
+    return to_levels({hi.at, lo.at, hi.strict, lo.strict});
 }
 
 TERN_END_NAMESPACE

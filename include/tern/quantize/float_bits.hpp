@@ -63,7 +63,7 @@ TERN_INLINE float nearest_float(double v) noexcept {
     return float_from_bits(std::signbit(v) ? bits | float_sign_bit : bits);
 }
 
-/// The next float above v, which is finite; above the largest one, infinity.
+/// The next float above v, which is finite or -infinity; above the largest one, infinity.
 TERN_INLINE float next_float(float v) noexcept {
     const std::uint32_t bits = float_bits(v), size = bits & ~float_sign_bit;
     if (size == 0)
@@ -71,7 +71,7 @@ TERN_INLINE float next_float(float v) noexcept {
     return float_from_bits((bits & float_sign_bit) != 0 ? bits - 1 : bits + 1);
 }
 
-/// The least float f with f >= t (t is not NaN): x >= t and x >= f agree for every float x.
+/// The least float f with f >= t (t is not NaN): x >= t and x >= f agree for every float x. (As a threshold: float_bound.hpp.)
 TERN_INLINE float float_at_least(double t) noexcept {
     constexpr auto largest = static_cast<double>(std::numeric_limits<float>::max());
     if (t > largest)

@@ -9,6 +9,7 @@
 #include "channel.hpp"
 #include "check.hpp"
 #include "float_bits.hpp"
+#include "float_bound.hpp"
 #include "uniform.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -75,7 +76,9 @@ TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& 
         const int twice = 2 * (c.min + c.step * i - q.zero_point) + c.step;
         const double at = rounded(q.scale * twice) / (2.0 * q.divisor);
         const int k = c.step == 1 ? c.min + i - q.zero_point : i;
-        t.at[i] = detail::tie_goes_up(k, twice < 0, q.ties) ? float_at_least(at) : float_above(at);
+        const float_bound b = detail::tie_goes_up(k, twice < 0, q.ties) ? bound_at_least(at) : bound_above(at);
+        t.at[i] = b.at;
+        t.strict[i] = b.strict;
     }
     return t;
 }

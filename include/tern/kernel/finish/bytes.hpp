@@ -1,4 +1,5 @@
-// Scale, shift, clamp and one quantizer to bytes: the nearest integer, halves to even, within the code's range; NaN gives 0.
+// Scale, shift, clamp and one quantizer to bytes: the nearest integer, halves to even, plus the zero point, within the code's range;
+// NaN gives the zero point.
 #pragma once
 
 #include <cstddef>
@@ -13,27 +14,36 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-/// The bytes of a vector of quantizer inputs.
-TERN_INLINE void store_rounded(unsigned char* to, simd::f32v w, simd::f32v lo, simd::f32v hi) {
-    w = simd::select(simd::is_nan(w), simd::broadcast(0.0f), w);
-    w = simd::at_most(simd::at_least(w, lo), hi);
-    // Added to a small float, this leaves its nearest integer in the low bits.
-    simd::store_low_bytes(to, simd::add(simd::opaque(w), simd::broadcast(12582912.0f)));
-}
+/// How values become bytes, in all lanes.
+struct byte_rounding {
+    simd::f32v lo, hi, zero;
+
+    TERN_INLINE byte_rounding() = default;
+    TERN_INLINE explicit byte_rounding(const level_params& p)
+        : lo(simd::broadcast(p.lo)), hi(simd::broadcast(p.hi)), zero(simd::broadcast(p.zero)) {}
+
+    /// The bytes of a vector of quantizer inputs.
+    TERN_INLINE void store(unsigned char* to, simd::f32v w) const {
+        w = simd::select(simd::is_nan(w), simd::broadcast(0.0f), w);
+        w = simd::at_most(simd::at_least(w, lo), hi);
+        // Added to a small float, this leaves its nearest integer in the low bits; then the sum of integers is exact.
+        const simd::f32v nearest = simd::add(simd::opaque(w), simd::broadcast(12582912.0f));
+        simd::store_low_bytes(to, simd::add(simd::opaque(nearest), zero));
+    }
+};
 
 template <class Vector, std::size_t Channels>
 struct bytes_finish : finish_base<Vector, Channels> {
     static constexpr std::size_t vectors = finish_base<Vector, Channels>::vectors;
-    simd::f32v scale[vectors], shift[vectors], g[vectors], h[vectors], lo, hi;
+    simd::f32v scale[vectors], shift[vectors], g[vectors], h[vectors];
+    byte_rounding rounding;
     activation_params first;
     unsigned char* const* packed;
     std::size_t channel;
 
     TERN_INLINE explicit bytes_finish(const finish_args& args)
-        : first(args.params->first), packed(args.packed[0]), channel(args.channel) {
+        : rounding(args.params->levels[0]), first(args.params->first), packed(args.packed[0]), channel(args.channel) {
         const epilogue_params& p = *args.params;
-        lo = simd::broadcast(p.levels[0].lo);
-        hi = simd::broadcast(p.levels[0].hi);
         TERN_UNROLL_ALWAYS
         for (std::size_t j = 0; j < vectors; ++j) {
             const std::size_t at = channel + j * simd::f32_lanes;
@@ -49,7 +59,7 @@ struct bytes_finish : finish_base<Vector, Channels> {
             const std::size_t at = channel + j * simd::f32_lanes;
             const simd::f32v v =
                 activated(first, simd::multiply_add_rounded(as_float(sums[j]), scale[j], shift[j]), at);
-            store_rounded(packed[i] + at, simd::multiply_add_rounded(g[j], v, h[j]), lo, hi);
+            rounding.store(packed[i] + at, simd::multiply_add_rounded(g[j], v, h[j]));
         }
     }
 };

@@ -21,6 +21,11 @@ TERN_INLINE simd::f32v quantizer_input(const quantize_tile_args& args, std::size
                            args.channel + in_tile);
 }
 
+TERN_INLINE simd::f32_mask reaches(const level_params& levels, std::size_t t, simd::f32v w) {
+    const simd::f32v at = simd::broadcast(levels.at[t]);
+    return ((levels.strict >> t) & 1u) != 0 ? simd::less(at, w) : simd::greater_equal(w, at);
+}
+
 /// Every threshold that a value reaches flips the planes in which its code differs from the one below.
 template <bool Integers>
 inline void quantize_to_planes(const quantize_tile_args& tile) {
@@ -52,7 +57,7 @@ inline void quantize_to_planes(const quantize_tile_args& tile) {
                             simd::bits(simd::greater_equal(a, simd::load(args.thresholds + t * args.threshold_pitch +
                                                                          args.channel + in_tile)));
                     else
-                        reached = simd::bits(simd::greater_equal(w, simd::broadcast(levels.at[t])));
+                        reached = simd::bits(reaches(levels, t, w));
                     reached <<= j * simd::f32_lanes;
 
                     for (std::size_t p = 0; p < levels.planes; ++p)
@@ -73,20 +78,20 @@ inline void quantize_to_planes(const quantize_tile_args& tile) {
             clear_bytes(args.packed[row] + first / 64 * levels.planes * 8 + p * 8 + first % 64 / 8, args.zero_bytes);
 }
 
-/// The nearest integer, halves to even, within the code's range.
+/// The nearest integer, halves to even, plus the zero point, within the code's range.
 inline void quantize_to_bytes(const quantize_tile_args& tile) {
     const quantize_tile_args args = tile;
-    const simd::f32v lo = simd::broadcast(args.levels->lo), hi = simd::broadcast(args.levels->hi);
+    const byte_rounding rounding(*args.levels);
     for (std::size_t row = 0; row < args.count; ++row) {
         unsigned char* out = args.packed[row] + args.channel;
         for (std::size_t i = 0; i < args.channels; i += simd::f32_lanes) {
             const simd::f32v w = quantizer_input(args, row, i);
             if (args.channels - i >= simd::f32_lanes) {
-                store_rounded(out + i, w, lo, hi);
+                rounding.store(out + i, w);
                 continue;
             }
             unsigned char last[simd::f32_lanes];
-            store_rounded(last, w, lo, hi);
+            rounding.store(last, w);
             for (std::size_t k = 0; i + k < args.channels; ++k)
                 out[i + k] = last[k];
         }
