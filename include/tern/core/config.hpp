@@ -24,8 +24,12 @@
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "tern: bit planes are defined on little-endian machines only"
 #endif
-#if defined(__FAST_MATH__) && !defined(TERN_ALLOW_FAST_MATH)
-#error "tern: -ffast-math breaks NaN rules and bit equality; define TERN_ALLOW_FAST_MATH to accept that"
+// GCC's macros of -funsafe-math-optimizations, and of what it and -ffast-math are made of; Clang has but the last (strict_floats.hpp).
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
+    (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#ifndef TERN_ALLOW_FAST_MATH
+#error "tern: -ffast-math and its parts break NaN rules and bit equality; define TERN_ALLOW_FAST_MATH to accept that"
+#endif
 #endif
 
 // Set to 1 by linking tern::runtime.

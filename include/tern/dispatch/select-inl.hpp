@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../core/strict_floats.hpp"
 #include "cpu.hpp"
 #include "select.hpp"
 
@@ -49,6 +50,7 @@ const tern::v1::kernel_table* tern_v1_kernels_neon_i8mm();
 TERN_BEGIN_NAMESPACE
 
 TERN_FUNC const kernel_table* built_kernels(isa level) noexcept {
+    refuse_unsafe_math();
 #if TERN_RUNTIME
     switch (level) {
 #if defined(TERN_HAS_KERNELS_scalar)
