@@ -57,7 +57,10 @@ TEST_CASE("output shapes, and an error that names all sizes") {
     CHECK(bad.status().code() == tern::errc::invalid_argument);
     CHECK(std::string(bad.message()) ==
           "a 3x5 kernel (dilation 1x100) does not fit 3 images of 224x225 with padding 1,1,1,1");
-    CHECK_FALSE(tern::conv_output_shape({0, 224, 225}, 3, 5, {}).ok());
+    CHECK_FALSE(tern::conv_output_shape({3, 0, 225}, 3, 5, {}).ok());
+    const auto none = tern::conv_output_shape({0, 224, 225}, 3, 5, {});
+    REQUIRE(none.ok());
+    CHECK(*none == tern::image_shape{0, 222, 221});
 }
 
 TEST_CASE("borders cover and unite side by side") {

@@ -100,6 +100,9 @@ TEST_CASE("moved buffers free their memory once") {
         CHECK(a->empty());
         moved = std::move(*b);
         CHECK(moved.size() == 20);
+        CHECK(b->data() == nullptr);
+        CHECK(b->empty());
+        CHECK(memory.held() == 1);
         tern::buffer<char>& same = moved;
         moved = std::move(same);
         CHECK(moved.size() == 20);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <tern/format/halo.hpp>
 #include <tern/format/packed_image.hpp>
 
 #include "../support/failing_allocator.hpp"
@@ -93,8 +94,9 @@ TEST_CASE("layouts without elements or beyond all memory are refused") {
         CHECK(contains(l.message(), part));
         CHECK_FALSE(tern::make_packed_tensor(s, c, halo).ok());
     };
-    refused({0, 3, 4}, 5, {}, "0x3x4x5 (n, h, w, c) has no elements");
-    refused({2, 0, 4}, 5, {}, "2x0x4x5");
+    refused({2, 0, 4}, 5, {}, "2x0x4x5 (n, h, w, c) has no elements");
+    refused({0, 3, 4}, 0, {}, "0x3x4x0");
+    refused({0, most / 2, 4}, 5, {}, "overflows");
     refused({2, 3, 0}, 5, {}, "2x3x0x5");
     refused({2, 3, 4}, 0, {}, "2x3x4x0");
     refused({most, 3, 4}, 5, {}, "overflows");
@@ -105,6 +107,17 @@ TEST_CASE("layouts without elements or beyond all memory are refused") {
     refused({1, 1, 1}, 1, {0, most, 0, 0}, "overflows");
     refused({1, 1, 1}, 1, {0, 0, most, 0}, "overflows");
     refused({1, 1, 1}, 1, {0, 0, 0, most}, "overflows");
+}
+
+TEST_CASE("no images take no bytes") {
+    for (const tern::code_id code : {tern::code_id::binary, tern::code_id::ternary, tern::code_id::u8}) {
+        auto none = tern::make_packed_tensor(code, {0, 3, 4}, 5, tern::border::uniform(1));
+        REQUIRE(none.ok());
+        CHECK(none->layout.total_bytes == 0);
+        CHECK(none->bytes.empty());
+        CHECK(tern::check_packed_image(none->view(), code, "none").ok());
+        CHECK(tern::clear_halo(none->view()).ok());
+    }
 }
 
 TEST_CASE("an allocator that refuses is a status") {
@@ -165,7 +178,8 @@ TEST_CASE("images that do not are refused by name") {
     for (std::size_t tern::packed_layout::*extent :
          {&tern::packed_layout::n, &tern::packed_layout::h, &tern::packed_layout::w, &tern::packed_layout::c})
         for (const std::size_t value : {std::size_t{0}, std::size_t{1000}, most, most - 63})
-            refused(changed([&](auto& l) { l.*extent = value; }), "do not hold");
+            if (value != 0 || extent != &tern::packed_layout::n)  // no images are no error
+                refused(changed([&](auto& l) { l.*extent = value; }), "do not hold");
     for (std::size_t tern::border::*side :
          {&tern::border::top, &tern::border::left, &tern::border::bottom, &tern::border::right})
         for (const std::size_t value : {std::size_t{1}, most, most - 1})

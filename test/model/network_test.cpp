@@ -222,7 +222,8 @@ TEST_CASE("image sizes that do not fit are refused with the sizes") {
                   {"features.5", "15x15", "30x30", "even"});
     check_refused(tern::network::create(model, {1, 32, 30}).status(), tern::errc::invalid_argument, {"16x15", "32x30"});
     CHECK(tern::network::create(model, {1, 31, 28}).ok());  // 16x14 behind the pooling
-    check_refused(tern::network::create(model, {0, 32, 32}).status(), tern::errc::invalid_argument, {"stem"});
+    check_refused(tern::network::create(model, {0, 32, 32}).status(), tern::errc::invalid_argument,
+                  {"at least one image"});
     check_refused(tern::network::create(model, {1, 0, 32}).status(), tern::errc::invalid_argument, {"stem"});
     CHECK_FALSE(tern::network::create(model, {1, SIZE_MAX, SIZE_MAX}).ok());
     CHECK_FALSE(tern::network::create(model, {SIZE_MAX, 32, 32}).ok());

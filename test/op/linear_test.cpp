@@ -82,7 +82,7 @@ TEST_CASE("a fully connected layer refuses bad weights and arguments") {
     CHECK(std::string(plan->kernel_name()).find("/fp32") != std::string::npos);
     CHECK(plan->run(nullptr, 1, out.data()).code() == tern::errc::invalid_argument);
     CHECK(plan->run(in.data(), 1, nullptr).code() == tern::errc::invalid_argument);
-    CHECK(plan->run(in.data(), 0, out.data()).code() == tern::errc::invalid_argument);
+    CHECK(plan->run(nullptr, 0, nullptr).ok());  // no rows
     CHECK(plan->run(in.data(), 2, in.data() + 3).code() == tern::errc::invalid_argument);
     CHECK(plan->run(in.data(), ~std::size_t{0} / 4, out.data()).code() == tern::errc::invalid_argument);
 }

@@ -71,12 +71,12 @@ inline std::size_t conv_output_size(std::size_t size, std::size_t kernel, std::s
     return (padded.value - reach.value) / stride + 1;
 }
 
-/// Output sizes of a kh x kw kernel over `in`, or an error that names the sizes.
+/// Output sizes of a kh x kw kernel over `in`, or an error that names the sizes. No images give no images.
 inline result<image_shape> conv_output_shape(const image_shape& in, std::size_t kh, std::size_t kw,
                                              const conv_geometry& g) {
     const std::size_t h = conv_output_size(in.h, kh, g.stride_h, g.padding.top, g.padding.bottom, g.dilation_h);
     const std::size_t w = conv_output_size(in.w, kw, g.stride_w, g.padding.left, g.padding.right, g.dilation_w);
-    if (in.n == 0 || h == 0 || w == 0)
+    if (h == 0 || w == 0)
         return make_error(
             errc::invalid_argument,
             "a %zux%zu kernel (dilation %zux%zu) does not fit %zu images of %zux%zu with padding %zu,%zu,%zu,%zu", kh,

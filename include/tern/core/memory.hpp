@@ -41,10 +41,12 @@ public:
         other.data_ = nullptr;
         other.size_ = 0;
     }
+    /// Leaves `other` empty: a plan that was moved from must not be left with another plan's memory.
     TERN_INLINE buffer& operator=(buffer&& other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        std::swap(from_, other.from_);
+        buffer taken(std::move(other));
+        std::swap(data_, taken.data_);
+        std::swap(size_, taken.size_);
+        std::swap(from_, taken.from_);
         return *this;
     }
     buffer(const buffer&) = delete;

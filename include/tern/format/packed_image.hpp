@@ -93,7 +93,8 @@ struct packed_tensor {
 TERN_INLINE constexpr bool is_byte_code(code_id code) noexcept { return code == code_id::s8 || code == code_id::u8; }
 
 /// The layout of `shape` images with `c` channels of a code and a halo: dense, but for bytes, whose pixels start at multiples
-/// of 16 bytes. The halo holds 0, or +1 where the code has no 0: set `halo_code` for another value, as the zero point of u8.
+/// of 16 bytes. The halo holds 0, or +1 where the code has no 0: set `halo_code` for another value, as the zero point of u8. No
+/// images (n = 0) take no bytes.
 inline result<packed_layout> make_packed_layout(code_id code, const image_shape& shape, std::size_t c,
                                                 const border& halo = {}) {
     packed_layout l;
@@ -107,7 +108,7 @@ inline result<packed_layout> make_packed_layout(code_id code, const image_shape&
     l.w = shape.w;
     l.c = c;
     l.halo = halo;
-    if (shape.n == 0 || shape.h == 0 || shape.w == 0 || c == 0)
+    if (shape.h == 0 || shape.w == 0 || c == 0)
         return make_error(errc::invalid_argument, "an image of %zux%zux%zux%zu (n, h, w, c) has no elements", shape.n,
                           shape.h, shape.w, c);
     const checked_size pixel = is_byte_code(code)
@@ -116,7 +117,7 @@ inline result<packed_layout> make_packed_layout(code_id code, const image_shape&
     const checked_size row = pixel * (checked_size(shape.w) + halo.left + halo.right);
     const checked_size image = row * (checked_size(shape.h) + halo.top + halo.bottom);
     const checked_size total = image * shape.n;
-    if (!total.ok())
+    if (!image.ok() || !total.ok())
         return make_error(errc::invalid_argument, "a packed image of %zux%zux%zux%zu (n, h, w, c) overflows", shape.n,
                           shape.h, shape.w, c);
     l.pixel_bytes = pixel.value;
@@ -175,10 +176,10 @@ inline status check_packed_layout(const packed_layout& l, const char* name) {
     const bool bytes = l.format == image_format::bytes;
     const std::size_t unit = bytes ? 1 : static_cast<std::size_t>(code_planes(l.code)) * 8;
     const std::size_t units = bytes ? l.c : l.words();
-    // With extents of at least 1 no pitch that passes is 0.
-    const bool fits = l.n != 0 && l.h != 0 && l.w != 0 && l.c != 0 && l.pixel_bytes / unit >= units && row.ok() &&
-                      rows.ok() && l.row_bytes / l.pixel_bytes >= row.value &&
-                      l.image_bytes / l.row_bytes >= rows.value && l.total_bytes / l.image_bytes >= l.n;
+    // With extents of at least 1 no pitch that passes is 0; there may be no images.
+    const bool fits = l.h != 0 && l.w != 0 && l.c != 0 && l.pixel_bytes / unit >= units && row.ok() && rows.ok() &&
+                      l.row_bytes / l.pixel_bytes >= row.value && l.image_bytes / l.row_bytes >= rows.value &&
+                      l.total_bytes / l.image_bytes >= l.n;
     if (!fits)
         return make_error(errc::invalid_argument,
                           "%s: pitches %zu, %zu, %zu and %zu bytes do not hold %zux%zux%zux%zu (n, h, w, c) codes",
@@ -220,10 +221,11 @@ inline result<packed_tensor> make_packed_tensor(const image_shape& shape, std::s
     return make_packed_tensor(code_id::ternary, shape, c, halo, memory);
 }
 
-/// Whether `image` is usable: a layout that passes check_packed_layout, data aligned to 8 bytes. `name` goes into the message.
+/// Whether `image` is usable: a layout that passes check_packed_layout, data aligned to 8 bytes, which may be null if there are no
+/// images. `name` goes into the message.
 inline status check_packed_image(const const_packed_image& image, const char* name) {
     name = name_or(name, "packed image");
-    if (image.data == nullptr)
+    if (image.data == nullptr && (image.layout.n != 0 || image.layout.c == 0))
         return make_error(errc::invalid_argument, "%s: no data", name);
     TERN_TRY(check_packed_layout(image.layout, name));
     if (reinterpret_cast<std::uintptr_t>(image.data) % 8 != 0)

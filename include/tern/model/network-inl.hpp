@@ -69,6 +69,8 @@ result<network> network::make(const residual_network<Unit>& model, const image_s
     net.input_ = input;
     net.channels_ = model.input_channels();
     net.preprocess_ = model.preprocess;
+    if (input.n == 0)
+        return make_error(errc::invalid_argument, "network: expected room for at least one image, found none");
     net.slices_ = options.slices == 0 ? 1 : options.slices;
     const auto kernels = plan_kernels(options.plan);
     if (!kernels.ok())

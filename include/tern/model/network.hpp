@@ -103,6 +103,8 @@ public:
     std::size_t classes() const noexcept { return head_.outputs(); }
     preprocessing preprocess() const noexcept { return preprocess_; }
     const std::vector<layer_info>& layers() const noexcept { return layers_; }
+    /// The table of all its plans; null in a default-made network.
+    const kernel_table* kernels() const noexcept { return kernels_; }
     /// Bytes of everything allocated for running: intermediate images and scratch.
     std::size_t workspace_bytes() const noexcept;
 

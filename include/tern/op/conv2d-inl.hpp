@@ -21,6 +21,8 @@ TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const co
     const bool complete = weights.planes.size() == s.out_channels * s.taps() * s.words() * 2 &&
                           weights.scale.size() == s.out_channels &&
                           (weights.bias.empty() || weights.bias.size() == s.out_channels);
+    if (complete)
+        TERN_TRY(check_ternary_weights(weights));
     return create(weight_source{s, code_id::ternary, weights.scale.data(), weights.bias.data(), &weights, nullptr,
                                 complete},
                   code_id::ternary, geometry, chain, options);
@@ -41,6 +43,7 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
                                         const conv_geometry& geometry, const epilogue& chain,
                                         const plan_options& options) {
     const weight_shape& s = weights.shape;
+    TERN_TRY(check_options(options, "conv2d"));
     TERN_TRY(check_geometry(s, geometry, "conv2d"));
     constexpr std::size_t limit = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
     const code_info w = get_code_info(weights.code), a = get_code_info(activations);
@@ -148,7 +151,7 @@ private:
 
 TERN_FUNC std::size_t conv2d::workspace_bytes(const image_shape& in, std::size_t slices) const noexcept {
     const auto out = output_shape(in);
-    return out.ok() ? run_memory(*this, in, *out).take(*this, nullptr, slices) : 0;
+    return out.ok() && is_made() ? run_memory(*this, in, *out).take(*this, nullptr, slices) : 0;
 }
 
 TERN_FUNC const char* conv2d::kernel_name(const image_shape&, bool channels_last) const noexcept {
@@ -158,9 +161,6 @@ TERN_FUNC const char* conv2d::kernel_name(const image_shape&, bool channels_last
 TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
                                    std::size_t slices) const {
     const packed_layout& in = args.input.layout;
-    if (in.c != in_channels())
-        return make_error(errc::invalid_argument, "conv2d: expected %zu input channels, found %zu", in_channels(),
-                          in.c);
     const border need = required_halo(in.shape());
     if (!in.halo.covers(need))
         return make_error(
@@ -175,6 +175,7 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
         return make_error(errc::invalid_argument,
                           "conv2d: accumulators: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", out.n,
                           out.h, out.w, out_channels(), sums.n, sums.h, sums.w, sums.c);
+    TERN_TRY(check_written_tensor(sums, "conv2d", "accumulators"));
     if (!epilogue_.writes() && !sums)
         return make_error(errc::invalid_argument, "conv2d: nothing to write: no epilogue output and no accumulators");
     return check_overlaps(epilogue_,
@@ -184,10 +185,14 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
 }
 
 TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, const executor& threads) const {
+    TERN_TRY(check_made(is_made(), "conv2d"));
     TERN_TRY(check_packed_image(args.input, input_code_, "conv2d: input"));
+    if (args.input.layout.c != in_channels())
+        return make_error(errc::invalid_argument, "conv2d: expected %zu input channels, found %zu", in_channels(),
+                          args.input.layout.c);
     const image_shape in = args.input.layout.shape();
     const auto out = output_shape(in);
-    if (!out.ok())
+    if (!out.ok() || in.n == 0)
         return out.status();
     const std::size_t slices = threads.slice_count();
     TERN_TRY(check_run(args, *out, scratch, slices));

@@ -7,6 +7,7 @@
 #include "../quantize/float_bits.hpp"
 #include "epilogue.hpp"
 #include "levels.hpp"
+#include "tensor_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace epilogue_detail {
@@ -41,6 +42,10 @@ struct affine {
             : is_affine ? s.factor == nullptr || s.shift == nullptr
                         : s.a == nullptr)
             return make_error(errc::invalid_argument, "epilogue stage %s: null array", name);
+        for (const float* array : {s.a, s.b, s.mean, s.variance})
+            TERN_TRY(check_array(array, "epilogue stage", name));
+        for (const double* array : {s.factor, s.shift})
+            TERN_TRY(check_array(array, "epilogue stage", name));
         for (std::size_t c = 0; c < channels; ++c) {
             double factor = 1.0, shift = 0.0;
             if (s.kind == stage::kind::scale) {
@@ -85,6 +90,7 @@ inline status round_to_float(const buffer<double>& from, float* to, const char* 
 inline status copy_finite(const float* from, std::size_t channels, float* to, const char* what) {
     if (from == nullptr)
         return make_error(errc::invalid_argument, "epilogue: null %s array", what);
+    TERN_TRY(check_array(from, "epilogue", what));
     for (std::size_t c = 0; c < channels; ++c) {
         if (!std::isfinite(from[c]))
             return make_error(errc::bad_value, "epilogue: %s of channel %zu: expected a finite value, found %g", what,
@@ -250,8 +256,12 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                                                   const float* bias, std::int32_t max_accumulator,
                                                   const allocator& memory) {
     using namespace epilogue_detail;
-    if (chain.overflow)
+    if (chain.overflow || chain.count > epilogue::capacity)
         return make_error(errc::invalid_argument, "epilogue: more than %zu stages", epilogue::capacity);
+    if (channels == 0)
+        return make_error(errc::invalid_argument, "epilogue: expected output channels, found none");
+    TERN_TRY(check_array(scale, "epilogue", "scale of the weights"));
+    TERN_TRY(check_array(bias, "epilogue", "bias of the weights"));
     // Arrays: scale, shift, two slopes, residual scale and shift, g and h of two quantizers.
     constexpr std::size_t float_arrays = 10;
     lowered_epilogue low;
@@ -319,10 +329,13 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                     TERN_TRY(close_products());
                 if (!current.identity)
                     return does_not_fit(s, i, "follows an affine stage that follows an activation");
-                if (s.residual == residual_kind::none || (s.a == nullptr) != (s.b == nullptr))
-                    return make_error(
-                        errc::invalid_argument,
-                        "epilogue stage %zu (residual): expected a kind, and scale and shift both or neither", i);
+                if ((s.residual != residual_kind::same && s.residual != residual_kind::pooled) ||
+                    (s.a == nullptr) != (s.b == nullptr))
+                    return make_error(errc::invalid_argument,
+                                      "epilogue stage %zu (residual): expected a kind, and scale and shift both or "
+                                      "neither, found number %d, scale %p and shift %p",
+                                      i, static_cast<int>(s.residual), static_cast<const void*>(s.a),
+                                      static_cast<const void*>(s.b));
                 p.residual = s.residual;
                 if (s.a != nullptr) {
                     TERN_TRY(copy_finite(s.a, channels, array(4), "residual scale"));
@@ -367,6 +380,10 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                 at = part::quantizers;
                 break;
             }
+            default:
+                return make_error(errc::invalid_argument,
+                                  "epilogue stage %zu: expected a kind of stage, found number %d", i,
+                                  static_cast<int>(s.kind));
         }
     }
     if (at == part::products)

@@ -29,6 +29,11 @@ TERN_INLINE constexpr tensor_view<T> matrix(T* data, std::size_t rows, std::size
     return nhwc(data, 1, 1, rows, columns);
 }
 
+/// The images that m rows are: one of 1 x m pixels, or none.
+TERN_INLINE constexpr image_shape shape_of_rows(std::size_t m) noexcept {
+    return m == 0 ? image_shape{0, 1, 1} : image_shape{1, 1, m};
+}
+
 TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
@@ -36,12 +41,12 @@ TERN_BEGIN_NAMESPACE
 /// Packed memory for m rows of k codes of any kind.
 inline result<packed_tensor> make_packed_rows(code_id code, std::size_t m, std::size_t k,
                                               const allocator& memory = {}) {
-    return make_packed_tensor(code, {1, 1, m}, k, {}, memory);
+    return make_packed_tensor(code, shape_of_rows(m), k, {}, memory);
 }
 
 /// Packed memory for m rows of k ternary codes.
 inline result<packed_tensor> make_packed_rows(std::size_t m, std::size_t k, const allocator& memory = {}) {
-    return make_packed_tensor({1, 1, m}, k, {}, memory);
+    return make_packed_tensor(shape_of_rows(m), k, {}, memory);
 }
 
 /// A plan for C = epilogue(A * W^T): a 1x1 convolution over a row of pixels. Same rules as conv2d.
@@ -63,11 +68,13 @@ public:
     std::size_t k() const noexcept { return plan_.in_channels(); }
     std::size_t n() const noexcept { return plan_.out_channels(); }
     std::size_t workspace_bytes(std::size_t m, std::size_t slices = 1) const noexcept {
-        return plan_.workspace_bytes({1, 1, m}, slices);
+        return plan_.workspace_bytes(shape_of_rows(m), slices);
     }
+    /// The table in use, also for operators beside the plan; null in a default-made plan.
+    const kernel_table* kernels() const noexcept { return plan_.kernels(); }
     /// Bytes of the packed weights that `run` reads.
     std::size_t panel_bytes() const noexcept { return plan_.panel_bytes(); }
-    const char* kernel_name(std::size_t m) const noexcept { return plan_.kernel_name({1, 1, m}); }
+    const char* kernel_name(std::size_t m) const noexcept { return plan_.kernel_name(shape_of_rows(m)); }
 
     status run(const gemm_args& args, const workspace& scratch, const executor& threads = {}) const {
         conv2d_args a;

@@ -9,6 +9,7 @@
 #include "conv/strip_limits.hpp"
 #include "image_conv2d.hpp"
 #include "plan_checks.hpp"
+#include "tensor_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace image_conv2d_detail {
@@ -119,7 +120,10 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
                                                     const image_normalization& normalization,
                                                     const conv_geometry& geometry, const epilogue& chain,
                                                     image_weights precision, const plan_options& options) {
+    TERN_TRY(check_options(options, "image_conv2d"));
     TERN_TRY(check_float_weights(weights, shape, geometry, "image_conv2d"));
+    TERN_TRY(check_array(normalization.mean, "image_conv2d", "mean"));
+    TERN_TRY(check_array(normalization.deviation, "image_conv2d", "deviation"));
     if (static_cast<unsigned>(precision) > static_cast<unsigned>(image_weights::bits7))
         return make_error(errc::invalid_argument, "image_conv2d: unknown image_weights %u",
                           static_cast<unsigned>(precision));

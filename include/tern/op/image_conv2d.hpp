@@ -75,6 +75,8 @@ public:
     std::size_t out_channels() const noexcept { return layer_.out_channels(); }
     const conv_geometry& geometry() const noexcept { return layer_.geometry; }
     const weight_shape& weights() const noexcept { return layer_.shape; }
+    /// The table in use, also for operators beside the plan; null in a default-made plan.
+    const kernel_table* kernels() const noexcept { return kernels_; }
     /// Products per output pixel and channel.
     std::size_t macs_per_output() const noexcept { return layer_.shape.fan_in(); }
     /// Bytes of the packed weights that `run` reads.
@@ -84,14 +86,16 @@ public:
     result<image_shape> output_shape(const image_shape& in) const {
         return conv_output_shape(in, layer_.shape.kh, layer_.shape.kw, layer_.geometry);
     }
-    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows.
+    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows or `run` would
+    /// refuse the input or the plan.
     TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
     /// What runs: level, family, and the layout of the float output.
     const char* kernel_name(const image_shape&, bool channels_last = true) const noexcept {
         return names_[channels_last ? 0 : 1];
     }
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written.
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does nothing.
+    /// Errors: as conv2d.
     TERN_FUNC status run(const image_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:
@@ -99,6 +103,7 @@ private:
     struct run_memory;
     class row_runner;
 
+    bool is_made() const noexcept { return panel_bytes() != 0; }
     TERN_FUNC status plan_floats(const float* weights, const image_normalization& normalization, const epilogue& chain,
                                  const plan_options& options);
     TERN_FUNC status plan_integers(const float* weights, const image_normalization& normalization,

@@ -12,6 +12,7 @@
 #include "division.hpp"
 #include "image_conv2d.hpp"
 #include "output_checks.hpp"
+#include "plan_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -66,7 +67,8 @@ TERN_FUNC std::size_t image_conv2d::workspace_bytes(const image_shape& in, std::
     if (precision_ == image_weights::fp32)
         return floats_.workspace_bytes(in, slices);
     const auto out = output_shape(in);
-    return out.ok() ? run_memory(*this, in, *out).take(*this, slices) : std::numeric_limits<std::size_t>::max();
+    return out.ok() && is_made() ? run_memory(*this, in, *out).take(*this, slices)
+                                 : std::numeric_limits<std::size_t>::max();
 }
 
 TERN_FUNC status image_conv2d::check_run(const image_conv2d_args& args, const image_shape& out,
@@ -278,6 +280,7 @@ private:
 
 TERN_FUNC status image_conv2d::run(const image_conv2d_args& args, const workspace& scratch,
                                    const executor& threads) const {
+    TERN_TRY(check_made(is_made(), "image_conv2d"));
     if (precision_ != image_weights::fp32)
         return run_integers(args, scratch, threads);
     real_conv2d_args outputs;
@@ -292,7 +295,7 @@ TERN_FUNC status image_conv2d::run_integers(const image_conv2d_args& args, const
     TERN_TRY(check_input(args.input, in_channels(), "image_conv2d"));
     const image_shape in{args.input.n, args.input.h, args.input.w};
     const auto out = output_shape(in);
-    if (!out.ok())
+    if (!out.ok() || in.n == 0)
         return out.status();
     const std::size_t slices = threads.slice_count();
     TERN_TRY(check_run(args, *out, scratch, slices));

@@ -8,10 +8,12 @@
 #include "conv/strip_limits.hpp"
 #include "linear.hpp"
 #include "plan_checks.hpp"
+#include "tensor_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 TERN_FUNC result<linear> linear::create(const float* weights, std::size_t outputs, std::size_t inputs,
                                         const float* bias, const plan_options& options) {
+    TERN_TRY(check_options(options, "linear"));
     TERN_TRY(check_float_weights(weights, {outputs, inputs, 1, 1}, {}, "linear"));
     linear plan;
     plan.inputs_ = inputs;
@@ -45,11 +47,13 @@ TERN_FUNC result<linear> linear::create(const float* weights, std::size_t output
 }
 
 TERN_FUNC status linear::run(const float* in, std::size_t n, float* out, const executor& threads) const {
-    if (in == nullptr || out == nullptr || n == 0)
-        return make_error(errc::invalid_argument, "linear: no %s",
-                          in == nullptr    ? "input"
-                          : out == nullptr ? "output"
-                                           : "rows");
+    TERN_TRY(check_made(!panels_.empty(), "linear"));
+    if (n == 0)
+        return {};
+    if (in == nullptr || out == nullptr)
+        return make_error(errc::invalid_argument, "linear: no %s", in == nullptr ? "input" : "output");
+    TERN_TRY(check_array(in, "linear", "input"));
+    TERN_TRY(check_array(out, "linear", "output"));
     const checked_size in_bytes = checked_size(n) * inputs_ * sizeof(float),
                        out_bytes = checked_size(n) * outputs_ * sizeof(float);
     if (!in_bytes.ok() || !out_bytes.ok())

@@ -23,11 +23,14 @@ public:
 
     std::size_t inputs() const noexcept { return inputs_; }
     std::size_t outputs() const noexcept { return outputs_; }
+    /// The table in use, also for operators beside the plan; null in a default-made plan.
+    const kernel_table* kernels() const noexcept { return kernels_; }
     /// What runs: level and family.
     const char* kernel_name() const noexcept { return name_; }
 
-    /// Computes `n` rows: in [n][inputs], out [n][outputs], both dense. Work is split by tiles of rows and outputs. On an
-    /// error nothing has been written.
+    /// Computes `n` rows: in [n][inputs], out [n][outputs], both dense. Work is split by tiles of rows and outputs. No
+    /// rows: does nothing. Errors: null or misaligned pointers, sizes that overflow, input and output that overlap, a default-made
+    /// or moved-from plan; nothing has been written then.
     TERN_FUNC status run(const float* in, std::size_t n, float* out, const executor& threads = {}) const;
 
 private:

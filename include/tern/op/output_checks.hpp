@@ -11,17 +11,18 @@
 #include "../core/tensor.hpp"
 #include "../format/packed_image.hpp"
 #include "epilogue.hpp"
+#include "tensor_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 
-/// An error unless there is an input of so many channels. `op` names the plan.
+/// An error unless there is an input of so many channels, which may be null if it has no images. `op` names the plan.
 template <class T>
 status check_input(const tensor_view<const T>& input, std::size_t channels, const char* op) {
-    if (!input)
+    if (!input && (input.n != 0 || input.c == 0))
         return make_error(errc::invalid_argument, "%s: no input", op);
     if (input.c != channels)
         return make_error(errc::invalid_argument, "%s: expected %zu input channels, found %zu", op, channels, input.c);
-    return {};
+    return check_tensor(input, op, "input");
 }
 
 /// An error unless the float output, the residual and both packed outputs are there if the chain has them, and have the
@@ -41,6 +42,7 @@ inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_
                           chain.params.store ? "stores" : "does not store", out ? "one" : "none");
     if (out && !has_shape(out))
         return wrong_shape("out", out.n, out.h, out.w, out.c);
+    TERN_TRY(check_written_tensor(out, op, "out"));
     if (bool(residual) != (chain.params.residual != residual_kind::none))
         return make_error(errc::invalid_argument, "%s: the epilogue %s a residual, found %s", op,
                           residual ? "does not have" : "has", residual ? "one" : "none");
@@ -53,6 +55,7 @@ inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_
             errc::invalid_argument,
             "%s: pooled residual: expected %zux%zux%zu (n, h, w) and at most %zu channels, found %zux%zux%zux%zu", op,
             shape.n, 2 * shape.h, 2 * shape.w, c, residual.n, residual.h, residual.w, residual.c);
+    TERN_TRY(check_tensor(residual, op, "residual"));
     for (std::size_t q = 0; q < 2; ++q) {
         const packed_image& p = packed[q];
         if (bool(p) != (q < chain.params.quantizer_count))

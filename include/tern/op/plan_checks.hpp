@@ -26,6 +26,25 @@ inline result<const kernel_table*> plan_kernels(const plan_options& options) {
     return plan_kernels(options.kernels, options.level);
 }
 
+/// An error unless all enumerators among the options are some. `op` names the plan.
+inline status check_options(const plan_options& options, const char* op) {
+    if (options.lowering > lowering::im2col || options.family > kernel_family::dot ||
+        options.border_value > border_value::zero)
+        return make_error(errc::invalid_argument,
+                          "%s: expected a lowering, a family and a border value, found the numbers %d, %d and %d", op,
+                          static_cast<int>(options.lowering), static_cast<int>(options.family),
+                          static_cast<int>(options.border_value));
+    return {};
+}
+
+/// An error unless a plan was `made` by its `create` and not moved away.
+inline status check_made(bool made, const char* op) {
+    if (!made)
+        return make_error(errc::invalid_argument,
+                          "%s: expected a plan that create made, found a default-made or moved-from one", op);
+    return {};
+}
+
 /// An error unless the groups divide the output channels and strides and dilations are at least 1; `op` names the plan.
 inline status check_geometry(const weight_shape& shape, const conv_geometry& g, const char* op) {
     if (g.groups == 0 || shape.out_channels % g.groups != 0 || !(checked_size(shape.in_channels) * g.groups).ok())

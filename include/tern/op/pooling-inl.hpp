@@ -6,6 +6,7 @@
 #include "../core/overlap.hpp"
 #include "plan_checks.hpp"
 #include "pooling.hpp"
+#include "tensor_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace pooling_detail {
@@ -83,7 +84,8 @@ inline float scalar_pixel(kind which, const window& w, std::ptrdiff_t channel_of
 inline status run(kind which, const tensor_view<const float>& in, const tensor_view<float>& out,
                   const pool_options& options, const executor& threads) {
     const char* name = which == kind::maximum ? "max_pool" : "mean_pool";
-    if (!in || !out)
+    const bool nothing = in.n == 0 && in.c != 0;
+    if ((!in || !out) && !nothing)
         return make_error(errc::invalid_argument, "%s: no %s", name, in ? "output" : "input");
     const auto shape = pool_output_shape({in.n, in.h, in.w}, options);
     if (!shape.ok())
@@ -92,6 +94,10 @@ inline status run(kind which, const tensor_view<const float>& in, const tensor_v
         return make_error(errc::invalid_argument,
                           "%s: expected an output of %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", name,
                           shape->n, shape->h, shape->w, in.c, out.n, out.h, out.w, out.c);
+    if (nothing)
+        return {};
+    TERN_TRY(check_tensor(in, name, "input"));
+    TERN_TRY(check_written_tensor(out, name, "output"));
     if (range_of(in).overlaps(range_of(out)))
         return make_error(errc::invalid_argument, "%s: input and output overlap", name);
     const auto kernels = plan_kernels(options.kernels);

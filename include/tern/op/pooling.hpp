@@ -17,7 +17,7 @@ TERN_BEGIN_VOCABULARY
 struct pool_options {
     std::size_t kernel_h = 1, kernel_w = 1;
     conv_geometry geometry{};               ///< stride, padding, dilation; groups are ignored
-    const kernel_table* kernels = nullptr;  ///< null: select_kernels() at every call
+    const kernel_table* kernels = nullptr;  ///< null: select_kernels() at every call; see kernels() of plans
 };
 
 TERN_END_VOCABULARY
@@ -28,7 +28,8 @@ TERN_BEGIN_NAMESPACE
 TERN_FUNC result<image_shape> pool_output_shape(const image_shape& in, const pool_options& options);
 
 /// out[n][y][x][c] = the largest value of the window (of equal ones the first in row-major order); NaN if one is NaN. Any
-/// strides; tensors with both channels dense go through the kernels. Errors: shapes, padding, overlap; nothing is written.
+/// strides; tensors with both channels dense go through the kernels. Errors: shapes, padding, overlap,
+/// misaligned tensors, outputs that share memory; nothing is written. No images (n = 0): does nothing.
 TERN_FUNC status max_pool(const tensor_view<const float>& in, const tensor_view<float>& out,
                           const pool_options& options, const executor& threads = {});
 

@@ -39,6 +39,7 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
                                                   const float* bias, const conv_geometry& geometry,
                                                   const epilogue& chain, const plan_options& options,
                                                   const char* plan_name) {
+    TERN_TRY(check_options(options, plan_name));
     TERN_TRY(check_float_weights(weights, shape, geometry, plan_name));
 
     real_conv2d plan;

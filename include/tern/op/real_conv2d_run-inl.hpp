@@ -10,6 +10,7 @@
 #include "conv/targets.hpp"
 #include "division.hpp"
 #include "output_checks.hpp"
+#include "plan_checks.hpp"
 #include "real_conv2d.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -50,7 +51,8 @@ struct real_conv2d::run_memory {
 
 TERN_FUNC std::size_t real_conv2d::workspace_bytes(const image_shape& in, std::size_t slices) const noexcept {
     const auto out = output_shape(in);
-    return out.ok() ? run_memory(*this, in, *out).take(*this, slices) : std::numeric_limits<std::size_t>::max();
+    return out.ok() && is_made() ? run_memory(*this, in, *out).take(*this, slices)
+                                 : std::numeric_limits<std::size_t>::max();
 }
 
 template <class Rows>
@@ -209,10 +211,11 @@ private:
 template <class Rows>
 status real_conv2d::run_rows(const Rows& input, const real_conv2d_args& args, const workspace& scratch,
                              const executor& threads) const {
+    TERN_TRY(check_made(is_made(), Rows::plan));
     TERN_TRY(check_input(input.in, in_channels(), Rows::plan));
     const image_shape in{input.in.n, input.in.h, input.in.w};
     const auto out = output_shape(in);
-    if (!out.ok())
+    if (!out.ok() || in.n == 0)
         return out.status();
     const std::size_t slices = threads.slice_count();
     TERN_TRY(check_run(input, args, *out, scratch, slices));

@@ -135,10 +135,13 @@ TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0) noexcept 
     return s;
 }
 
+inline constexpr std::size_t kind_count = static_cast<std::size_t>(kind::quantize) + 1;
+
+/// "?" for a number that is no kind.
 TERN_INLINE constexpr const char* name(kind k) noexcept {
-    constexpr const char* names[] = {"scale", "bias",     "affine", "batch_norm", "prelu",
-                                     "clamp", "residual", "store",  "ternarize",  "quantize"};
-    return names[static_cast<std::size_t>(k)];
+    constexpr const char* names[kind_count] = {"scale", "bias",     "affine", "batch_norm", "prelu",
+                                               "clamp", "residual", "store",  "ternarize",  "quantize"};
+    return static_cast<std::size_t>(k) < kind_count ? names[static_cast<std::size_t>(k)] : "?";
 }
 
 }  // namespace stage

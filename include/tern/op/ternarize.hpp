@@ -18,7 +18,7 @@ struct ternarize_options {
     const float* g = nullptr;  ///< a factor per channel; null: 1
     const float* h = nullptr;  ///< a shift per channel; null: 0
     ternary_thresholds thresholds{};
-    const kernel_table* kernels = nullptr;  ///< null: select_kernels() at every call
+    const kernel_table* kernels = nullptr;  ///< null: select_kernels() at every call; see kernels() of plans
 };
 
 TERN_END_VOCABULARY
@@ -27,7 +27,7 @@ TERN_BEGIN_NAMESPACE
 
 /// Writes the codes of `values` ([n][h][w][c], any strides; pixels or channels side by side are fast) to `out`, with its
 /// whole halo and slack. Same codes as `pack_activations` (quantize/activation.hpp). Errors: shapes that differ, thresholds
-/// out of order, overlapping memory; nothing has been written then.
+/// out of order, misaligned or overlapping memory; nothing has been written then. No images (n = 0): does nothing.
 TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_image& out,
                            const ternarize_options& options = {}, const executor& threads = {});
 

@@ -14,12 +14,12 @@ TERN_BEGIN_NAMESPACE
 
 namespace detail {
 
-/// An error unless `image` is usable and `tensor` has its shape and data.
+/// An error unless `image` is usable and `tensor` has its shape and, but for no images, data.
 template <class T>
 status check_same_shape(const const_packed_image& image, const tensor_view<T>& tensor) {
     TERN_TRY(check_packed_image(image, "packed image"));
     const packed_layout& l = image.layout;
-    if (tensor.data == nullptr || !is_aligned(tensor.data))
+    if ((tensor.data == nullptr && tensor.n != 0) || !is_aligned(tensor.data))
         return make_error(errc::invalid_argument, "tensor: %s", tensor.data == nullptr ? "no data" : "misaligned data");
     if (tensor.n != l.n || tensor.h != l.h || tensor.w != l.w || tensor.c != l.c)
         return make_error(
@@ -42,6 +42,8 @@ void for_each_element(const packed_layout& l, Visit&& visit) {
 /// Writes every byte of an image: code(n, y, x, c) in the image, real zeros in its halo.
 template <class Code>
 status write_codes(const packed_image& out, Code&& code) {
+    if (out.layout.n == 0)
+        return {};
     std::memset(out.data, 0, out.layout.total_bytes);
     TERN_TRY(clear_halo(out));
     for_each_element(out.layout, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
