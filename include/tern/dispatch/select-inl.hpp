@@ -90,32 +90,32 @@ TERN_FUNC const kernel_table* built_kernels(isa level) noexcept {
 #endif
 }
 
-TERN_FUNC result<const kernel_table*> select_kernels(const char* level) {
-    const isa_set supported = supported_levels();
-    const char* wanted = level;
-    if (wanted == nullptr || *wanted == '\0')
-        wanted = std::getenv("TERN_ISA");
-    const bool any = wanted == nullptr || *wanted == '\0';
+namespace select_detail {
+
+// The levels of this CPU, asked for once: CPUID leaves a virtual machine, for longer than a small layer takes.
+inline isa_set cpu_levels_once() noexcept {
+    static const isa_set levels = supported_levels();
+    return levels;
+}
+
+inline bool can_run(isa level) noexcept { return built_kernels(level) != nullptr && cpu_levels_once().has(level); }
+
+// Why there is no table for `wanted`.
+inline status not_allowed(const char* wanted) {
+    bool known = false, built = false;
     char allowed[160] = "";
     std::size_t used = 0;
     for (const isa candidate : isa_preference) {
-        const kernel_table* table = built_kernels(candidate);
-        if (table == nullptr || !supported.has(candidate))
-            continue;
-        if (any || std::strcmp(wanted, isa_name(candidate)) == 0)
-            return table;
-        const int n =
-            std::snprintf(allowed + used, sizeof allowed - used, "%s%s", used == 0 ? "" : ", ", isa_name(candidate));
-        used += n > 0 && static_cast<std::size_t>(n) < sizeof allowed - used ? static_cast<std::size_t>(n) : 0;
-    }
-    if (any)
-        return make_error(errc::unsupported, "none of the built instruction-set levels can run on this CPU");
-    bool known = false, built = false;
-    for (const isa candidate : isa_preference)
         if (std::strcmp(wanted, isa_name(candidate)) == 0) {
             known = true;
             built = built_kernels(candidate) != nullptr;
         }
+        if (!can_run(candidate))
+            continue;
+        const int n =
+            std::snprintf(allowed + used, sizeof allowed - used, "%s%s", used == 0 ? "" : ", ", isa_name(candidate));
+        used += n > 0 && static_cast<std::size_t>(n) < sizeof allowed - used ? static_cast<std::size_t>(n) : 0;
+    }
     return make_error(known ? errc::unsupported : errc::invalid_argument,
                       "instruction-set level '%.40s' is %s; allowed here: %s", wanted,
                       !known   ? "unknown"
@@ -124,11 +124,28 @@ TERN_FUNC result<const kernel_table*> select_kernels(const char* level) {
                       allowed);
 }
 
+// The table of the level named, or the best if that is null or "".
+inline result<const kernel_table*> choose(const char* wanted) {
+    const bool any = wanted == nullptr || *wanted == '\0';
+    for (const isa candidate : isa_preference)
+        if ((any || std::strcmp(wanted, isa_name(candidate)) == 0) && can_run(candidate))
+            return built_kernels(candidate);
+    if (any)
+        return make_error(errc::unsupported, "none of the built instruction-set levels can run on this CPU");
+    return not_allowed(wanted);
+}
+
+}  // namespace select_detail
+
+TERN_FUNC result<const kernel_table*> select_kernels(const char* level) {
+    return select_detail::choose(level == nullptr || *level == '\0' ? std::getenv("TERN_ISA") : level);
+}
+
 TERN_FUNC cpu_levels cpu_report() {
     cpu_levels report;
     report.forced = std::getenv("TERN_ISA");
-    const isa_set supported = supported_levels();
-    const auto chosen = select_kernels();
+    const isa_set supported = select_detail::cpu_levels_once();
+    const auto chosen = select_detail::choose(report.forced);
     std::size_t used = 0;
     const auto append = [&](const char* a, const char* b, const char* c, const char* d) {
         const int n =
