@@ -1,32 +1,31 @@
 #!/bin/sh
-# usage: shared.sh NM OBJECT OTHER...
+# usage: shared.sh NM OBJECT...
 #
-# OBJECT was compiled with other flags than OTHER...: no function of the library may be in both, or the linker would run one
-# copy for all. (What the standard library's own templates share is the program's business, as it is without this library.)
+# The objects were compiled with different flags, or for different modes: no function of the library may be in two of them, or the
+# linker would run one copy for all. Those of the run-time mode are one set of flags' own. (What the standard library's own
+# templates share is the program's business, as it is without this library.)
 set -u
 nm=$1
-object=$2
-shift 2
+shift
 
-"$nm" -P "$object" >/dev/null || exit 2
-{
-    "$nm" -P "$object" | awk '$2 == "W" { print "own", $1 }'
-    for other in "$@"; do
-        "$nm" -P "$other" | awk '$2 ~ /^[TW]$/ { print "other", $1 }'
-    done
-} | awk '
-    $1 == "own" && index($2, "4tern2v1") { own[$2] = 1 }
-    $1 == "other" && ($2 in own) && !($2 in seen) {
-        seen[$2] = 1
-        print $2 " is in objects compiled with different flags"
+for object in "$@"; do
+    symbols=$("$nm" -P "$object") || exit 2
+    printf '%s\n' "$symbols" | awk -v object="${object##*/}" '$2 ~ /^[TW]$/ && index($1, "4tern2v1") { print $1, object }'
+done | awk '
+    { own[$2] = 1 }
+    index($1, "4tern2v12rt") { next }
+    $1 in in_object {
+        print $1 " is in " in_object[$1] " and " $2 ", which are compiled with different flags"
         bad = 1
+        next
     }
+    { in_object[$1] = $2 }
     END {
         for (name in own) count++
-        if (!count) {
-            print "the object has no function of the library"
+        if (count < 2) {
+            print "expected two objects that have functions of the library, found " count + 0
             exit 2
         }
+        if (!bad) print count " objects share nothing"
         exit bad
-    }' || exit 1
-echo "nothing is shared"
+    }'

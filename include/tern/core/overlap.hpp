@@ -36,8 +36,8 @@ TERN_INLINE byte_range range_of(const tensor_view<T>& v) noexcept {
         (reach < 0 ? low : high) += reach;
     }
     const std::uintptr_t base = reinterpret_cast<std::uintptr_t>(v.data);
-    const auto bytes = [](std::ptrdiff_t elements) { return static_cast<std::uintptr_t>(elements) * sizeof(T); };
-    return {base + bytes(low), base + bytes(high + 1)};
+    return {base + static_cast<std::uintptr_t>(low) * sizeof(T),
+            base + static_cast<std::uintptr_t>(high + 1) * sizeof(T)};
 }
 
 TERN_END_VOCABULARY

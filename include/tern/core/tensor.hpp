@@ -39,20 +39,21 @@ struct tensor_view {
     TERN_INLINE constexpr std::size_t size() const noexcept { return n * h * w * c; }
 };
 
+/// A size as a stride. Not a lambda in what uses it: those have symbols, which files of different flags would share.
+TERN_INLINE constexpr std::ptrdiff_t as_stride(std::size_t size) noexcept { return static_cast<std::ptrdiff_t>(size); }
+
 /// Dense channels-last: [n][h][w][c].
 template <class T>
 TERN_INLINE constexpr tensor_view<T> nhwc(T* data, std::size_t n, std::size_t h, std::size_t w,
                                           std::size_t c) noexcept {
-    const auto s = [](std::size_t v) { return static_cast<std::ptrdiff_t>(v); };
-    return {data, n, h, w, c, s(h * w * c), s(w * c), s(c), 1};
+    return {data, n, h, w, c, as_stride(h * w * c), as_stride(w * c), as_stride(c), 1};
 }
 
 /// Dense channels-first: [n][c][h][w], as PyTorch, ONNX Runtime and ncnn have it. Note the order of the arguments.
 template <class T>
 TERN_INLINE constexpr tensor_view<T> nchw(T* data, std::size_t n, std::size_t c, std::size_t h,
                                           std::size_t w) noexcept {
-    const auto s = [](std::size_t v) { return static_cast<std::ptrdiff_t>(v); };
-    return {data, n, h, w, c, s(h * w * c), s(w), 1, s(h * w)};
+    return {data, n, h, w, c, as_stride(h * w * c), as_stride(w), 1, as_stride(h * w)};
 }
 
 TERN_END_VOCABULARY

@@ -45,13 +45,14 @@ struct conv_axis {
 
     /// The taps that lie inside the image at output `at`.
     TERN_INLINE constexpr tap_range taps_of(std::size_t at) const noexcept {
-        const std::size_t position = at * stride;  // counted with the padding
-        const auto up_to = [&](std::size_t edge) {
-            const std::size_t taps = position < edge ? ceil_div(edge - position, dilation) : 0;
-            return taps < kernel ? taps : kernel;
-        };
-        const tap_range r{up_to(before), up_to(before + in)};
+        const tap_range r{taps_up_to(before, at), taps_up_to(before + in, at)};
         return r.first < r.last ? r : tap_range{};
+    }
+    /// The taps of output `at` before a place in the image, counted with the padding.
+    TERN_INLINE constexpr std::size_t taps_up_to(std::size_t edge, std::size_t at) const noexcept {
+        const std::size_t position = at * stride;
+        const std::size_t taps = position < edge ? ceil_div(edge - position, dilation) : 0;
+        return taps < kernel ? taps : kernel;
     }
     /// Where the outputs end that have the taps of `begin` and follow it.
     TERN_INLINE constexpr std::size_t class_end(std::size_t begin) const noexcept {
