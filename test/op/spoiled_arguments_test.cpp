@@ -68,7 +68,10 @@ tern::result<tern::real_conv2d> make_real_conv2d_of_codes(geometry_of g, chain_o
     return tern::real_conv2d::create(codes(), g, c, o);
 }
 tern::result<tern::image_conv2d> make_image_conv2d(geometry_of g, chain_of c, options_of o) {
-    return tern::image_conv2d::create(weights.data(), kernel, {}, g, c, tern::image_weights{}, o);
+    return tern::image_conv2d::create(weights.data(), kernel, {}, g, c, tern::image_weights::fp32, o);
+}
+tern::result<tern::image_conv2d> make_image_conv2d_of_integers(geometry_of g, chain_of c, options_of o) {
+    return tern::image_conv2d::create(weights.data(), kernel, {}, g, c, tern::image_weights::bits8, o);
 }
 tern::result<tern::gemm> make_gemm(geometry_of, chain_of c, options_of o) {
     return tern::gemm::create(ternary(matrix_shape), c, o);
@@ -88,6 +91,7 @@ void for_each_create(Visit&& visit) {
     visit("real_conv2d::create", make_real_conv2d);
     visit("real_conv2d::create", make_real_conv2d_of_codes);
     visit("image_conv2d::create", make_image_conv2d);
+    visit("image_conv2d::create", make_image_conv2d_of_integers);
     visit("gemm::create", make_gemm);
     visit("gemm::create", make_gemm_of_codes);
 }
@@ -155,13 +159,17 @@ void walk_weights(argument_walk& walk) {
         walk.refused("image_conv2d::create", how,
                      tern::image_conv2d::create(weights.data(), kernel, n, padded, stores, precision));
     };
-    bad_image("precision", {}, static_cast<tern::image_weights>(200));
-    bad_image("misaligned mean", {misaligned(weights.data()), nullptr, 255.0f}, {});
-    bad_image("misaligned deviation", {nullptr, misaligned(weights.data()), 255.0f}, {});
-    bad_image("mean", {spoiled.data() + 7, nullptr, 255.0f}, {});
-    for (const float divisor : {0.0f, -1.0f, not_a_number})
-        bad_image("divisor", {nullptr, nullptr, divisor}, {});
-    walk.gives("largest_weight", "no precision", tern::largest_weight(static_cast<tern::image_weights>(200)) > 0, true);
+    bad_image("precision", {}, behind(tern::image_weights::bits7));
+    bad_image("precision", {}, static_cast<tern::image_weights>(255));
+    for (const auto precision : {tern::image_weights::fp32, tern::image_weights::bits16}) {
+        bad_image("misaligned mean", {misaligned(weights.data()), nullptr, 255.0f}, precision);
+        bad_image("misaligned deviation", {nullptr, misaligned(weights.data()), 255.0f}, precision);
+        bad_image("mean", {spoiled.data() + 7, nullptr, 255.0f}, precision);
+        bad_image("deviation", {nullptr, spoiled.data() + 7, 255.0f}, precision);
+        for (const float divisor : {0.0f, -1.0f, not_a_number})
+            bad_image("divisor", {nullptr, nullptr, divisor}, precision);
+    }
+    walk.gives("largest_weight", "no precision", tern::largest_weight(static_cast<tern::image_weights>(255)) > 0, true);
 }
 
 void walk_geometry_and_options(argument_walk& walk) {
@@ -517,10 +525,11 @@ void walk_real_conv2d(argument_walk& walk) {
                SIZE_MAX);
 }
 
-void walk_image_conv2d(argument_walk& walk) {
+template <class Make>
+void walk_image_conv2d(argument_walk& walk, Make&& make) {
     memory m(one_image, {});
     const tern::epilogue chain = tern::chain(stage::store(), stage::ternarize());
-    const auto plan = make_image_conv2d(padded, chain, {});
+    const auto plan = make(padded, chain, {});
     REQUIRE(plan.ok());
     tern::image_conv2d_args good;
     good.input = tern::nhwc<const std::uint8_t>(m.bytes.data(), 1, height, width, inputs);
@@ -529,7 +538,7 @@ void walk_image_conv2d(argument_walk& walk) {
     walk_run(walk, "image_conv2d::run", *plan, good, m,
              [&](auto&& spoil) { spoil("input", bad_views(good.input, true), &tern::image_conv2d_args::input); });
     walk_unmade<tern::image_conv2d>(
-        walk, "image_conv2d::run", [&] { return std::move(*make_image_conv2d(padded, chain, {})); },
+        walk, "image_conv2d::run", [&] { return std::move(*make(padded, chain, {})); },
         [&](const tern::image_conv2d& p) { return p.run(good, m.space()); });
     walk_unmade_facts<tern::image_conv2d>(walk, "image_conv2d");
     walk.gives("image_conv2d::workspace_bytes", "slices", plan->workspace_bytes(one_image, huge), SIZE_MAX);
@@ -683,8 +692,8 @@ void walk_checks(argument_walk& walk) {
             walk.refused("check_written_tensor", how, tern::check_written_tensor(view, "x", "y"));
     }
     walk.refused("check_input", "none", tern::check_input(tern::tensor_view<const float>{}, 0, "x"));
-    walk.unchecked(
-        {"chain", "matrix", "shape_of_rows", "check_epilogue_tensors", "same_view", "check_overlaps"});  // of runs
+    walk.unchecked({"chain", "normalize_bytes", "matrix", "shape_of_rows", "check_epilogue_tensors", "same_view",
+                    "check_overlaps"});  // of runs
 }
 
 }  // namespace
@@ -698,7 +707,8 @@ TEST_CASE(
     walk_chains(walk);
     walk_conv2d(walk);
     walk_real_conv2d(walk);
-    walk_image_conv2d(walk);
+    walk_image_conv2d(walk, make_image_conv2d);
+    walk_image_conv2d(walk, make_image_conv2d_of_integers);
     walk_gemm(walk);
     walk_linear(walk);
     walk_pooling(walk);
@@ -726,6 +736,7 @@ TEST_CASE("no images and no rows: nothing is done, and that is no error") {
     tern::image_conv2d_args image;
     image.input = tern::nhwc<const std::uint8_t>(nullptr, 0, height, width, inputs);
     CHECK(make_image_conv2d(padded, stores, {})->run(image, {}).ok());
+    CHECK(make_image_conv2d_of_integers(padded, stores, {})->run(image, {}).ok());
 
     const auto rows = tern::make_packed_rows(0, inputs);
     REQUIRE(rows.ok());
