@@ -13,7 +13,7 @@ for object in "$@"; do
     printf '%s\n' "$symbols" | awk -v object="${object##*/}" '$2 ~ /^[TW]$/ && index($1, "4tern2v1") { print $1, object }'
 done | awk '
     { own[$2] = 1 }
-    index($1, "4tern2v12rt") { next }
+    $1 ~ /(4tern2v1|_)2rt/ { next }
     $1 in in_object {
         print $1 " is in " in_object[$1] " and " $2 ", which are compiled with different flags"
         bad = 1

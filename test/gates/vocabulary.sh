@@ -14,7 +14,7 @@ for object in "$@"; do
     symbols=$("$nm" -P "$object") || exit 2
     printf '%s\n' "$symbols" | awk -v object="${object##*/}" '
         $2 !~ /^[TW]$/ || $1 !~ /^_ZZ?N[KVOR]*4tern2v1/ || $1 ~ /C[12]Ev$/ { next }
-        $1 ~ /[0-9](tu_|n_)[a-z]/ || $1 ~ /4tern2v12rt/ {
+        $1 ~ /[0-9](tu_|n_)[a-z]/ || $1 ~ /(4tern2v1|_)2rt/ {
             count++
             next
         }

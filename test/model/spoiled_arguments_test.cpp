@@ -453,6 +453,8 @@ void walk_networks(argument_walk& walk) {
     CHECK(taken.run(tern::nhwc<const float>(values.data(), 1, 32, 32, 1), logits.data()).ok());
     tern::network made;
     run("default-made", made);
+    walk.gives("network::kernels", "default-made", made.kernels() == nullptr, true);
+    CHECK(taken.kernels() == *tern::select_kernels());
 }
 
 }  // namespace
