@@ -66,6 +66,26 @@ TEST_CASE("products of every weight code with every activation code equal a plai
     });
 }
 
+TEST_CASE("every family of a table, alone in it, multiplies random shapes of every pair of codes that it takes") {
+    tern_test::for_each_table_and_reference([](const tern::kernel_table& table) {
+        std::mt19937 random(34);
+        std::vector<int> ran(table.family_count);
+        for (const code_id w : weight_codes)
+            for (const code_id a : activation_codes)
+                for (const int border : {-1, 1}) {
+                    code_problem p(any_shape(random), w, a, random);
+                    p.border = tern::code_has_zero(a) ? 0 : border;
+                    tern_test::run_each_family(p, table, random, ran);
+                }
+        for (int i = 0; i < 20; ++i) {  // which most families are for
+            const code_problem p(any_shape(random), code_id::ternary, code_id::ternary, random);
+            tern_test::run_each_family(p, table, random, ran);
+        }
+        for (std::size_t i = 0; i < table.family_count; ++i)
+            CHECK_MESSAGE(ran[i] >= 10, std::string(table.families[i].name), " ran ", ran[i], " times");
+    });
+}
+
 TEST_CASE("kernels of any size multiply every pair of codes of bits") {
     tern_test::for_each_table_and_reference([](const tern::kernel_table& table) {
         std::mt19937 random(32);

@@ -121,6 +121,23 @@ struct code_image {
     tern::const_packed_image view() const { return {layout, reinterpret_cast<const unsigned char*>(memory.data())}; }
 };
 
+/// Runs a plan of a problem and compares all accumulators.
+inline void check_plan(const code_problem& p, const tern::conv2d& plan, const std::vector<std::int32_t>& expected,
+                       std::mt19937& random) {
+    const tern::image_shape out = p.shape.out();
+    const code_image image(p, plan.required_halo(p.shape.in), random);
+    guarded_array<std::int32_t> found(expected.size());
+    tern::conv2d_args args;
+    args.input = image.view();
+    args.accumulators = tern::nhwc(found.data(), out.n, out.h, out.w, p.shape.out_channels());
+    const auto threads = any_executor(static_cast<unsigned>(random()));
+    const tern::status s = run_plan(plan, args, threads);
+    const bool equal =
+        s.ok() && found.guards_intact() && std::memcmp(found.data(), expected.data(), expected.size() * 4) == 0;
+    if (!equal)
+        FAIL_CHECK(std::string(plan.kernel_name(p.shape.in)), ": ", p.text(), ": ", std::string(s.message()));
+}
+
 /// Runs a problem by every family and lowering that takes its codes, and compares all accumulators. Names what ran.
 inline int run_all_ways(const code_problem& p, const tern::kernel_table& table, tern::border_value border_value,
                         std::mt19937& random, std::string* names = nullptr) {
@@ -129,7 +146,6 @@ inline int run_all_ways(const code_problem& p, const tern::kernel_table& table, 
     if (border_value == tern::border_value::zero && !tern::code_has_zero(p.activations))
         exact.border = 0;
     const std::vector<std::int32_t> expected = exact.convolve();
-    const tern::image_shape out = p.shape.out();
     int ran = 0;
     for (tern::plan_options options : all_choices(table, p.shape.weights.fan_in())) {
         options.border_value = border_value;
@@ -139,22 +155,36 @@ inline int run_all_ways(const code_problem& p, const tern::kernel_table& table, 
                 FAIL_CHECK(p.text(), ": ", std::string(plan.message()));
             continue;
         }
-        const code_image image(p, plan->required_halo(p.shape.in), random);
-        guarded_array<std::int32_t> found(expected.size());
-        tern::conv2d_args args;
-        args.input = image.view();
-        args.accumulators = tern::nhwc(found.data(), out.n, out.h, out.w, p.shape.out_channels());
-        const auto threads = any_executor(static_cast<unsigned>(random()));
-        const tern::status s = run_plan(*plan, args, threads);
-        const bool equal =
-            s.ok() && found.guards_intact() && std::memcmp(found.data(), expected.data(), expected.size() * 4) == 0;
-        if (!equal)
-            FAIL_CHECK(std::string(plan->kernel_name(p.shape.in)), ": ", p.text(), ": ", std::string(s.message()));
+        check_plan(p, *plan, expected, random);
         if (names != nullptr)
             *names += std::string(plan->kernel_name(p.shape.in)) + " ";
         ++ran;
     }
     return ran;
+}
+
+/// Runs a problem by each family of the table as if there were no other, so by such as no plan would choose, with some lowering.
+/// Adds to `ran`, one count per family, where the family multiplies these codes.
+inline void run_each_family(const code_problem& p, const tern::kernel_table& table, std::mt19937& random,
+                            std::vector<int>& ran) {
+    const tern::code_weights weights = make_weights(p);
+    const std::vector<std::int32_t> expected = p.convolve();
+    constexpr tern::lowering lowerings[] = {tern::lowering::automatic, tern::lowering::implicit, tern::lowering::merged,
+                                            tern::lowering::im2col};
+    for (std::size_t i = 0; i < table.family_count; ++i) {
+        tern::kernel_table alone = table;
+        alone.families = table.families + i;
+        alone.family_count = 1;
+        tern::plan_options options;
+        options.kernels = &alone;
+        options.lowering = lowerings[random() % 4];
+        const auto plan = tern::conv2d::create(weights, p.activations, p.shape.geometry, {}, options);
+        if (!plan.ok())
+            continue;
+        CHECK(plan->kernels() == &alone);
+        check_plan(p, *plan, expected, random);
+        ++ran[i];
+    }
 }
 
 }  // namespace tern_test
