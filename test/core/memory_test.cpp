@@ -127,12 +127,38 @@ TEST_CASE("memory that cannot be had is a status") {
     }
 }
 
+TEST_CASE("allocators with one function, and memory that is not aligned, are refused and nothing is kept") {
+    test::failing_allocator memory(2);
+    for (const bool frees : {false, true}) {
+        tern::allocator half = memory.get();
+        if (frees)
+            half.allocate = nullptr;
+        else
+            half.deallocate = nullptr;
+        CHECK(tern::make_buffer<int>(3, half).status().code() == tern::errc::invalid_argument);
+        CHECK(memory.held() == 0);
+    }
+    alignas(64) static unsigned char bytes[64];
+    static int held = 0;
+    const tern::allocator odd{nullptr,
+                              [](void*, std::size_t, std::size_t) -> void* {
+                                  ++held;
+                                  return bytes + 4;
+                              },
+                              [](void*, void*, std::size_t, std::size_t) { --held; }};
+    const auto refused = tern::make_buffer<int>(3, odd);
+    CHECK(refused.status().code() == tern::errc::invalid_argument);
+    CHECK(std::string(refused.message()).find("aligned to 64") != std::string::npos);
+    CHECK(held == 0);
+}
+
 TEST_CASE("copies") {
     const int values[3] = {1, 2, 3};
     const auto copy = tern::copy_to_buffer(values, 3);
     REQUIRE(copy.ok());
     CHECK(std::memcmp(copy->data(), values, sizeof values) == 0);
     CHECK(tern::copy_to_buffer<int>(nullptr, 0).ok());
+    CHECK(tern::copy_to_buffer<int>(nullptr, 3).status().code() == tern::errc::invalid_argument);
     test::failing_allocator memory(0);
     CHECK_FALSE(tern::copy_to_buffer(values, 3, memory.get()).ok());
 }

@@ -17,6 +17,7 @@ TEST_CASE("levels have different names, and each has a place in the preference")
     }
     CHECK(names.size() == tern::isa_count);
     CHECK(preferred.size() == tern::isa_count);
+    CHECK(std::string(tern::isa_name(isa::count_)) == "?");
     CHECK(std::string(tern::isa_name(isa::scalar)) == "scalar");
     CHECK(std::string(tern::isa_name(isa::avx512_icl)) == "avx512_icl");
     CHECK(std::string(tern::isa_name(isa::neon_i8mm)) == "neon_i8mm");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <type_traits>
@@ -79,7 +80,8 @@ private:
     allocator from_{};
 };
 
-/// Makes a zero-filled buffer of `size` elements; `out_of_memory` if the size overflows or the allocator refuses.
+/// Makes a zero-filled buffer of `size` elements; `out_of_memory` if the size overflows or the allocator refuses,
+/// `invalid_argument` if the allocator has one function only or gives memory that is not aligned.
 template <class T>
 result<buffer<T>> make_buffer(checked_size size, const allocator& from = {}) {
     const checked_size bytes = size * sizeof(T);
@@ -88,17 +90,27 @@ result<buffer<T>> make_buffer(checked_size size, const allocator& from = {}) {
                           size.value, sizeof(T));
     if (size.value == 0)
         return buffer<T>{};
+    if ((from.allocate == nullptr) != (from.deallocate == nullptr))
+        return make_error(errc::invalid_argument,
+                          "expected an allocator with both functions or none, found one that %s",
+                          from.allocate == nullptr ? "only frees" : "never frees");
     void* p = from.allocate != nullptr ? from.allocate(from.ctx, bytes.value, buffer_alignment)
                                        : ::operator new (bytes.value, std::align_val_t{buffer_alignment}, std::nothrow);
     if (p == nullptr)
         return make_error(errc::out_of_memory, "the allocator returned null for %zu bytes", bytes.value);
+    buffer<T> made(static_cast<T*>(p), size.value, from);
+    if (reinterpret_cast<std::uintptr_t>(p) % buffer_alignment != 0)
+        return make_error(errc::invalid_argument, "expected memory aligned to %zu from the allocator, found %p",
+                          buffer_alignment, p);
     std::memset(p, 0, bytes.value);
-    return buffer<T>(static_cast<T*>(p), size.value, from);
+    return made;
 }
 
-/// A copy of `size` elements at `data`.
+/// A copy of `size` elements at `data`. Errors: as make_buffer; null data.
 template <class T>
 result<buffer<T>> copy_to_buffer(const T* data, std::size_t size, const allocator& from = {}) {
+    if (data == nullptr && size != 0)
+        return make_error(errc::invalid_argument, "expected %zu elements to copy, found a null pointer", size);
     auto copy = make_buffer<T>(size, from);
     if (copy.ok() && size != 0)
         std::memcpy(copy->data(), data, size * sizeof(T));

@@ -25,10 +25,11 @@ enum class isa : std::uint8_t {
 
 inline constexpr std::size_t isa_count = static_cast<std::size_t>(isa::count_);
 
+/// "?" for a number that is no level.
 TERN_INLINE constexpr const char* isa_name(isa level) noexcept {
     constexpr const char* names[isa_count] = {"scalar",      "sse42",      "avx2", "avx2_vnni", "avx512",
                                               "avx512_vnni", "avx512_icl", "neon", "neon_dot",  "neon_i8mm"};
-    return names[static_cast<std::size_t>(level)];
+    return static_cast<std::size_t>(level) < isa_count ? names[static_cast<std::size_t>(level)] : "?";
 }
 
 /// A set of levels.
