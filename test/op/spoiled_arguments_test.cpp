@@ -304,6 +304,12 @@ void walk_chains(argument_walk& walk) {
     for (const int count : {-1, 0, 2, 4, 1000000})
         bad_levels("count", [&](auto& l) { l.count = count; });
     bad_levels("thresholds of bytes", [](auto& l) { l.code = code_id::u8; });
+    for (const int zero : {-1, 256, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()})
+        bad_levels("zero point", [&](auto& l) {
+            l = {};
+            l.code = code_id::u8;
+            l.zero_point = zero;
+        });
     bad_levels("falling", [](auto& l) { l.at[2] = -1.0f; });
     bad_levels("NaN", [](auto& l) { l.at[1] = not_a_number; });
 
