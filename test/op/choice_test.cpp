@@ -14,13 +14,15 @@
 
 namespace {
 
-std::string chosen(const tern::kernel_table& table, const tern::weight_shape& shape, std::size_t pixels = 0) {
+std::string chosen(const tern::kernel_table& table, const tern::weight_shape& shape, std::size_t pixels = 0,
+                   std::size_t max_weight_bytes = 0) {
     tern_test::conv_problem p;
     p.weights = shape;
     p.codes.assign(shape.size(), 1);
     tern::plan_options options;
     options.kernels = &table;
     options.expected_pixels = pixels;
+    options.max_weight_bytes = max_weight_bytes;
     const auto plan = tern::conv2d::create(tern_test::packed_weights(p), {}, {}, options);
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
     return plan->kernel_name({1, 14, 14});
@@ -36,7 +38,23 @@ TEST_CASE("a plan's name says which family its level multiplies ternary codes wi
                                                       {"neon_dot", "lookup3"}, {"neon_i8mm", "dot"}};
     tern_test::for_each_table([&](const tern::kernel_table& table) {
         const std::string level = table.level;
-        CHECK(chosen(table, {256, 256, 3, 3}) == level + "/" + expected.at(level) + "/implicit");
+        CHECK(chosen(table, {256, 256, 1, 1}) == level + "/" + expected.at(level) + "/implicit");
+    });
+}
+
+TEST_CASE("3x3 kernels are transformed where bytes have a dot product and no popcount is faster") {
+    tern_test::for_each_table([](const tern::kernel_table& table) {
+        const std::string level = table.level;
+        for (const std::size_t channels : tern_test::sizes{64, 128, 256}) {
+            const bool transforms = level == "avx2_vnni" || level == "avx512_vnni" || level == "neon_i8mm" ||
+                                    (level == "neon_dot" && channels > 64);
+            const std::size_t side = 56 * 64 / channels;
+            const std::string name = chosen(table, {channels, channels, 3, 3}, side * side);
+            CHECK_MESSAGE((name == level + "/dot/winograd4") == transforms, name);
+        }
+        // Weights that are read from far, for few pixels; and a limit to them.
+        CHECK(chosen(table, {512, 512, 3, 3}, 49).find("winograd4") == std::string::npos);
+        CHECK(chosen(table, {128, 128, 3, 3}, 784, 300000).find("winograd4") == std::string::npos);
     });
 }
 
@@ -44,7 +62,7 @@ TEST_CASE("few channels are gathered, so that words are full") {
     tern_test::for_each_table([&](const tern::kernel_table& table) {
         if (std::string(table.level) == "scalar")
             CHECK(chosen(table, {64, 3, 7, 7}).find("/im2col") != std::string::npos);
-        CHECK(chosen(table, {64, 64, 3, 3}).find("/implicit") != std::string::npos);
+        CHECK(chosen(table, {64, 64, 5, 5}).find("/implicit") != std::string::npos);
     });
 }
 

@@ -165,9 +165,11 @@ public:
     void run(const tern::kernel_table& table, bool integer_thresholds) {
         tern::plan_options options;
         options.kernels = &table;
-        options.integer_thresholds = integer_thresholds;
         if (random_() % 2 == 0)
             options.family = tern::kernel_family::popcount;
+        else if (problem_.weights.taps() == 9 && table.winograd_count != 0 && random_() % 4 != 0)
+            options = tern_test::winograd_choices(table)[random_() % 2];
+        options.integer_thresholds = integer_thresholds;
         const auto weights = tern_test::packed_weights(problem_, model_.weight_scale(), model_.weight_bias());
         const auto plan = tern_test::make_plan(weights, problem_.geometry, model_.chain(), options);
         const std::size_t channels = problem_.out_channels();

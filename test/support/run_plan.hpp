@@ -49,6 +49,18 @@ inline std::vector<tern::plan_options> all_choices(const tern::kernel_table& tab
     return choices;
 }
 
+/// The ways by Winograd's transforms, which most layers and codes rule out.
+inline std::vector<tern::plan_options> winograd_choices(const tern::kernel_table& table) {
+    std::vector<tern::plan_options> choices;
+    for (std::size_t i = 0; i < table.winograd_count; ++i) {
+        choices.emplace_back();
+        choices.back().kernels = &table;
+        choices.back().lowering =
+            table.winograd[i].outputs == 4 ? tern::lowering::winograd4 : tern::lowering::winograd2;
+    }
+    return choices;
+}
+
 /// A plan, or the end of the test.
 inline tern::conv2d make_plan(const tern::ternary_weights& weights, const tern::conv_geometry& geometry = {},
                               const tern::epilogue& chain = {}, const tern::plan_options& options = {}) {

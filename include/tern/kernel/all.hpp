@@ -12,6 +12,7 @@
 #include "product/reals.hpp"
 #include "table.hpp"
 #include "ternarize.hpp"
+#include "winograd/all.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace kernel {
@@ -22,6 +23,8 @@ inline constexpr kernel_table level_table{
     simd::has_fma,
     families.of,
     families.count,
+    winograd_forms_of_level,
+    winograd_form_count,
     real_family_of_level,
     image_families,
     sizeof image_families / sizeof image_families[0],

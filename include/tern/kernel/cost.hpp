@@ -14,4 +14,11 @@ struct family_cost {
     std::uint32_t convert = 0;  ///< cycles for 64 channels of a pixel into the family's format
 };
 
+/// Of exact Winograd convolution at one level.
+struct winograd_cost {
+    family_cost product{};     ///< of the points
+    std::uint32_t input = 0;   ///< cycles for 64 channels of a point of a tile
+    std::uint32_t output = 0;  ///< cycles for 64 channels of a point of a tile, finishing included
+};
+
 TERN_END_VOCABULARY

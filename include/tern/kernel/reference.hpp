@@ -569,6 +569,8 @@ inline constexpr kernel_table table{
     Fused,
     families,
     sizeof families / sizeof families[0],
+    nullptr,
+    0,
     make_real_family<Fused>(),
     images,
     sizeof images / sizeof images[0],

@@ -8,6 +8,7 @@
 #include "../core/config.hpp"
 #include "epilogue_params.hpp"
 #include "family.hpp"
+#include "winograd_form.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -62,6 +63,8 @@ struct kernel_table {
     bool fused_multiply_add;         ///< whether fp32 products use it
     const product_family* families;  ///< in the order in which plans consider them
     std::size_t family_count;
+    const winograd_form* winograd;  ///< the larger tiles first
+    std::size_t winograd_count;
     real_family real;            ///< fp32 x fp32
     const image_family* images;  ///< u8 images, the widest weights first
     std::size_t image_count;

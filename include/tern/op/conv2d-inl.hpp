@@ -68,7 +68,8 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
                                         {weights.code, activations, weights.largest(), plan.zero_border_},
                                         options.family,
                                         options.lowering,
-                                        options.expected_pixels});
+                                        options.expected_pixels,
+                                        options.max_weight_bytes});
     if (!choice.ok())
         return choice.status();
     plan.choice_ = *choice;
@@ -78,10 +79,17 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
     if (!lowered.ok())
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);
-    auto panels = make_panels(weights, plan.layer_, plan.choice_, options.memory);
-    if (!panels.ok())
-        return panels.status();
-    plan.panels_ = std::move(*panels);
+    if (plan.choice_.winograd != nullptr) {
+        auto transformed = make_winograd_weights(weights, plan.layer_, plan.choice_, options.memory);
+        if (!transformed.ok())
+            return transformed.status();
+        plan.winograd_ = std::move(*transformed);
+    } else {
+        auto panels = make_panels(weights, plan.layer_, plan.choice_, options.memory);
+        if (!panels.ok())
+            return panels.status();
+        plan.panels_ = std::move(*panels);
+    }
     plan.set_names(weights.code);
     return plan;
 }
@@ -90,7 +98,7 @@ TERN_FUNC void conv2d::set_names(code_id weights) noexcept {
     char codes[16] = "";
     if (weights != code_id::ternary || input_code_ != code_id::ternary)
         std::snprintf(codes, sizeof codes, ".w%sa%s", code_name(weights), code_name(input_code_));
-    constexpr const char* lowerings[] = {"", "implicit", "merged", "im2col"};
+    constexpr const char* lowerings[] = {"", "implicit", "merged", "im2col", "winograd4", "winograd2"};
     for (std::size_t strided = 0; strided < 2; ++strided)
         std::snprintf(names_[strided], sizeof names_[strided], "%s/%s%s/%s%s%s", kernels_->level, choice_.family->name,
                       codes, lowerings[static_cast<std::size_t>(choice_.lowering)],
@@ -125,10 +133,12 @@ struct conv2d::run_memory {
         cell_source::slice_memory cells;
         strip_finisher finish;
         strip_schedule schedule;
+        winograd_schedule winograd;
 
         slice(const conv2d& plan, const run_memory& m, bool skips, scratch_memory& scratch)
             : cells(m.cells.take_slice(scratch)), finish(*plan.kernels_, plan.epilogue_, m.tensors, false, scratch),
-              schedule(plan.layer_, plan.choice_, plan.panels_, m.cells, skips, finish, scratch) {}
+              schedule(plan.layer_, plan.choice_, plan.panels_, m.cells, skips, finish, scratch),
+              winograd(plan.layer_, plan.choice_, plan.winograd_, m.cells, finish, scratch) {}
     };
 
     /// Carves `base`, or measures if that is null.
@@ -208,7 +218,10 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
     for (std::size_t first = 0, count = 0; first < in.n; first += count) {
         count = in.n - first < memory.cells.layout().images ? in.n - first : memory.cells.layout().images;
         memory.cells.begin(args.input, first, count);
-        const work_division work(lines.count(count), out_channels(), choice_.family->tile_channels, slices);
+        const bool by_tiles = choice_.winograd != nullptr;
+        const std::size_t all_lines =
+            by_tiles ? count * winograd_schedule::tile_rows(choice_, out->h) : lines.count(count);
+        const work_division work(all_lines, out_channels(), choice_.family->tile_channels, slices);
         // Tasks that share no cells make their own, which are near when they are read.
         const bool own_cells = layer_.is_pointwise() && work.channel_tasks == 1 && memory.cells.prepares();
         const std::size_t pieces = memory.cells.prepares() && !own_cells ? memory.cells.pieces() : 0;
@@ -222,7 +235,11 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
         parallel_for(threads, work.tasks(), [&](std::size_t i) {
             clear_halos(epilogue_, args.packed, first, *out, slice_of(count * out->h, work.tasks(), i));
             run_memory::slice slice = memory.area(*this, skips, i);
-            slice.schedule.run({work.rows_of(i), work.tiles_of(i), own_cells}, in, *out, first, count);
+            const conv_task task{work.rows_of(i), work.tiles_of(i), own_cells};
+            if (by_tiles)
+                slice.winograd.run(task, *out, first);
+            else
+                slice.schedule.run(task, in, *out, first, count);
         });
     }
     return {};

@@ -17,6 +17,7 @@
 #include "conv/choice.hpp"
 #include "conv/layer.hpp"
 #include "conv/panels.hpp"
+#include "conv/winograd.hpp"
 #include "epilogue.hpp"
 #include "plan_options.hpp"
 #include "stage.hpp"
@@ -65,7 +66,7 @@ public:
     /// Products per output pixel and channel.
     std::size_t macs_per_output() const noexcept { return layer_.shape.fan_in(); }
     /// Bytes of the packed weights that `run` reads.
-    std::size_t panel_bytes() const noexcept { return panels_.bytes.size(); }
+    std::size_t panel_bytes() const noexcept { return panels_.bytes.size() + winograd_.panels.bytes.size(); }
 
     /// Output sizes for an input, or an error that names both.
     result<image_shape> output_shape(const image_shape& in) const {
@@ -101,6 +102,7 @@ private:
     bool zero_border_ = false;  // halo pixels count as 0, whatever they hold
     product_choice choice_{};
     weight_panels panels_{};
+    winograd_weights winograd_{};  // in their place, if that is the lowering
     lowered_epilogue epilogue_{};
     char names_[2][64] = {};
 };

@@ -16,6 +16,8 @@ enum class lowering : std::uint8_t {
     implicit,   ///< kernels read the haloed image by tap offsets
     merged,     ///< the bits of a kernel row's taps are packed together in workspace first: narrow layers
     im2col,     ///< the bits of all taps are
+    winograd4,  ///< 3x3 kernels of small codes: 4x4 outputs of 36 products in place of 144, exactly (docs/winograd.md)
+    winograd2,  ///< 2x2 outputs of 16 products in place of 36
 };
 
 /// What padding means for activations whose code has no 0. Of all others it is what the input's halo holds.
@@ -32,8 +34,9 @@ struct plan_options {
     std::size_t expected_pixels =
         0;  ///< output pixels (gemm: rows) of a typical run, for the choice of kernel; 0: many
     tern::v1::border_value border_value = tern::v1::border_value::from_image;
-    bool integer_thresholds = true;  ///< use them where they give the same codes as the float epilogue
-    allocator memory{};              ///< for everything the plan keeps
+    std::size_t max_weight_bytes = 0;  ///< lowerings whose weights take more are not chosen; 0: no limit
+    bool integer_thresholds = true;    ///< use them where they give the same codes as the float epilogue
+    allocator memory{};                ///< for everything the plan keeps
 };
 
 TERN_END_VOCABULARY

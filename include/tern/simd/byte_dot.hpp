@@ -24,3 +24,24 @@
 #else
 #include "byte_dot_arm.hpp"
 #endif
+
+#ifndef TERN_HAS_WORD_SPREADER
+TERN_BEGIN_NAMESPACE
+namespace simd {
+
+/// Codes of the bit planes of 64 channels, 8 bytes apart, to 64 bytes: offset + the weights of the planes whose bit is set.
+template <std::size_t Planes>
+struct word_spreader {
+    const unsigned char* weights;
+    unsigned char offset;
+
+    TERN_INLINE void run(const unsigned char* planes, unsigned char* out) const {
+        for (std::size_t i = 0; i < 4; ++i)
+            bits_to_bytes(planes + i * 2, Planes, weights, offset, out + i * 16);
+    }
+};
+
+}  // namespace simd
+TERN_END_NAMESPACE
+#endif
+#undef TERN_HAS_WORD_SPREADER

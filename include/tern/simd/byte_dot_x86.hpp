@@ -89,6 +89,57 @@ TERN_INLINE void bits_to_bytes(const unsigned char* planes, std::size_t count, c
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out), values);
 }
 
+#if TERN_HAS_AVX2 || TERN_HAS_AVX512
+#define TERN_HAS_WORD_SPREADER 1
+
+/// The same for whole words of 64 channels.
+template <std::size_t Planes>
+struct word_spreader {
+    native::u64_register weight[Planes], offset;
+
+    TERN_INLINE word_spreader(const unsigned char* weights, unsigned char least) : offset(all_bytes(least)) {
+        TERN_UNROLL_ALWAYS
+        for (std::size_t p = 0; p < Planes; ++p)
+            weight[p] = all_bytes(weights[p]);
+    }
+    TERN_INLINE void run(const unsigned char* planes, unsigned char* out) const {
+        constexpr std::size_t parts = 64 / sizeof(native::u64_register);
+        native::u64_register values[parts];
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < parts; ++i)
+            values[i] = offset;
+        TERN_UNROLL_ALWAYS
+        for (std::size_t p = 0; p < Planes; ++p) {
+#if TERN_HAS_AVX512
+            std::uint64_t word;
+            __builtin_memcpy(&word, planes + p * 8, sizeof word);
+            values[0] = _mm512_mask_add_epi8(values[0], word, values[0], weight[p]);
+#else
+            const __m256i bits = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201u));
+            const __m256i places = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2,
+                                                    2, 3, 3, 3, 3, 3, 3, 3, 3);
+            TERN_UNROLL_ALWAYS
+            for (std::size_t i = 0; i < parts; ++i) {
+                const __m256i spread = _mm256_shuffle_epi8(native::broadcast_i32(planes + p * 8 + i * 4), places);
+                const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bits), bits);
+                values[i] = _mm256_add_epi8(values[i], _mm256_and_si256(set, weight[p]));
+            }
+#endif
+        }
+        __builtin_memcpy(out, values, sizeof values);
+    }
+
+private:
+    static TERN_INLINE native::u64_register all_bytes(unsigned char v) {
+#if TERN_HAS_AVX512
+        return _mm512_set1_epi8(static_cast<char>(v));
+#else
+        return _mm256_set1_epi8(static_cast<char>(v));
+#endif
+    }
+};
+#endif
+
 /// What all kinds share: a lane has `run` channels of one output channel, of which the activations are the same in all lanes.
 struct byte_dot_base {
     static constexpr std::size_t run = 4, lanes = sizeof(native::u64_register) / run, rows = 1;

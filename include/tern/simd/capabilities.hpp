@@ -24,5 +24,7 @@
 /// Unsigned by signed bytes are summed in 32 bits by one instruction; `_SHORT`: in 16 bits, so that small products fit.
 #define TERN_CAN_DOT_BYTES (TERN_LEVEL_IS_X86 && (TERN_HAS_AVX512_VNNI || TERN_HAS_AVX2_VNNI))
 #define TERN_CAN_DOT_BYTES_SHORT (TERN_LEVEL_IS_X86 && !TERN_HAS_AVX512_VNNI && !TERN_HAS_AVX2_VNNI)
+/// Products of bytes are summed in 32 bits by one instruction, several a lane.
+#define TERN_HAS_BYTE_DOT (TERN_CAN_DOT_BYTES || (TERN_LEVEL_IS_ARM && TERN_HAS_NEON_DOT))
 /// Fields of two bits are unpacked to bytes.
 #define TERN_CAN_UNPACK_TWO_BITS TERN_LEVEL_IS_X86

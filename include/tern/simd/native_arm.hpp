@@ -200,6 +200,7 @@ TERN_INLINE u64_register look_up(const long_row& row, u64_register indices) {
     return words(vqtbl2q_u8(row, bytes(indices)));
 }
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return words(vaddq_u8(bytes(a), bytes(b))); }
+TERN_INLINE u64_register subtract_bytes(u64_register a, u64_register b) { return words(vsubq_u8(bytes(a), bytes(b))); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return words(vandq_u8(bytes(a), vdupq_n_u8(15))); }
 TERN_INLINE u64_register high_nibbles(u64_register a) { return words(vshrq_n_u8(bytes(a), 4)); }
 TERN_INLINE u64_register widen_first_bytes(u64_register v) {

@@ -311,6 +311,7 @@ TERN_INLINE u64_register load_in_halves(const void* p) {
 }
 TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { return _mm512_shuffle_epi8(rows, nibbles); }
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm512_add_epi8(a, b); }
+TERN_INLINE u64_register subtract_bytes(u64_register a, u64_register b) { return _mm512_sub_epi8(a, b); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
 TERN_INLINE u64_register high_nibbles(u64_register a) {
     return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15));
@@ -332,6 +333,7 @@ TERN_INLINE u64_register join_rows(const void* low, const void* high) {
 TERN_INLINE u64_register load_in_halves(const void* p) { return broadcast_row(p); }
 TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { return _mm256_shuffle_epi8(rows, nibbles); }
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm256_add_epi8(a, b); }
+TERN_INLINE u64_register subtract_bytes(u64_register a, u64_register b) { return _mm256_sub_epi8(a, b); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
 TERN_INLINE u64_register high_nibbles(u64_register a) {
     return _mm256_and_si256(_mm256_srli_epi16(a, 4), _mm256_set1_epi8(15));
@@ -346,6 +348,7 @@ TERN_INLINE u64_register widen_second_bytes(u64_register v) {
 TERN_INLINE u64_register broadcast_row(const void* p) { return _mm_load_si128(static_cast<const __m128i*>(p)); }
 TERN_INLINE u64_register look_up(u64_register rows, u64_register nibbles) { return _mm_shuffle_epi8(rows, nibbles); }
 TERN_INLINE u64_register add_bytes(u64_register a, u64_register b) { return _mm_add_epi8(a, b); }
+TERN_INLINE u64_register subtract_bytes(u64_register a, u64_register b) { return _mm_sub_epi8(a, b); }
 TERN_INLINE u64_register low_nibbles(u64_register a) { return _mm_and_si128(a, _mm_set1_epi8(15)); }
 TERN_INLINE u64_register high_nibbles(u64_register a) { return _mm_and_si128(_mm_srli_epi16(a, 4), _mm_set1_epi8(15)); }
 TERN_INLINE u64_register widen_first_bytes(u64_register v) { return _mm_cvtepi8_epi16(v); }

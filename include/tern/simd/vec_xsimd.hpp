@@ -79,6 +79,7 @@ TERN_INLINE f32v load(const float* p) { return f32v::load_unaligned(p); }
 TERN_INLINE void store(float* p, f32v a) { a.store_unaligned(p); }
 TERN_INLINE f32v broadcast(float v) { return f32v(v); }
 TERN_INLINE f32v add(f32v a, f32v b) { return a + b; }
+TERN_INLINE f32v subtract(f32v a, f32v b) { return a - b; }
 TERN_INLINE f32v multiply(f32v a, f32v b) { return a * b; }
 /// Hides how a value was made, so that nothing is fused or folded across it.
 TERN_INLINE f32v opaque(f32v a) {
@@ -117,6 +118,8 @@ TERN_INLINE i32v bit_or(i32v a, i32v b) { return a | b; }
 TERN_INLINE i32v add(i32v a, i32v b) { return a + b; }
 TERN_INLINE i32v subtract(i32v a, i32v b) { return a - b; }
 TERN_INLINE i32v shift_left(i32v a, unsigned bits) { return a << static_cast<std::int32_t>(bits); }
+/// Keeps the sign.
+TERN_INLINE i32v shift_right(i32v a, unsigned bits) { return a >> static_cast<std::int32_t>(bits); }
 TERN_INLINE i32v multiply(i32v a, i32v b) {
     const typename i32v::register_type x = a, y = b;
     return i32v(native::multiply(x, y));
@@ -238,6 +241,12 @@ TERN_INLINE u64v load_rows(const unsigned char* const (&p)[2]) { return {native:
 #endif
 TERN_INLINE u64v look_up(u64v rows, u64v nibbles) { return {native::look_up(rows.v, nibbles.v)}; }
 TERN_INLINE u64v add_bytes(u64v a, u64v b) { return {native::add_bytes(a.v, b.v)}; }
+TERN_INLINE u64v subtract_bytes(u64v a, u64v b) { return {native::subtract_bytes(a.v, b.v)}; }
+/// The same byte in all lanes.
+TERN_INLINE u64v broadcast_byte(unsigned char v) {
+    const std::uint64_t word = v * std::uint64_t{0x0101010101010101};
+    return broadcast_word(&word);
+}
 TERN_INLINE u64v low_nibbles(u64v a) { return {native::low_nibbles(a.v)}; }
 TERN_INLINE u64v high_nibbles(u64v a) { return {native::high_nibbles(a.v)}; }
 /// sum += v, in the register that holds sum. GCC otherwise moves loads of later steps up until it runs out of registers.

@@ -220,24 +220,41 @@ inline void add_to_bytes(const unsigned char* from, std::size_t count, unsigned 
         to[i] = static_cast<unsigned char>(from[i] + offset);
 }
 
+/// Images of planes to bytes.
+template <std::size_t Planes>
+inline void planes_to_bytes(const convert_args& given) {
+    const convert_args args = given;
+    const convert_rule rule = *given.rule;
+    const simd::word_spreader<Planes> words{rule.weights, rule.offset};
+    for (std::size_t i = 0; i < args.count; ++i) {
+        const unsigned char* pixel = args.pixels + i * args.pixel_bytes;
+        unsigned char* out = args.out + i * args.out_pixel_bytes;
+        std::size_t done = 0;
+        for (; args.out_pixel_bytes - done >= 64; done += 64)
+            words.run(pixel + done / 64 * Planes * 8, out + done);
+        for (; done < args.out_pixel_bytes; done += 16)
+            simd::bits_to_bytes(pixel + done / 64 * Planes * 8 + done % 64 / 8, Planes, rule.weights, rule.offset,
+                                out + done);
+    }
+}
+
 /// Images of planes or bytes to bytes.
 inline void to_bytes(const convert_args& given) {
     const convert_args args = given;
     const convert_rule rule = *given.rule;
-    if (rule.bytes && args.pixel_bytes == args.channels && args.out_pixel_bytes == args.channels)
+    if (!rule.bytes) {
+        constexpr void (*of_planes[])(const convert_args&) = {&planes_to_bytes<1>, &planes_to_bytes<2>,
+                                                              &planes_to_bytes<3>, &planes_to_bytes<4>};
+        of_planes[rule.planes - 1](given);
+        return;
+    }
+    if (args.pixel_bytes == args.channels && args.out_pixel_bytes == args.channels)
         return add_to_bytes(args.pixels, args.count * args.channels, rule.offset, args.out);
     for (std::size_t i = 0; i < args.count; ++i) {
-        const unsigned char* pixel = args.pixels + i * args.pixel_bytes;
         unsigned char* out = args.out + i * args.out_pixel_bytes;
-        if (rule.bytes) {
-            add_to_bytes(pixel, args.channels, rule.offset, out);
-            for (std::size_t c = args.channels; c < args.out_pixel_bytes; ++c)  // at most 15
-                out[c] = 0;
-            continue;
-        }
-        for (std::size_t done = 0; done < args.out_pixel_bytes; done += 16)
-            simd::bits_to_bytes(pixel + done / 64 * rule.planes * 8 + done % 64 / 8, rule.planes, rule.weights,
-                                rule.offset, out + done);
+        add_to_bytes(args.pixels + i * args.pixel_bytes, args.channels, rule.offset, out);
+        for (std::size_t c = args.channels; c < args.out_pixel_bytes; ++c)  // at most 15
+            out[c] = 0;
     }
 }
 

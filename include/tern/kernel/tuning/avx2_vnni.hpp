@@ -34,6 +34,11 @@ struct tuning_avx2_vnni : tuning_avx2 {
         static constexpr std::size_t blocks = 8;
         static constexpr family_cost cost{30, 0, 0};
     };
+    struct winograd {
+        using sizes = tile_sizes<6, 4, 2, 1>;
+        static constexpr std::size_t blocks = 2;
+        static constexpr winograd_cost cost{{56, 0, 0}, 14, 32};
+    };
 };
 
 }  // namespace kernel

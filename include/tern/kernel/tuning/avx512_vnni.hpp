@@ -1,4 +1,4 @@
-// Tile shapes and rates of level avx512_vnni. Rates: modelled (docs/performance.md).
+// Tile shapes and rates of level avx512_vnni. Rates: measured on Sapphire Rapids, or modelled (docs/performance.md).
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,12 @@ struct tuning_avx512_vnni : tuning_avx512 {
         using sizes = tile_sizes<1>;
         static constexpr std::size_t blocks = 8;
         static constexpr family_cost cost{46, 0, 0};
+    };
+    /// 24 sums, 2 weights; 12 tiles of a block at once.
+    struct winograd {
+        using sizes = tile_sizes<12, 8, 6, 4, 2, 1>;
+        static constexpr std::size_t blocks = 2;
+        static constexpr winograd_cost cost{{112, 0, 0}, 7, 16};
     };
 };
 

@@ -44,6 +44,12 @@ struct tuning_neon_dot : tuning_neon {
         static constexpr std::size_t blocks = 8;
         static constexpr family_cost cost{30, 0, 0};
     };
+    /// 16 sums, 4 activations.
+    struct winograd {
+        using sizes = tile_sizes<4, 2, 1>;
+        static constexpr std::size_t blocks = 4;
+        static constexpr winograd_cost cost{{30, 0, 0}, 21, 100};
+    };
 };
 
 }  // namespace kernel

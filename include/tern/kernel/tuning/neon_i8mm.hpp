@@ -31,6 +31,11 @@ struct tuning_neon_i8mm : tuning_neon_dot {
         static constexpr std::size_t blocks = 8;
         static constexpr family_cost cost{50, 0, 0};
     };
+    struct winograd {
+        using sizes = tile_sizes<4, 2, 1>;
+        static constexpr std::size_t blocks = 8;
+        static constexpr winograd_cost cost{{100, 0, 0}, 14, 60};
+    };
 };
 
 }  // namespace kernel

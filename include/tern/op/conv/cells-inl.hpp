@@ -45,7 +45,7 @@ TERN_FUNC std::size_t cell_source::source_cell_bytes() const noexcept {
 TERN_FUNC void cell_source::take_shared(scratch_memory& scratch) {
     const checked_size rows = checked_size(layout_.images) * layout_.rows;
     if (choice_.prepares())
-        cells_ = scratch.take<unsigned char>(rows * layout_.columns * choice_.cell_bytes());
+        cells_ = scratch.take<unsigned char>(rows * layout_.columns * choice_.cell_bytes() + slack);
     if (counts_masks())
         mask_sums_ = scratch.take<std::int32_t>(rows * (layout_.pointwise ? layout_.columns : out_.w));
 }

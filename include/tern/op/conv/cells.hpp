@@ -68,6 +68,8 @@ public:
                              std::int32_t* sums) const noexcept;
 
 private:
+    // What vectors may read behind the last cell.
+    static constexpr std::size_t slack = 64;
     // Positions of pointwise layers that are made together.
     static constexpr std::size_t line = 256;
 

@@ -5,6 +5,7 @@
 #include "../../format/packed_image.hpp"
 #include "choice.hpp"
 #include "strip_limits.hpp"
+#include "winograd_choice.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace choice_detail {
@@ -82,7 +83,7 @@ TERN_FUNC result<product_choice> choose_product(const choice_query& q) {
         const bool can_gather = !q.product.zero_border;
         if (how != lowering::implicit && !can_gather)
             continue;
-        if (q.lowering != lowering::automatic && how != q.lowering && can_gather)
+        if (q.lowering != lowering::automatic && how != q.lowering && (can_gather || is_winograd(q.lowering)))
             continue;
         for (std::size_t i = 0; i < q.kernels->family_count; ++i) {
             product_choice c;
@@ -100,13 +101,23 @@ TERN_FUNC result<product_choice> choose_product(const choice_query& q) {
             }
         }
     }
+    for (std::size_t i = 0; i < q.kernels->winograd_count; ++i) {
+        const product_choice c = winograd_choice(q, q.kernels->winograd[i]);
+        if (c.family == nullptr || (q.lowering != lowering::automatic && q.lowering != c.lowering))
+            continue;
+        const double cost = winograd_cost_of(q, c);
+        if (best.family == nullptr || cost < least) {
+            least = cost;
+            best = c;
+        }
+    }
     if (best.family == nullptr)
-        return make_error(
-            errc::unsupported,
-            "conv2d: level %s has no kernels of the wanted family for %zu products per output of %zu taps, "
-            "codes %s times %s",
-            q.kernels->level, layer.shape.fan_in(), layer.shape.taps(), code_name(q.product.weights),
-            code_name(q.product.activations));
+        return make_error(errc::unsupported,
+                          "conv2d: level %s has no kernels of the wanted family and lowering for %zu products per "
+                          "output of %zu taps, "
+                          "codes %s times %s",
+                          q.kernels->level, layer.shape.fan_in(), layer.shape.taps(), code_name(q.product.weights),
+                          code_name(q.product.activations));
     const product_family& f = *best.family;
     const std::size_t channels = f.tile_channels;
     if (f.tile_pixels > max_tile_pixels || channels > max_tile_channels || channels % 8 != 0 ||

@@ -19,7 +19,8 @@ struct choice_query {
     product_query product{};
     kernel_family family = kernel_family::automatic;
     tern::v1::lowering lowering = tern::v1::lowering::automatic;
-    std::size_t pixels = 0;  ///< output pixels of a typical run; 0: many
+    std::size_t pixels = 0;            ///< output pixels of a typical run; 0: many
+    std::size_t max_weight_bytes = 0;  ///< plan_options
 };
 
 /// What lies in a cell, the unit that tiles read for one position: the channels of one tap, or those of all taps of a window, group
@@ -36,6 +37,8 @@ struct cell_contents {
 };
 
 struct product_choice {
+    const winograd_form* winograd =
+        nullptr;  ///< if that is the lowering; `family` is its own, and reads what it transforms
     const product_family* family = nullptr;
     product_rule rule{};
     tern::v1::lowering lowering = tern::v1::lowering::implicit;
