@@ -66,6 +66,7 @@ struct product {
     output out;
     const tern::kernel_table* level;
     tern::kernel_family family;
+    tern::lowering how = tern::lowering::automatic;
 };
 
 /// Random codes and all buffers of a layer. Scales are powers of two, so that only the sum with the bias is rounded.
@@ -237,14 +238,16 @@ private:
 };
 
 /// Whether a level multiplies these codes by kernels of this family in a layer with such groups; asks for one or two of them.
-bool has_kernels(const tern::kernel_table& level, tern::kernel_family family, const code_pair& codes, const layer& l) {
-    tern::conv_geometry geometry;
+bool has_kernels(const tern::kernel_table& level, tern::kernel_family family, const code_pair& codes, const layer& l,
+                 tern::lowering how = tern::lowering::automatic) {
+    tern::conv_geometry geometry = geometry_of(l);
     geometry.groups = l.groups == 1 ? 1 : 2;
     const std::size_t outputs = l.groups == 1 ? 1 : 2 * (l.cout / l.groups);
     const auto weights = take(tern::make_code_weights({outputs, l.cin / l.groups, l.kh, l.kw}, codes.weights));
     tern::plan_options options;
     options.level = level.level;
     options.family = family;
+    options.lowering = how;
     return tern::conv2d::create(weights, codes.activations, geometry, {}, options).ok();
 }
 
@@ -264,8 +267,8 @@ void add_outputs(const setup& s, const layer& l, const std::string& impl, produc
         const auto add_conv = [&](const char* variant, tern::lowering how) {
             add_case(name(variant), threads, [=, &s] { return std::make_unique<conv_case>(s, l, what, how); });
         };
-        add_conv("", tern::lowering::automatic);
-        if (by_rows && out == output::f32 && l.kh * l.kw > 1)
+        add_conv("", what.how);
+        if (by_rows && what.how == tern::lowering::automatic && out == output::f32 && l.kh * l.kw > 1)
             add_conv("/im2col", tern::lowering::im2col);
     }
 }
@@ -292,6 +295,14 @@ void for_each_family(const setup& s, const layer& l, const code_pair& codes, Add
             if (has_kernels(*level, family, codes, l))
                 add(std::string("tern.") + level->level + "." + name + suffix_of(codes, ternary_pair),
                     product{codes, output::f32, level, family});
+        const std::pair<tern::lowering, const char*> transforms[] = {
+            {tern::lowering::winograd4, "winograd4"},
+            {tern::lowering::winograd2, "winograd2"},
+        };
+        for (const auto& [how, name] : transforms)
+            if (has_kernels(*level, tern::kernel_family::dot, codes, l, how))
+                add(std::string("tern.") + level->level + "." + name + suffix_of(codes, ternary_pair),
+                    product{codes, output::f32, level, tern::kernel_family::dot, how});
     }
 }
 

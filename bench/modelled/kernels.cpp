@@ -36,20 +36,24 @@ constexpr std::uint64_t period_of(const product_family& f) {
     return 127 / f.step_channels;  // a signed byte holds 127 products; a twin's 4-bit fields come to the same
 }
 
-constexpr product_facts facts_of(const product_family& f) {
+constexpr product_facts facts_of(const product_family& f, const char* name) {
     product_facts facts = {f.strips[0],     {},           f.tile_pixels,      f.tile_channels,
                            f.step_channels, f.step_bytes, f.panel_step_bytes, period_of(f)};
-    for (int i = 0; f.name[i] != 0 && i < 15; ++i)
-        facts.name[i] = f.name[i];
+    for (int i = 0; name[i] != 0 && i < 15; ++i)
+        facts.name[i] = name[i];
     return facts;
 }
 
+/// The families, and the products of Winograd's points.
 struct all_facts {
-    product_facts of[families.count] = {};
+    static constexpr std::size_t points = winograd_form_count == 0 ? 0 : 1;
+    product_facts of[families.count + points] = {};
 
     constexpr all_facts() {
         for (std::size_t i = 0; i < families.count; ++i)
-            of[i] = facts_of(families.of[i]);
+            of[i] = facts_of(families.of[i], families.of[i].name);
+        for (std::size_t i = 0; i < points; ++i)
+            of[families.count + i] = facts_of(winograd_forms_of_level[i].product, "dot_points");
     }
 };
 
