@@ -15,12 +15,13 @@
 namespace {
 
 std::string chosen(const tern::kernel_table& table, const tern::weight_shape& shape, std::size_t pixels = 0,
-                   std::size_t max_weight_bytes = 0) {
+                   std::size_t max_weight_bytes = 0, tern::core_kind core = tern::core_kind::generic) {
     tern_test::conv_problem p;
     p.weights = shape;
     p.codes.assign(shape.size(), 1);
     tern::plan_options options;
     options.kernels = &table;
+    options.core = core;
     options.expected_pixels = pixels;
     options.max_weight_bytes = max_weight_bytes;
     const auto plan = tern::conv2d::create(tern_test::packed_weights(p), {}, {}, options);
@@ -52,6 +53,11 @@ TEST_CASE("3x3 kernels are transformed where bytes have a dot product and no pop
             const std::string name = chosen(table, {channels, channels, 3, 3}, side * side);
             CHECK_MESSAGE((name == level + "/dot/winograd4") == transforms, name);
         }
+        // On Intel's cores one port counts bits, and two multiply bytes.
+        const std::string intel =
+            chosen(table, {128, 128, 3, 3}, 28 * 28, 0, tern::core_kind::intel).substr(level.size());
+        CHECK((intel == "/dot/winograd4") ==
+              (level == "avx512_icl" || chosen(table, {128, 128, 3, 3}, 28 * 28) == level + intel));
         // Weights that are read from far, for few pixels; and a limit to them.
         CHECK(chosen(table, {512, 512, 3, 3}, 49).find("winograd4") == std::string::npos);
         CHECK(chosen(table, {128, 128, 3, 3}, 784, 300000).find("winograd4") == std::string::npos);
@@ -73,6 +79,7 @@ std::string dot_family_of(const tern::kernel_table& table, tern::code_id weights
                           std::size_t rows, std::size_t* panel_bytes = nullptr) {
     tern::plan_options options;
     options.kernels = &table;
+    options.core = tern::core_kind::generic;
     options.expected_pixels = rows;
     options.family = tern::kernel_family::dot;
     auto w = tern::make_code_weights({256, 256, 1, 1}, weights);
@@ -92,6 +99,7 @@ TEST_CASE("codes of bytes multiply as bytes, and the name says which") {
     tern_test::for_each_table([](const tern::kernel_table& table) {
         tern::plan_options options;
         options.kernels = &table;
+        options.core = tern::core_kind::generic;
         options.family = tern::kernel_family::dot;
         auto weights = tern::make_code_weights({64, 64, 1, 1}, tern::code_id::o2);
         REQUIRE(weights.ok());
@@ -111,6 +119,7 @@ TEST_CASE("pairs with one bit to count per product run on bit planes where popco
                                     code_id::u3, code_id::u4, code_id::o1, code_id::o2, code_id::o4}) {
                 tern::plan_options options;
                 options.kernels = &table;
+                options.core = tern::core_kind::generic;
                 options.family = tern::kernel_family::popcount;
                 auto weights = tern::make_code_weights({64, 64, 3, 3}, w);
                 REQUIRE(weights.ok());
@@ -139,6 +148,7 @@ TEST_CASE("with a vector popcount, codes of few planes multiply on them") {
                                    {code_id::o2, code_id::u2}}) {
             tern::plan_options options;
             options.kernels = &table;
+            options.core = tern::core_kind::generic;
             auto weights = tern::make_code_weights({64, 64, 3, 3}, w);
             REQUIRE(weights.ok());
             const auto plan = tern::conv2d::create(*weights, a, {}, {}, options);

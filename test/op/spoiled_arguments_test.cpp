@@ -223,6 +223,7 @@ void walk_geometry_and_options(argument_walk& walk) {
         else if (std::string(how) == "level")
             walk.refused("plan_kernels", how, tern::plan_kernels(options));
     };
+    bad_options("an enumerator", [](auto& o) { o.core = behind(tern::core_kind::intel); });
     bad_options("an enumerator", [](auto& o) { o.lowering = behind(tern::lowering::winograd2); });
     bad_options("an enumerator", [](auto& o) { o.family = behind(tern::kernel_family::dot); });
     bad_options("an enumerator", [](auto& o) { o.border_value = behind(tern::border_value::zero); });

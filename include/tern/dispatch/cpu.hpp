@@ -1,4 +1,4 @@
-// Which levels this CPU and operating system support, by feature bits alone (never by model names).
+// Which levels this CPU and operating system support, by feature bits alone (never by model names), and who made the CPU.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +69,12 @@ TERN_INLINE constexpr std::uint32_t bit(unsigned i) noexcept { return 1u << i; }
 
 }  // namespace cpu
 
+/// Whether Intel made this CPU. Asks it every time; callers keep the answer.
+inline bool is_intel() noexcept {
+    const cpu::leaf maker = cpu::cpuid(0, 0);  // "GenuineIntel" in EBX, EDX, ECX
+    return maker.ebx == 0x756e6547u && maker.edx == 0x49656e69u && maker.ecx == 0x6c65746eu;
+}
+
 /// Levels that may run here. Asks the CPU every time; callers keep the answer.
 inline isa_set supported_levels() noexcept {
     using cpu::all;
@@ -111,6 +117,8 @@ inline isa_set supported_levels() noexcept {
 }
 
 #elif TERN_CPU_AARCH64
+
+inline bool is_intel() noexcept { return false; }
 
 namespace cpu {
 
@@ -168,6 +176,8 @@ inline isa_set supported_levels() noexcept {
 }
 
 #else
+
+inline bool is_intel() noexcept { return false; }
 
 /// Levels that may run here.
 inline isa_set supported_levels() noexcept {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../core/strict_floats.hpp"
+#include "core.hpp"
 #include "cpu.hpp"
 #include "select.hpp"
 
@@ -165,6 +166,9 @@ TERN_FUNC cpu_levels cpu_report() {
             append(r.name, r.built ? "built" : "not built", r.supported ? "supported" : "not supported",
                    r.chosen ? "chosen" : "");
     }
+    const auto core = select_core();
+    report.core = core.ok() ? core_name(*core) : nullptr;
+    append("core", report.core != nullptr ? report.core : core.message(), "", "");
     if (!chosen.ok())
         std::snprintf(report.text + used, sizeof report.text - used, "%s\n", chosen.message());
     return report;

@@ -22,6 +22,7 @@ struct level_report {
 struct cpu_levels {
     level_report levels[isa_count];
     const char* forced = nullptr;  ///< value of TERN_ISA, or null
+    const char* core = nullptr;    ///< whose rates plans choose by (dispatch/core.hpp); null: TERN_CORE is not allowed
     char text[1024];
 };
 

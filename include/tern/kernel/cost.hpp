@@ -9,9 +9,10 @@ TERN_BEGIN_VOCABULARY
 
 /// Of one family at one level; where the numbers come from stands beside them (kernel/tuning/).
 struct family_cost {
-    std::uint32_t rate = 1;     ///< MAC per cycle of the products of full tiles, one pair of planes
-    std::uint32_t tile = 0;     ///< cycles of a tile's start and end
-    std::uint32_t convert = 0;  ///< cycles for 64 channels of a pixel into the family's format
+    std::uint32_t rate = 1;        ///< MAC per cycle of the products of full tiles, one pair of planes
+    std::uint32_t tile = 0;        ///< cycles of a tile's start and end
+    std::uint32_t convert = 0;     ///< cycles for 64 channels of a pixel into the family's format
+    std::uint32_t intel_rate = 0;  ///< the rate on Intel's cores, where that is another (core_kind::intel)
 };
 
 /// Of exact Winograd convolution at one level.

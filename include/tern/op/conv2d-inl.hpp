@@ -63,13 +63,17 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
     if (!kernels.ok())
         return kernels.status();
     plan.kernels_ = *kernels;
+    const auto core = select_core(options.core);
+    if (!core.ok())
+        return core.status();
     const auto choice = choose_product({plan.kernels_,
                                         plan.layer_,
                                         {weights.code, activations, weights.largest(), plan.zero_border_},
                                         options.family,
                                         options.lowering,
                                         options.expected_pixels,
-                                        options.max_weight_bytes});
+                                        options.max_weight_bytes,
+                                        *core});
     if (!choice.ok())
         return choice.status();
     plan.choice_ = *choice;

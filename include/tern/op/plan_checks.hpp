@@ -29,11 +29,12 @@ inline result<const kernel_table*> plan_kernels(const plan_options& options) {
 /// An error unless all enumerators among the options are some. `op` names the plan.
 inline status check_options(const plan_options& options, const char* op) {
     if (options.lowering > lowering::winograd2 || options.family > kernel_family::dot ||
-        options.border_value > border_value::zero)
-        return make_error(errc::invalid_argument,
-                          "%s: expected a lowering, a family and a border value, found the numbers %d, %d and %d", op,
-                          static_cast<int>(options.lowering), static_cast<int>(options.family),
-                          static_cast<int>(options.border_value));
+        options.border_value > border_value::zero || options.core > core_kind::intel)
+        return make_error(
+            errc::invalid_argument,
+            "%s: expected a lowering, a family, a border value and a kind of core, found the numbers %d, %d, %d and %d",
+            op, static_cast<int>(options.lowering), static_cast<int>(options.family),
+            static_cast<int>(options.border_value), static_cast<int>(options.core));
     return {};
 }
 

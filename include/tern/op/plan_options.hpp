@@ -6,6 +6,7 @@
 
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
+#include "../dispatch/core.hpp"
 #include "../kernel/table.hpp"
 
 TERN_BEGIN_VOCABULARY
@@ -29,6 +30,7 @@ enum class border_value : std::uint8_t {
 struct plan_options {
     const char* level = nullptr;            ///< instruction-set level; null: TERN_ISA, else the best
     const kernel_table* kernels = nullptr;  ///< use this table, whatever `level` says (tests)
+    core_kind core = core_kind::automatic;  ///< whose rates decide what is fastest
     tern::v1::lowering lowering = tern::v1::lowering::automatic;
     kernel_family family = kernel_family::automatic;
     std::size_t expected_pixels =

@@ -9,12 +9,10 @@
 #include "../product/bytes.hpp"
 #include "../tuning.hpp"
 #include "../winograd_form.hpp"
-#if TERN_HAS_BYTE_DOT
 #include "forms.hpp"
 #include "input.hpp"
 #include "multiply.hpp"
 #include "output.hpp"
-#endif
 
 TERN_BEGIN_NAMESPACE
 namespace kernel {

@@ -7,6 +7,8 @@
 #include "../../core/config.hpp"
 #include "../../simd/vec.hpp"
 
+#if TERN_HAS_BYTE_DOT
+
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
@@ -75,3 +77,5 @@ struct winograd2 {
 
 }  // namespace kernel
 TERN_END_NAMESPACE
+
+#endif

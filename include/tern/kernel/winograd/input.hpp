@@ -8,6 +8,8 @@
 #include "../../simd/vec.hpp"
 #include "../winograd_form.hpp"
 
+#if TERN_HAS_BYTE_DOT
+
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
@@ -43,3 +45,5 @@ inline void transform_winograd_input(const winograd_input_args& given) {
 
 }  // namespace kernel
 TERN_END_NAMESPACE
+
+#endif

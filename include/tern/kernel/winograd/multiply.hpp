@@ -9,6 +9,8 @@
 #include "../strip.hpp"
 #include "../winograd_form.hpp"
 
+#if TERN_HAS_BYTE_DOT
+
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
@@ -70,3 +72,5 @@ inline void multiply_winograd(const winograd_product_args& args) {
 
 }  // namespace kernel
 TERN_END_NAMESPACE
+
+#endif

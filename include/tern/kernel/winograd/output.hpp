@@ -10,6 +10,8 @@
 #include "../family.hpp"
 #include "../tile_sizes.hpp"
 
+#if TERN_HAS_BYTE_DOT
+
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
@@ -98,3 +100,5 @@ struct winograd_outputs {
 
 }  // namespace kernel
 TERN_END_NAMESPACE
+
+#endif

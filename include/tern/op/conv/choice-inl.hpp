@@ -5,7 +5,6 @@
 #include "../../format/packed_image.hpp"
 #include "choice.hpp"
 #include "strip_limits.hpp"
-#include "winograd_choice.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace choice_detail {
@@ -34,7 +33,7 @@ inline double cost_of(const choice_query& q, const product_choice& c) {
     const double unused = static_cast<double>(computed) / static_cast<double>(pixels);
     const double products =
         static_cast<double>(tiles * f.tile_channels * steps * f.step_channels) * static_cast<double>(c.rule.pass_count);
-    double cycles = unused * products / static_cast<double>(f.cost.rate);
+    double cycles = unused * products / rate_of(f.cost, q.core);
     if (c.rule.period != product_rule::no_period)
         cycles += 0.3 * cycles / static_cast<double>(c.rule.period);  // emptying, measured roughly
     const std::size_t tile_pixels = f.tile_pixels < computed ? f.tile_pixels : computed;

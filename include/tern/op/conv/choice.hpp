@@ -6,6 +6,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/status.hpp"
+#include "../../dispatch/core.hpp"
 #include "../../kernel/table.hpp"
 #include "../plan_options.hpp"
 #include "layer.hpp"
@@ -21,6 +22,7 @@ struct choice_query {
     tern::v1::lowering lowering = tern::v1::lowering::automatic;
     std::size_t pixels = 0;            ///< output pixels of a typical run; 0: many
     std::size_t max_weight_bytes = 0;  ///< plan_options
+    core_kind core = core_kind::generic;
 };
 
 /// What lies in a cell, the unit that tiles read for one position: the channels of one tap, or those of all taps of a window, group
@@ -64,6 +66,11 @@ TERN_INLINE constexpr bool merges_words(const conv_layer& layer, const cell_cont
     return cell.window_h == 1 && layer.geometry.groups == 1 && 64 % layer.shape.in_channels == 0;
 }
 
+/// Products a cycle.
+TERN_INLINE constexpr double rate_of(const family_cost& cost, core_kind core) noexcept {
+    return static_cast<double>(core == core_kind::intel && cost.intel_rate != 0 ? cost.intel_rate : cost.rate);
+}
+
 /// The cells of a lowering; `bytes`: the activations are bytes.
 TERN_FUNC cell_contents cells_of(const conv_layer& layer, lowering how, bool bytes) noexcept;
 
@@ -71,8 +78,26 @@ TERN_FUNC cell_contents cells_of(const conv_layer& layer, lowering how, bool byt
 /// weights, the making of cells. Errors: nothing multiplies these codes at this level with these options.
 TERN_FUNC result<product_choice> choose_product(const choice_query& query);
 
+// Exact Winograd (docs/winograd.md): whether a layer may run on it, and what that costs. The one place where its bounds are checked.
+
+TERN_INLINE constexpr bool is_winograd(lowering how) noexcept {
+    return how == lowering::winograd4 || how == lowering::winograd2;
+}
+
+/// The choice of a form; without a family if the layer, its codes or the options rule it out.
+TERN_FUNC product_choice winograd_choice(const choice_query& query, const winograd_form& form);
+
+/// Cycles per output pixel.
+TERN_FUNC double winograd_cost_of(const choice_query& query, const product_choice& choice);
+
+/// The layer of the products: a tap for each point.
+TERN_FUNC conv_layer winograd_points_layer(const conv_layer& layer, const winograd_form& form) noexcept;
+/// Their choice: bytes times bytes.
+TERN_FUNC product_choice winograd_points_choice(const conv_layer& layer, const winograd_form& form);
+
 TERN_END_NAMESPACE
 
 #if TERN_DEFINE_FUNCTIONS
 #include "choice-inl.hpp"
+#include "winograd_choice-inl.hpp"
 #endif

@@ -9,10 +9,10 @@
 #include "../../core/scratch.hpp"
 #include "../../core/status.hpp"
 #include "cells.hpp"
+#include "choice.hpp"
 #include "panels.hpp"
 #include "schedule.hpp"
 #include "targets.hpp"
-#include "winograd_choice.hpp"
 
 TERN_BEGIN_NAMESPACE
 

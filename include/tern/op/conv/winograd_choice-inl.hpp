@@ -1,11 +1,11 @@
-// Definitions of op/conv/winograd_choice.hpp.
+// Definitions of op/conv/choice.hpp: exact Winograd.
 #pragma once
 
 #include <cmath>
 #include <limits>
 
 #include "../../code/code.hpp"
-#include "winograd_choice.hpp"
+#include "choice.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace winograd_detail {
@@ -91,8 +91,7 @@ TERN_FUNC double winograd_cost_of(const choice_query& q, const product_choice& c
     const std::size_t out = round_up(layer.out_channels(), form.product.tile_channels);
     const double steps = static_cast<double>(in * out), cost_out = static_cast<double>(form.cost.output * out) / 64.0;
     const double cost_in = static_cast<double>(form.cost.input * ceil_div(layer.in_channels(), word_bits));
-    double tile =
-        static_cast<double>(points) * (steps / static_cast<double>(form.product.cost.rate) + cost_in + cost_out);
+    double tile = static_cast<double>(points) * (steps / rate_of(form.product.cost, q.core) + cost_in + cost_out);
     // Weights are read once a block of tiles.
     constexpr double bytes_per_cycle = 16.0;
     double tiles_per_pixel = 1.0 / static_cast<double>(outputs * outputs), block = 12.0;
