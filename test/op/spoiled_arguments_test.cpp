@@ -475,7 +475,7 @@ void walk_unmade_facts(argument_walk& walk, const std::string& name) {
     (void)nothing.workspace_bytes(one_image);
     walk.gives(name + "::geometry", "default-made", nothing.geometry().groups, std::size_t{1});
     walk.gives(name + "::weights", "default-made", nothing.weights().out_channels, std::size_t{0});
-    for (const tern::image_shape& s : {tern::image_shape{1, 0, 1}, {1, 1, 0}, {1, huge, 1}, {1, 1, huge}, {}}) {
+    for (const tern::image_shape& s : {tern::image_shape{1, 0, 1}, {1, 1, 0}, {1, SIZE_MAX, 1}, {1, 1, SIZE_MAX}, {}}) {
         walk.refused(name + "::output_shape", "a bad shape", nothing.output_shape(s));
         (void)nothing.workspace_bytes(s, huge);
     }
@@ -575,7 +575,7 @@ void walk_gemm(argument_walk& walk) {
     walk.gives("gemm::k", "default-made", nothing.k(), std::size_t{0});
     walk.gives("gemm::n", "default-made", nothing.n(), std::size_t{0});
     walk.gives("gemm::workspace_bytes", "default-made", nothing.workspace_bytes(rows), std::size_t{0});
-    walk.gives("gemm::workspace_bytes", "huge", plan->workspace_bytes(huge), std::size_t{0});
+    walk.gives("gemm::workspace_bytes", "huge", plan->workspace_bytes(SIZE_MAX), std::size_t{0});
     walk.gives("gemm::panel_bytes", "default-made", nothing.panel_bytes(), std::size_t{0});
     walk.gives("gemm::kernel_name", "default-made", std::string(nothing.kernel_name(rows)), std::string());
     walk.gives("gemm::kernels", "default-made", nothing.kernels() == nullptr, true);
@@ -652,7 +652,7 @@ void walk_pooling(argument_walk& walk) {
         bad_options("geometry of 0", [&](auto& o) { o.geometry.*field = 0; });
     bad_options("a huge dilation", [](auto& o) { o.geometry.dilation_w = huge; });
     bad_options("a huge padding", [](auto& o) { o.geometry.padding.left = SIZE_MAX; });
-    for (const tern::image_shape& s : {tern::image_shape{}, {1, 0, 4}, {1, 4, 0}, {1, huge, 4}, {1, 4, huge}})
+    for (const tern::image_shape& s : {tern::image_shape{}, {1, 0, 4}, {1, 4, 0}, {1, SIZE_MAX, 4}, {1, 4, SIZE_MAX}})
         walk.refused("pool_output_shape", "a bad shape", tern::pool_output_shape(s, halves));
 }
 
