@@ -498,9 +498,14 @@ void walk_conv2d(argument_walk& walk) {
         spoil("accumulators", sums, &tern::conv2d_args::accumulators);
         spoil("input", bad_images(m.input.view()), &tern::conv2d_args::input);
     });
-    walk_unmade<tern::conv2d>(
-        walk, "conv2d::run", [&] { return std::move(*make_conv2d(padded, everything, {})); },
-        [&](const tern::conv2d& p) { return p.run(good, m.space()); });
+    for (auto how = tern::lowering::automatic; how <= tern::lowering::winograd2; how = behind(how)) {
+        tern::plan_options options;
+        options.lowering = how;
+        if (make_conv2d(padded, everything, options).ok())
+            walk_unmade<tern::conv2d>(
+                walk, "conv2d::run", [&] { return std::move(*make_conv2d(padded, everything, options)); },
+                [&](const tern::conv2d& p) { return p.run(good, m.space()); });
+    }
     walk_unmade_facts<tern::conv2d>(walk, "conv2d");
     walk.gives("conv2d::workspace_bytes", "slices", plan->workspace_bytes(one_image, huge), SIZE_MAX);
     walk.gives("conv2d::workspace_bytes", "default-made", tern::conv2d().workspace_bytes(one_image), std::size_t{0});

@@ -88,7 +88,7 @@ public:
 private:
     struct run_memory;
 
-    bool is_made() const noexcept { return !panels_.bytes.empty(); }
+    bool is_made() const noexcept { return panel_bytes() != 0; }
     static TERN_FUNC result<conv2d> create(const weight_source& weights, code_id activations,
                                            const conv_geometry& geometry, const epilogue& chain,
                                            const plan_options& options);
