@@ -24,7 +24,7 @@
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "tern: bit planes are defined on little-endian machines only"
 #endif
-// GCC's macros of -funsafe-math-optimizations, and of what it and -ffast-math are made of; Clang has but the last (strict_floats.hpp).
+// Of -funsafe-math-optimizations GCC has macros; what Clang has none for, core/strict_floats.hpp refuses.
 #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
     (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #ifndef TERN_ALLOW_FAST_MATH
