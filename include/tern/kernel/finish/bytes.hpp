@@ -14,21 +14,25 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-/// How values become bytes, in all lanes.
+/// How values become bytes. Added to a small float, `magic` leaves its nearest integer in the low bits; of halves, that which makes
+/// the sum even, so an even zero point can be part of it, and an odd one all but 1.
 struct byte_rounding {
-    simd::f32v lo, hi, zero;
+    simd::f32v lo, hi, magic;
+    bool odd;
 
-    TERN_INLINE byte_rounding() = default;
     TERN_INLINE explicit byte_rounding(const level_params& p)
-        : lo(simd::broadcast(p.lo)), hi(simd::broadcast(p.hi)), zero(simd::broadcast(p.zero)) {}
+        : lo(simd::broadcast(p.lo)), hi(simd::broadcast(p.hi)), odd((static_cast<int>(p.zero) & 1) != 0) {
+        magic = simd::broadcast(12582912.0f + (odd ? p.zero - 1.0f : p.zero));
+    }
 
     /// The bytes of a vector of quantizer inputs.
+    template <bool Odd>
     TERN_INLINE void store(unsigned char* to, simd::f32v w) const {
         w = simd::select(simd::is_nan(w), simd::broadcast(0.0f), w);
-        w = simd::at_most(simd::at_least(w, lo), hi);
-        // Added to a small float, this leaves its nearest integer in the low bits; then the sum of integers is exact.
-        const simd::f32v nearest = simd::add(simd::opaque(w), simd::broadcast(12582912.0f));
-        simd::store_low_bytes(to, simd::add(simd::opaque(nearest), zero));
+        w = simd::add(simd::opaque(simd::at_most(simd::at_least(w, lo), hi)), magic);
+        if constexpr (Odd)
+            w = simd::add(simd::opaque(w), simd::broadcast(1.0f));
+        simd::store_low_bytes(to, w);
     }
 };
 
@@ -54,12 +58,21 @@ struct bytes_finish : finish_base<Vector, Channels> {
         }
     }
     TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
+        if (rounding.odd)
+            round<true>(sums, i);
+        else
+            round<false>(sums, i);
+    }
+
+private:
+    template <bool Odd>
+    TERN_INLINE void round(const Vector (&sums)[vectors], std::size_t i) const {
         TERN_UNROLL_ALWAYS
         for (std::size_t j = 0; j < vectors; ++j) {
             const std::size_t at = channel + j * simd::f32_lanes;
             const simd::f32v v =
                 activated(first, simd::multiply_add_rounded(as_float(sums[j]), scale[j], shift[j]), at);
-            rounding.store(packed[i] + at, simd::multiply_add_rounded(g[j], v, h[j]));
+            rounding.store<Odd>(packed[i] + at, simd::multiply_add_rounded(g[j], v, h[j]));
         }
     }
 };

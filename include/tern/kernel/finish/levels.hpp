@@ -21,13 +21,11 @@ TERN_INLINE simd::f32v quantizer_input(const quantize_tile_args& args, std::size
                            args.channel + in_tile);
 }
 
-TERN_INLINE simd::f32_mask reaches(const level_params& levels, std::size_t t, simd::f32v w) {
-    const simd::f32v at = simd::broadcast(levels.at[t]);
-    return ((levels.strict >> t) & 1u) != 0 ? simd::less(at, w) : simd::greater_equal(w, at);
-}
+/// What is compared with thresholds: integers, floats, or floats of whose thresholds some are strict.
+enum class compared { integers, floats, strict_floats };
 
 /// Every threshold that a value reaches flips the planes in which its code differs from the one below.
-template <bool Integers>
+template <compared Compared>
 inline void quantize_to_planes(const quantize_tile_args& tile) {
     const quantize_tile_args args = tile;
     const level_params levels = *tile.levels;
@@ -43,7 +41,7 @@ inline void quantize_to_planes(const quantize_tile_args& tile) {
                 const std::size_t in_tile = chunk + j * simd::f32_lanes;
                 simd::f32v w;
                 simd::i32v a;
-                if constexpr (Integers) {
+                if constexpr (Compared == compared::integers) {
                     const simd::i32v flip = simd::load(args.flip + args.channel + in_tile);
                     a = simd::subtract(simd::bit_xor(simd::load(args.acc + row * args.pitch + in_tile), flip), flip);
                 } else {
@@ -52,12 +50,14 @@ inline void quantize_to_planes(const quantize_tile_args& tile) {
                 }
                 for (std::size_t t = 0; t < levels.count; ++t) {
                     std::uint32_t reached;
-                    if constexpr (Integers)
+                    if constexpr (Compared == compared::integers)
                         reached =
                             simd::bits(simd::greater_equal(a, simd::load(args.thresholds + t * args.threshold_pitch +
                                                                          args.channel + in_tile)));
+                    else if (Compared == compared::strict_floats && ((levels.strict >> t) & 1u) != 0)
+                        reached = simd::bits(simd::less(simd::broadcast(levels.at[t]), w));
                     else
-                        reached = simd::bits(reaches(levels, t, w));
+                        reached = simd::bits(simd::greater_equal(w, simd::broadcast(levels.at[t])));
                     reached <<= j * simd::f32_lanes;
 
                     for (std::size_t p = 0; p < levels.planes; ++p)
@@ -79,19 +79,19 @@ inline void quantize_to_planes(const quantize_tile_args& tile) {
 }
 
 /// The nearest integer, halves to even, plus the zero point, within the code's range.
-inline void quantize_to_bytes(const quantize_tile_args& tile) {
+template <bool Odd>
+TERN_INLINE void quantize_to_bytes(const quantize_tile_args& tile, const byte_rounding& rounding) {
     const quantize_tile_args args = tile;
-    const byte_rounding rounding(*args.levels);
     for (std::size_t row = 0; row < args.count; ++row) {
         unsigned char* out = args.packed[row] + args.channel;
         for (std::size_t i = 0; i < args.channels; i += simd::f32_lanes) {
             const simd::f32v w = quantizer_input(args, row, i);
             if (args.channels - i >= simd::f32_lanes) {
-                rounding.store(out + i, w);
+                rounding.store<Odd>(out + i, w);
                 continue;
             }
             unsigned char last[simd::f32_lanes];
-            rounding.store(last, w);
+            rounding.store<Odd>(last, w);
             for (std::size_t k = 0; i + k < args.channels; ++k)
                 out[i + k] = last[k];
         }
@@ -99,12 +99,16 @@ inline void quantize_to_bytes(const quantize_tile_args& tile) {
 }
 
 inline void quantize_tile(const quantize_tile_args& args) {
-    if (args.levels->planes == 0)
-        quantize_to_bytes(args);
-    else if (args.acc != nullptr)
-        quantize_to_planes<true>(args);
-    else
-        quantize_to_planes<false>(args);
+    if (args.levels->planes == 0) {
+        const byte_rounding rounding(*args.levels);
+        rounding.odd ? quantize_to_bytes<true>(args, rounding) : quantize_to_bytes<false>(args, rounding);
+    } else if (args.acc != nullptr) {
+        quantize_to_planes<compared::integers>(args);
+    } else if (args.levels->strict != 0) {
+        quantize_to_planes<compared::strict_floats>(args);
+    } else {
+        quantize_to_planes<compared::floats>(args);
+    }
 }
 
 }  // namespace kernel
