@@ -5,7 +5,7 @@
 #
 #   core <- code <- format <- { quantize, kernel/table } <- op <- model, c_api        dispatch <- op
 #
-# kernel/table stands for it and what it is made of: family, epilogue_params and cost. The rest of kernel/ is entered through
+# kernel/table stands for it and what it is made of: family, winograd_form, epilogue_params and cost. The rest of kernel/ is entered through
 # kernel/all.hpp, by kernel/target_tu.hpp or dispatch/; simd/ is included by kernel/ alone;
 # xsimd by simd/vec*, intrinsics by simd/, JSON by model/.
 set -u
@@ -19,7 +19,7 @@ awk '
     # The part a file belongs to: its folder, but the doors of kernel/ are parts of their own.
     function part_of(path,    p) {
         if (path == "version.hpp") return "core"
-        if (path ~ /^kernel\/(table|family|epilogue_params|cost)\.hpp$/) return "kernel/table"
+        if (path ~ /^kernel\/(table|family|winograd_form|epilogue_params|cost)\.hpp$/) return "kernel/table"
         if (path ~ /^kernel\/(reference|all|target_tu)\.hpp$/) {
             sub(/\.hpp$/, "", path)
             return path
