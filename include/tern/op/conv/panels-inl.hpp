@@ -64,14 +64,19 @@ inline result<checked_size> lay_out(const conv_layer& layer, const product_choic
     return total;
 }
 
+// Modulo 2^32, as kernels add: sums fit, what they begin with and prefixes need not.
+inline void add_to(std::int32_t& sum, std::int32_t more) noexcept {
+    sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(more));
+}
+
 // Adds up the starts of taps over rectangles.
 inline void sum_rectangles(const product_choice& c, weight_panels& p) {
     const std::size_t row = (p.taps_w + 1) * p.padded_channels;
     for (std::size_t y = 1; y <= c.cell.taps_h; ++y)
         for (std::size_t k = p.padded_channels; k < row; ++k)
-            p.starts[y * row + k] += p.starts[y * row + k - p.padded_channels];
+            add_to(p.starts[y * row + k], p.starts[y * row + k - p.padded_channels]);
     for (std::size_t k = 2 * row; k < p.starts.size(); ++k)
-        p.starts[k] += p.starts[k - row];
+        add_to(p.starts[k], p.starts[k - row]);
 }
 
 }  // namespace panels_detail
@@ -117,7 +122,7 @@ TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const 
                 continue;
             std::int32_t& start = p.starts[((y + 1) * (c.cell.taps_w + 1) + x + 1) * p.padded_channels + o];
             for (std::size_t i = 0; i < layer.shape.in_channels; ++i)
-                start += (*values)[i] == 0 ? 0 : c.rule.start_of((*values)[i]);
+                panels_detail::add_to(start, (*values)[i] == 0 ? 0 : c.rule.start_of((*values)[i]));
         }
     }
     if (!p.starts.empty())
