@@ -80,6 +80,7 @@ void expect_questions(const char* name, int of_environment, Call&& call) {
 int main() {
     expect("before main", "questions", cpu_questions + environment_questions, 0);
     const auto first = tern::select_kernels();
+    expect("select_core", "successes", tern::select_core().ok(), 1);
     expect("the first call", "whether it asks the CPU", cpu_questions != 0, CPU_IS_ASKED);
 
     std::vector<float> values(2 * 2 * 8, 1.0f), out(2 * 2 * 8);
@@ -90,7 +91,7 @@ int main() {
     pool.kernel_h = pool.kernel_w = 2;
     tern::linear plan;
     expect_questions("select_kernels", 1, [&] { return tern::select_kernels().status(); });
-    expect_questions("cpu_report", 1, [&] { return (void)tern::cpu_report(), tern::status{}; });
+    expect_questions("cpu_report", 2, [&] { return (void)tern::cpu_report(), tern::status{}; });  // of level and core
     expect_questions("ternarize", 1, [&] { return tern::ternarize(in, image->view()); });
     expect_questions("quantize_image", 1, [&] {
         return tern::quantize_image(in, image->view(), tern::to_levels(tern::ternary_thresholds{}));

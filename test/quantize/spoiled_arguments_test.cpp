@@ -157,7 +157,8 @@ TEST_CASE("quantize: every function refuses null pointers, lying sizes and enume
     argument_walk walk;
     walk.unchecked({"float_bits", "float_from_bits", "magnitude_bits", "is_finite", "sign_of", "magnitude",
                     "exact_double", "nearest_float", "next_float", "float_at_least", "float_above", "bound_of",
-                    "bound_at_least", "bound_above", "ascends", "to_bounds", "caffe_twn_words", "is_zero_rule"});
+                    "is_subnormal", "bound_at_least", "bound_above", "ascends", "to_bounds", "caffe_twn_words",
+                    "is_zero_rule"});
     const std::vector<float> w = weights(), ones(4, 1.0f);
     std::int8_t codes[36];
 
