@@ -127,6 +127,12 @@ TERN_FUNC result<image_conv2d> image_conv2d::create(const float* weights, const 
     if (static_cast<unsigned>(precision) > static_cast<unsigned>(image_weights::bits7))
         return make_error(errc::invalid_argument, "image_conv2d: unknown image_weights %u",
                           static_cast<unsigned>(precision));
+    if (precision != image_weights::fp32 &&
+        (geometry.groups != 1 || geometry.dilation_h != 1 || geometry.dilation_w != 1))
+        return make_error(errc::unsupported,
+                          "image_conv2d: expected one group and no dilation with integer weights, found %zu groups and "
+                          "dilations %zu, %zu",
+                          geometry.groups, geometry.dilation_h, geometry.dilation_w);
     image_conv2d plan;
     plan.layer_ = {shape, geometry};
     plan.precision_ = precision;
@@ -182,12 +188,6 @@ TERN_FUNC status image_conv2d::plan_floats(const float* weights, const image_nor
 
 TERN_FUNC status image_conv2d::plan_integers(const float* weights, const image_normalization& normalization,
                                              const epilogue& chain, const plan_options& options) {
-    const conv_geometry& geometry = layer_.geometry;
-    if (geometry.groups != 1 || geometry.dilation_h != 1 || geometry.dilation_w != 1)
-        return make_error(errc::unsupported,
-                          "image_conv2d: expected one group and no dilation with integer weights, found %zu groups and "
-                          "dilations %zu, %zu",
-                          geometry.groups, geometry.dilation_h, geometry.dilation_w);
     const std::int32_t largest = largest_weight(precision_);
     family_ = image_family_for(*kernels_, largest);
     const image_family& f = family_;
