@@ -21,6 +21,7 @@
 #include "../../simd/vec.hpp"
 #include "../family.hpp"
 #include "../finish/all.hpp"
+#include "digits.hpp"
 #include "walk.hpp"
 
 TERN_BEGIN_NAMESPACE

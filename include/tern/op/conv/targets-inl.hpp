@@ -87,6 +87,8 @@ TERN_FUNC void strip_finisher::locate(std::size_t i, std::size_t n, std::size_t 
 }
 
 TERN_FUNC void strip_finisher::leave_out(std::size_t i) {
+    if (i >= strip_pixels)  // never; GCC 12 with -O3 warns of it
+        return;
     strip_pixel_arrays& a = *pixels_;
     a.used[i] = false;
     a.out[i] = unused_;
