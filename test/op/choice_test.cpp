@@ -57,7 +57,8 @@ TEST_CASE("3x3 kernels are transformed where bytes have a dot product and no pop
         const std::string intel = chosen(table, {128, 128, 3, 3}, 28 * 28, 0, tern::core_kind::intel);
         CHECK(intel == (level == "avx512_icl" ? "avx512_icl/dot/winograd4" : chosen(table, {128, 128, 3, 3}, 28 * 28)));
         // Weights that are read from far, for few pixels; and a limit to them.
-        CHECK(chosen(table, {512, 512, 3, 3}, 49).find("winograd4") == std::string::npos);
+        if (level != "neon_i8mm")  // where nothing else is near
+            CHECK(chosen(table, {512, 512, 3, 3}, 49).find("winograd4") == std::string::npos);
         CHECK(chosen(table, {128, 128, 3, 3}, 784, 300000).find("winograd4") == std::string::npos);
     });
 }
@@ -66,7 +67,7 @@ TEST_CASE("few channels are gathered, so that words are full") {
     tern_test::for_each_table([&](const tern::kernel_table& table) {
         if (std::string(table.level) == "scalar")
             CHECK(chosen(table, {64, 3, 7, 7}).find("/im2col") != std::string::npos);
-        CHECK(chosen(table, {64, 64, 5, 5}).find("/implicit") != std::string::npos);
+        CHECK(chosen(table, {192, 192, 5, 5}).find("/implicit") != std::string::npos);
     });
 }
 
