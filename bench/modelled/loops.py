@@ -81,15 +81,15 @@ class Function:
                 stack.discard(r)
 
     def step_loop(self):
-        """The blocks of the innermost loop that does the work (the deepest, then the longest), and in how many it is."""
+        """The blocks of the step loop that does the work (the deepest, then the longest), and in how many it is."""
 
         def depth(header):
             return sum(self.loops[header] <= body for body in self.loops.values())
 
-        inner = self.inner_loops()
-        if not inner:
-            raise Failure("a tile without a loop")
-        best = max(inner, key=lambda h: (depth(h), sum(len(self.blocks[b]) for b in self.loops[h])))
+        steps = [h for h in self.inner_loops() if self._steps_on(self.loops[h])]
+        if not steps:
+            raise Failure("a tile without a step loop")
+        best = max(steps, key=lambda h: (depth(h), sum(len(self.blocks[b]) for b in self.loops[h])))
         return self.loops[best], depth(best)
 
     def inner_loops(self):
@@ -97,11 +97,18 @@ class Function:
         return [h for h, body in self.loops.items() if not any(other < body for other in self.loops.values())]
 
     def step_loops(self):
-        """Stack references of the inner loops that compute with vectors on what pointers that move point at."""
+        """Stack references of the step loops that compute with vectors."""
         for h in self.inner_loops():
-            code = self.code(self.loops[h])
-            if self._computing(code) > 4 and any(self.machine.increments(ins) for ins in code):
-                yield self.stack_references(self.loops[h])
+            body = self.loops[h]
+            if self._steps_on(body) and self._computing(self.code(body)) > 4:
+                yield self.stack_references(body)
+
+    def _steps_on(self, body):
+        """Whether a loop walks through memory: it moves pointers and has vectors from outside of the stack. Others empty sums, or
+        belong to runs of no steps."""
+        code, stack = self.code(body), self.stack_references(body)
+        return any(self.machine.increments(ins) for ins in code) and any(
+            self.machine.moves_vectors(ins) and ins not in stack for ins in code)
 
     def emptying(self, inner):
         """What the enclosing loop does between two runs of an inner loop: of its paths that compute most, the shortest, which
@@ -180,8 +187,6 @@ class TileLoop:
             counts = {abs(v) // unit for v in totals.values() if v and v % unit == 0}
             if counts:
                 return min(counts)
-        if not totals:  # Clang 14 keeps the distances in registers; a step an iteration is what the source says
-            return 1
         raise Failure(f"no pointer of the loop moves by whole steps: {totals}")
 
     def in_a_period(self):

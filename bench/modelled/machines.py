@@ -43,6 +43,11 @@ class AArch64:
         return [cls.register(r) for r in re.findall(r"\[(\w+)", ins.text)]
 
     @classmethod
+    def moves_vectors(cls, ins):
+        """Whether the instruction reads vectors from memory or writes them."""
+        return bool(cls.bases(ins) and cls.vector.search(ins.text))
+
+    @classmethod
     def written(cls, ins):
         """General registers that the instruction writes, as far as they matter here."""
         if ins.is_branch or re.match(r"cmp|cmn|tst|ccm|st|prf|nop", ins.mnemonic):
@@ -97,6 +102,11 @@ class X86:
             return []
         memory = ins.text[ins.text.index("(") :]
         return [cls.register(r) for r in re.findall(r"[(,](%\w+)", memory)]
+
+    @classmethod
+    def moves_vectors(cls, ins):
+        """Whether the instruction reads vectors from memory or writes them, and not a number."""
+        return bool(cls.bases(ins) and cls.vector.search(ins.text)) and not re.fullmatch(r"v?mov[dq]", ins.mnemonic)
 
     @classmethod
     def written(cls, ins):
