@@ -43,34 +43,7 @@ struct code_problem {
             v = any_value(w, true, random);
     }
 
-    std::vector<std::int32_t> convolve() const {
-        const tern::conv_geometry& g = shape.geometry;
-        const tern::weight_shape& w = shape.weights;
-        const tern::image_shape out = shape.out(), in = shape.in;
-        const std::size_t per_group = w.out_channels / g.groups;
-        std::vector<std::int32_t> sums;
-        for (std::size_t n = 0; n < out.n; ++n)
-            for (std::size_t oy = 0; oy < out.h; ++oy)
-                for (std::size_t ox = 0; ox < out.w; ++ox)
-                    for (std::size_t o = 0; o < w.out_channels; ++o) {
-                        std::int32_t sum = 0;
-                        for (std::size_t ky = 0; ky < w.kh; ++ky)
-                            for (std::size_t kx = 0; kx < w.kw; ++kx) {
-                                const std::size_t y = oy * g.stride_h + ky * g.dilation_h - g.padding.top,
-                                                  x = ox * g.stride_w + kx * g.dilation_w - g.padding.left;
-                                for (std::size_t i = 0; i < w.in_channels; ++i) {
-                                    const int weight = values[((o * w.in_channels + i) * w.kh + ky) * w.kw + kx];
-                                    const std::size_t c = o / per_group * w.in_channels + i;
-                                    // Positions before the image wrap to huge ones.
-                                    sum += weight * (y < in.h && x < in.w
-                                                         ? input[((n * in.h + y) * in.w + x) * shape.in_channels() + c]
-                                                         : border);
-                                }
-                            }
-                        sums.push_back(sum);
-                    }
-        return sums;
-    }
+    std::vector<std::int32_t> convolve() const { return tern_test::convolve(shape, input, values, border); }
     std::string text() const {
         return std::string("w") + tern::code_name(weights) + "a" + tern::code_name(activations) + ", border " +
                std::to_string(border) + ", " + shape.text();

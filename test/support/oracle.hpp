@@ -67,17 +67,20 @@ struct conv_problem {
     }
 };
 
-/// Accumulators [n][oy][ox][o].
-inline std::vector<std::int32_t> convolve(const conv_problem& p) {
+/// Accumulators [n][oy][ox][o] of input [n][y][x][c] and weights [o][i][ky][kx]; padding has the value `border`.
+template <class T>
+std::vector<std::int32_t> convolve(const conv_problem& p, const std::vector<T>& input, const std::vector<T>& weights,
+                                   int border) {
     const tern::conv_geometry& g = p.geometry;
     const tern::weight_shape& w = p.weights;
     const tern::image_shape out = p.out();
     const std::size_t channels = p.in_channels(), out_per_group = w.out_channels / g.groups;
-    std::vector<std::int8_t> by_tap(p.codes.size());  // [o][ky][kx][i]
+    std::vector<T> by_tap(weights.size());  // [o][ky][kx][i]
     for (std::size_t o = 0; o < w.out_channels; ++o)
         for (std::size_t i = 0; i < w.in_channels; ++i)
             for (std::size_t t = 0; t < w.kh * w.kw; ++t)
-                by_tap[(o * w.kh * w.kw + t) * w.in_channels + i] = p.codes[(o * w.in_channels + i) * w.kh * w.kw + t];
+                by_tap[(o * w.kh * w.kw + t) * w.in_channels + i] = weights[(o * w.in_channels + i) * w.kh * w.kw + t];
+    const std::vector<T> outside(w.in_channels, static_cast<T>(border));
 
     std::vector<std::int32_t> sums;
     sums.reserve(p.outputs());
@@ -88,15 +91,14 @@ inline std::vector<std::int32_t> convolve(const conv_problem& p) {
                     std::int32_t sum = 0;
                     for (std::size_t ky = 0; ky < w.kh; ++ky)
                         for (std::size_t kx = 0; kx < w.kw; ++kx) {
-                            const std::size_t y = oy * g.stride_h + ky * g.dilation_h,
-                                              x = ox * g.stride_w + kx * g.dilation_w;
-                            if (y < g.padding.top || y >= g.padding.top + p.in.h || x < g.padding.left ||
-                                x >= g.padding.left + p.in.w)
-                                continue;  // padding is 0
-                            const std::size_t pixel = (n * p.in.h + y - g.padding.top) * p.in.w + x - g.padding.left;
-                            const std::int8_t* a =
-                                p.input.data() + pixel * channels + o / out_per_group * w.in_channels;
-                            const std::int8_t* b = by_tap.data() + ((o * w.kh + ky) * w.kw + kx) * w.in_channels;
+                            // Positions before the image wrap to huge ones.
+                            const std::size_t y = oy * g.stride_h + ky * g.dilation_h - g.padding.top,
+                                              x = ox * g.stride_w + kx * g.dilation_w - g.padding.left;
+                            const bool inside = y < p.in.h && x < p.in.w;
+                            const std::size_t pixel = inside ? (n * p.in.h + y) * p.in.w + x : 0;
+                            const T* a = inside ? input.data() + pixel * channels + o / out_per_group * w.in_channels
+                                                : outside.data();
+                            const T* b = by_tap.data() + ((o * w.kh + ky) * w.kw + kx) * w.in_channels;
                             for (std::size_t i = 0; i < w.in_channels; ++i)
                                 sum += a[i] * b[i];
                         }
@@ -104,6 +106,7 @@ inline std::vector<std::int32_t> convolve(const conv_problem& p) {
                 }
     return sums;
 }
+inline std::vector<std::int32_t> convolve(const conv_problem& p) { return convolve(p, p.input, p.codes, 0); }
 
 /// The problem's weights, packed.
 inline tern::ternary_weights packed_weights(const conv_problem& p, const float* scale = nullptr,
