@@ -20,9 +20,6 @@ using namespace tern_test;
 
 namespace {
 
-constexpr std::size_t huge = SIZE_MAX / 2;
-constexpr auto no_code = static_cast<code_id>(tern::code_count);
-
 tern::ternary_weights ternary_4x70() {
     const std::vector<std::int8_t> codes(4 * 70 * 9, 1);
     auto made = tern::pack_weights(codes.data(), {4, 70, 3, 3}, nullptr, std::vector<float>(4).data());

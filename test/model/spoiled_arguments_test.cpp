@@ -20,8 +20,6 @@ using namespace tern_test;
 
 namespace {
 
-constexpr std::size_t huge = SIZE_MAX / 2;
-constexpr auto no_code = static_cast<code_id>(tern::code_count);
 constexpr auto no_type = static_cast<tern::data_type>(tern::data_type_count);
 
 tern::safetensors_file tiny_file() { return open_file(data_path("mnist_tiny_merged")); }

@@ -26,8 +26,6 @@ using namespace tern_test;
 
 namespace {
 
-constexpr std::size_t huge = SIZE_MAX / 2;
-constexpr auto no_code = static_cast<code_id>(tern::code_count);
 const double no_number = std::nan("");
 const double inf = std::numeric_limits<double>::infinity();
 constexpr tern::weight_shape shape{4, 4, 3, 3};

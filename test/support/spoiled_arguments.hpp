@@ -4,16 +4,25 @@
 #include <doctest/doctest.h>
 
 #include <cctype>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
 #include <vector>
 
+#include <tern/code/code.hpp>
 #include <tern/core/memory.hpp>
 #include <tern/core/status.hpp>
 
 namespace tern_test {
+
+/// An extent that no memory has, and with which sizes overflow.
+constexpr std::size_t huge = SIZE_MAX / 2;
+
+/// A code behind the last.
+constexpr auto no_code = static_cast<tern::code_id>(tern::code_count);
 
 /// An enumerator behind the last one.
 template <class Enum>

@@ -1,0 +1,246 @@
+// Runs plans on tensors, images, workspaces and executors that are wrong, and plans that are none.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../support/spoiled_arguments.hpp"
+#include "small_plans.hpp"
+#include "spoiled_tensors.hpp"
+
+namespace tern_test::small_plans {
+
+/// What a run of one of the plans reads and writes.
+struct memory {
+    std::vector<float> values = ones(height * width * inputs), residual = ones(height * width * outputs),
+                       out = ones(height * width * outputs + 1);
+    std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(height * width * inputs);
+    std::vector<std::int32_t> sums = std::vector<std::int32_t>(height * width * outputs + 1);
+    tern::packed_tensor input, packed;
+    tern::buffer<unsigned char> scratch = std::move(*tern::make_buffer<unsigned char>(1 << 18));
+
+    explicit memory(const tern::image_shape& s, const tern::border& halo)
+        : input(std::move(*tern::make_packed_tensor(s, inputs, halo))),
+          packed(std::move(*tern::make_packed_tensor(s, outputs))) {}
+    tern::workspace space() { return {scratch.data(), scratch.bytes()}; }
+};
+
+inline const tern::epilogue everything = tern::chain(stage::residual(), stage::store(), stage::ternarize());
+
+/// Runs with each part of args spoiled in turn. `Args` has out and packed; visit_others spoils what else it has.
+template <class Plan, class Args, class Others>
+void walk_run(argument_walk& walk, const std::string& name, const Plan& plan, const Args& good, memory& m,
+              Others&& visit_others) {
+    const auto run = [&](const std::string& how, const Args& args) {
+        walk.refused(name, how, plan.run(args, m.space()));
+    };
+    REQUIRE_MESSAGE(plan.run(good, m.space()).ok(), std::string(plan.run(good, m.space()).message()));
+    run("nothing", Args());
+    const auto spoil = [&](const std::string& what, const auto& views, auto Args::*member) {
+        for (const auto& [how, view] : views) {
+            Args args = good;
+            args.*member = view;
+            run(what + ", " + how, args);
+        }
+    };
+    spoil("out", bad_views(good.out, false), &Args::out);
+    for (const auto& [how, image] : bad_images(good.packed[0])) {
+        Args args = good;
+        args.packed[0] = image;
+        run("packed, " + how, args);
+    }
+    Args args = good;
+    args.packed[1] = m.packed.view();
+    run("an image that no stage writes", args);
+    args = good;
+    args.out.data = reinterpret_cast<float*>(m.scratch.data());
+    run("out in the workspace", args);
+    visit_others(spoil);
+
+    walk.refused(name, "no workspace", plan.run(good, {}));
+    walk.refused(name, "a workspace of no memory", plan.run(good, {nullptr, huge}));
+    walk.refused(name, "a small workspace", plan.run(good, {m.scratch.data(), 64}));
+    walk.refused(name, "a misaligned workspace", plan.run(good, {m.scratch.data() + 8, m.scratch.bytes() - 8}));
+    tern::executor threads;
+    for (const std::size_t slices : {std::size_t{1} << 20, huge, SIZE_MAX}) {
+        threads.slices = slices;
+        walk.refused(name, "slices", plan.run(good, m.space(), threads));
+    }
+}
+
+/// Runs plans that are none: default-made, moved-from, and such as a larger and a smaller plan were moved into and out of.
+template <class Plan, class Make, class Run>
+void walk_unmade(argument_walk& walk, const std::string& name, Make&& make, Run&& run) {
+    const Plan nothing;
+    walk.refused(name, "default-made", run(nothing));
+    Plan plan = make();
+    REQUIRE(run(plan).ok());
+    Plan taken = std::move(plan);
+    walk.refused(name, "moved-from", run(plan));
+    CHECK(run(taken).ok());
+    Plan other = make();
+    other = std::move(taken);
+    walk.refused(name, "moved into another", run(taken));
+    CHECK(run(other).ok());
+    plan = std::move(other);
+    CHECK(run(plan).ok());
+    walk.refused(name, "moved back", run(other));
+}
+
+template <class Plan>
+void walk_unmade_facts(argument_walk& walk, const std::string& name) {
+    const Plan nothing;
+    walk.gives(name + "::kernel_name", "default-made", std::string(nothing.kernel_name(one_image)), std::string());
+    walk.gives(name + "::kernels", "default-made", nothing.kernels() == nullptr, true);
+    walk.gives(name + "::in_channels", "default-made", nothing.in_channels(), std::size_t{0});
+    walk.gives(name + "::out_channels", "default-made", nothing.out_channels(), std::size_t{0});
+    walk.gives(name + "::panel_bytes", "default-made", nothing.panel_bytes(), std::size_t{0});
+    walk.gives(name + "::macs_per_output", "default-made", nothing.macs_per_output(), std::size_t{0});
+    (void)nothing.workspace_bytes(one_image);
+    walk.gives(name + "::geometry", "default-made", nothing.geometry().groups, std::size_t{1});
+    walk.gives(name + "::weights", "default-made", nothing.weights().out_channels, std::size_t{0});
+    for (const tern::image_shape& s : {tern::image_shape{1, 0, 1}, {1, 1, 0}, {1, SIZE_MAX, 1}, {1, 1, SIZE_MAX}, {}}) {
+        walk.refused(name + "::output_shape", "a bad shape", nothing.output_shape(s));
+        (void)nothing.workspace_bytes(s, huge);
+    }
+}
+
+inline void walk_conv2d(argument_walk& walk) {
+    memory m(one_image, tern::border::uniform(1));
+    const auto plan = make_conv2d(padded, everything, {});
+    REQUIRE(plan.ok());
+    tern::conv2d_args good;
+    good.input = m.input.view();
+    good.out = tern::nhwc(m.out.data(), 1, height, width, outputs);
+    good.residual = tern::nhwc<const float>(m.residual.data(), 1, height, width, outputs);
+    good.packed[0] = m.packed.view();
+    good.accumulators = tern::nhwc(m.sums.data(), 1, height, width, outputs);
+    walk_run(walk, "conv2d::run", *plan, good, m, [&](auto&& spoil) {
+        spoil("residual", bad_views(good.residual, true), &tern::conv2d_args::residual);
+        auto sums = bad_views(good.accumulators, false);
+        sums.erase(sums.begin(), sums.begin() + 2);  // without data nobody asks for them
+        spoil("accumulators", sums, &tern::conv2d_args::accumulators);
+        spoil("input", bad_images(m.input.view()), &tern::conv2d_args::input);
+    });
+    for (auto how = tern::lowering::automatic; how <= tern::lowering::winograd2; how = behind(how)) {
+        tern::plan_options options;
+        options.lowering = how;
+        if (make_conv2d(padded, everything, options).ok())
+            walk_unmade<tern::conv2d>(
+                walk, "conv2d::run", [&] { return std::move(*make_conv2d(padded, everything, options)); },
+                [&](const tern::conv2d& p) { return p.run(good, m.space()); });
+    }
+    walk_unmade_facts<tern::conv2d>(walk, "conv2d");
+    walk.gives("conv2d::workspace_bytes", "slices", plan->workspace_bytes(one_image, huge), SIZE_MAX);
+    walk.gives("conv2d::workspace_bytes", "default-made", tern::conv2d().workspace_bytes(one_image), std::size_t{0});
+    walk.gives("conv2d::required_halo", "default-made", tern::conv2d().required_halo(one_image), tern::border{});
+    walk.gives("conv2d::required_halo", "huge", plan->required_halo({huge, huge, huge}), tern::border::uniform(1));
+    walk.gives("conv2d::input_code", "default-made", tern::conv2d().input_code(), code_id::ternary);
+    walk.gives("conv2d::uses_integer_thresholds", "default-made", tern::conv2d().uses_integer_thresholds(), false);
+}
+
+inline void walk_real_conv2d(argument_walk& walk) {
+    memory m(one_image, {});
+    const auto plan = make_real_conv2d(padded, everything, {});
+    REQUIRE(plan.ok());
+    tern::real_conv2d_args good;
+    good.input = tern::nhwc<const float>(m.values.data(), 1, height, width, inputs);
+    good.out = tern::nhwc(m.out.data(), 1, height, width, outputs);
+    good.residual = tern::nhwc<const float>(m.residual.data(), 1, height, width, outputs);
+    good.packed[0] = m.packed.view();
+    walk_run(walk, "real_conv2d::run", *plan, good, m, [&](auto&& spoil) {
+        spoil("residual", bad_views(good.residual, true), &tern::real_conv2d_args::residual);
+        spoil("input", bad_views(good.input, true), &tern::real_conv2d_args::input);
+    });
+    walk_unmade<tern::real_conv2d>(
+        walk, "real_conv2d::run", [&] { return std::move(*make_real_conv2d(padded, everything, {})); },
+        [&](const tern::real_conv2d& p) { return p.run(good, m.space()); });
+    walk_unmade_facts<tern::real_conv2d>(walk, "real_conv2d");
+    walk.gives("real_conv2d::workspace_bytes", "slices", plan->workspace_bytes(one_image, huge), SIZE_MAX);
+    walk.gives("real_conv2d::workspace_bytes", "default-made", tern::real_conv2d().workspace_bytes(one_image),
+               SIZE_MAX);
+}
+
+template <class Make>
+void walk_image_conv2d(argument_walk& walk, Make&& make) {
+    memory m(one_image, {});
+    const tern::epilogue chain = tern::chain(stage::store(), stage::ternarize());
+    const auto plan = make(padded, chain, {});
+    REQUIRE(plan.ok());
+    tern::image_conv2d_args good;
+    good.input = tern::nhwc<const std::uint8_t>(m.bytes.data(), 1, height, width, inputs);
+    good.out = tern::nhwc(m.out.data(), 1, height, width, outputs);
+    good.packed[0] = m.packed.view();
+    walk_run(walk, "image_conv2d::run", *plan, good, m,
+             [&](auto&& spoil) { spoil("input", bad_views(good.input, true), &tern::image_conv2d_args::input); });
+    walk_unmade<tern::image_conv2d>(
+        walk, "image_conv2d::run", [&] { return std::move(*make(padded, chain, {})); },
+        [&](const tern::image_conv2d& p) { return p.run(good, m.space()); });
+    walk_unmade_facts<tern::image_conv2d>(walk, "image_conv2d");
+    walk.gives("image_conv2d::workspace_bytes", "slices", plan->workspace_bytes(one_image, huge), SIZE_MAX);
+    walk.gives("image_conv2d::workspace_bytes", "default-made", tern::image_conv2d().workspace_bytes(one_image),
+               SIZE_MAX);
+}
+
+inline void walk_gemm(argument_walk& walk) {
+    constexpr std::size_t rows = height * width;
+    memory m({1, 1, rows}, {});
+    const auto plan = make_gemm({}, everything, {});
+    REQUIRE(plan.ok());
+    tern::gemm_args good;
+    good.rows = m.input.view();
+    good.out = tern::matrix(m.out.data(), rows, outputs);
+    good.residual = tern::matrix<const float>(m.residual.data(), rows, outputs);
+    good.packed[0] = m.packed.view();
+    good.accumulators = tern::matrix(m.sums.data(), rows, outputs);
+    walk_run(walk, "gemm::run", *plan, good, m, [&](auto&& spoil) {
+        spoil("residual", bad_views(good.residual, true), &tern::gemm_args::residual);
+        spoil("rows", bad_images(m.input.view()), &tern::gemm_args::rows);
+    });
+    walk_unmade<tern::gemm>(
+        walk, "gemm::run", [&] { return std::move(*make_gemm({}, everything, {})); },
+        [&](const tern::gemm& p) { return p.run(good, m.space()); });
+    const tern::gemm nothing;
+    walk.gives("gemm::k", "default-made", nothing.k(), std::size_t{0});
+    walk.gives("gemm::n", "default-made", nothing.n(), std::size_t{0});
+    walk.gives("gemm::workspace_bytes", "default-made", nothing.workspace_bytes(rows), std::size_t{0});
+    walk.gives("gemm::workspace_bytes", "huge", plan->workspace_bytes(SIZE_MAX), std::size_t{0});
+    walk.gives("gemm::panel_bytes", "default-made", nothing.panel_bytes(), std::size_t{0});
+    walk.gives("gemm::kernel_name", "default-made", std::string(nothing.kernel_name(rows)), std::string());
+    walk.gives("gemm::kernels", "default-made", nothing.kernels() == nullptr, true);
+    for (const std::size_t bad : {std::size_t{0}, huge, SIZE_MAX}) {
+        walk.refused("make_packed_rows", "k", tern::make_packed_rows(1, bad == huge ? SIZE_MAX : bad));
+        walk.refused("make_packed_rows", "m", tern::make_packed_rows(code_id::s8, bad == 0 ? huge : bad, 64));
+    }
+    walk.refused("make_packed_rows", "code", tern::make_packed_rows(no_code, 1, 1));
+    walk.refused("make_packed_rows", "no memory", tern::make_packed_rows(1, 1, no_memory()));
+}
+
+inline void walk_linear(argument_walk& walk) {
+    std::vector<float> in = ones(2 * inputs + 1), out = ones(2 * outputs + 1);
+    const auto plan = make_linear({}, {}, {});
+    REQUIRE(plan.ok());
+    walk.refused("linear::run", "no input", plan->run(nullptr, 2, out.data()));
+    walk.refused("linear::run", "no output", plan->run(in.data(), 2, nullptr));
+    walk.refused("linear::run", "misaligned", plan->run(misaligned(in.data()), 2, out.data()));
+    walk.refused("linear::run", "misaligned", plan->run(in.data(), 2, misaligned(out.data())));
+    walk.refused("linear::run", "overlap", plan->run(in.data(), 2, in.data() + 1));
+    for (const std::size_t rows : {huge, SIZE_MAX})
+        walk.refused("linear::run", "huge", plan->run(in.data(), rows, out.data()));
+    walk_unmade<tern::linear>(
+        walk, "linear::run", [&] { return std::move(*make_linear({}, {}, {})); },
+        [&](const tern::linear& p) { return p.run(in.data(), 2, out.data()); });
+    tern::executor threads;
+    threads.slices = huge;
+    CHECK(plan->run(in.data(), 2, out.data(), threads).ok());
+    walk.gives("linear::inputs", "default-made", tern::linear().inputs(), std::size_t{0});
+    walk.gives("linear::outputs", "default-made", tern::linear().outputs(), std::size_t{0});
+    walk.gives("linear::kernel_name", "default-made", std::string(tern::linear().kernel_name()), std::string());
+    walk.gives("linear::kernels", "default-made", tern::linear().kernels() == nullptr, true);
+}
+
+}  // namespace tern_test::small_plans
