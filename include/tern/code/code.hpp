@@ -1,4 +1,5 @@
-// All codes by number: what a plan looks up at run time. A new code is a file with its description and a line in TERN_CODES.
+// All codes by number: what a plan looks up at run time. A new code is a file with its description and a line in
+// TERN_CODES.
 #pragma once
 
 #include <cstddef>

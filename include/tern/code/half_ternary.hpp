@@ -1,5 +1,5 @@
-// The half-range ternary code {0, 1, 2} of activations after a ReLU (FATNN, ICCV 2021). It lies in memory as the ternary
-// code x = value - 1, so a ternary kernel computes x . w, and the product is x . w + sum of w.
+// The half-range ternary code {0, 1, 2} of activations after a ReLU (FATNN, ICCV 2021). It lies in memory as the
+// ternary code x = value - 1, so a ternary kernel computes x . w, and the product is x . w + sum of w.
 #pragma once
 
 #include "../core/config.hpp"

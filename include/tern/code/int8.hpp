@@ -1,5 +1,5 @@
-// 8-bit integers. s8: -128 .. 127 for activations, -127 .. 127 for weights, so that a weight can be negated. u8: 0 .. 255.
-// They lie in memory as bytes; the bits here are those of two's complement.
+// 8-bit integers. s8: -128 .. 127 for activations, -127 .. 127 for weights, so that a weight can be negated. u8: 0 ..
+// 255. They lie in memory as bytes; the bits here are those of two's complement.
 #pragma once
 
 #include "../core/config.hpp"

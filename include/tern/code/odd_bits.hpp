@@ -1,6 +1,6 @@
-// Odd codes +-1, +-3, ... +-(2^b - 1) of b = 1 .. 4 bits, for weights (STQN): what sums of binary kernels give. They have
-// no zero. Bits count down from the top value: value = 2^b - 1 - sum of 2^(p+1) bit p. So each plane is a binary code worth
-// 2^p, in which 1 is -1, and o1 is the binary code.
+// Odd codes +-1, +-3, ... +-(2^b - 1) of b = 1 .. 4 bits, for weights (STQN): what sums of binary kernels give. They
+// have no zero. Bits count down from the top value: value = 2^b - 1 - sum of 2^(p+1) bit p. So each plane is a binary
+// code worth 2^p, in which 1 is -1, and o1 is the binary code.
 #pragma once
 
 #include "../core/config.hpp"

@@ -5,7 +5,8 @@
 //
 // so a product of two codes needs nothing but popcounts of pairs of planes: with P(x) the number of set bits,
 //
-//     x . y = sum over p, q of wx(p) wy(q) P(x_p & y_q) + ox sum over q of wy(q) P(y_q) + oy sum over p of wx(p) P(x_p) + n ox oy
+//     x . y = sum over p, q of wx(p) wy(q) P(x_p & y_q)
+//             + ox sum over q of wy(q) P(y_q) + oy sum over p of wx(p) P(x_p) + n ox oy
 //
 // A description is a struct of constants, here called Code:
 //
@@ -42,8 +43,8 @@ TERN_INLINE constexpr bool code_contains(int v) noexcept {
     return v >= Code::min && v <= Code::max && (v - Code::min) % Code::step == 0;
 }
 
-/// Whether a description agrees with itself: every value has bits of its own that stand for it, the range is that of the
-/// bits' values, and zero is what zero_pattern says.
+/// Whether a description agrees with itself: every value has bits of its own that stand for it, the range is that of
+/// the bits' values, and zero is what zero_pattern says.
 template <class Code>
 TERN_INLINE constexpr bool is_consistent() noexcept {
     if (Code::planes < 1 || Code::planes > max_planes || Code::step < 1 || Code::min >= Code::max ||

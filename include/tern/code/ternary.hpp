@@ -29,9 +29,9 @@ struct ternary {
     static TERN_INLINE constexpr bool contains(int code) noexcept { return code >= -1 && code <= 1; }
 };
 
-/// Two float thresholds that turn a value into a ternary code: [v >= hi] - [v < lo]; NaN gives 0. A strict one excludes itself from
-/// the codes above: [v > hi], [v <= lo]. Of subnormal ones: code/thresholds.hpp.
-/// The default is STTN's rule: +0.5 gives +1, -0.5 gives 0 (Xu et al., IJCAI 2020, as in the official CUDA kernel).
+/// Two float thresholds that turn a value into a ternary code: [v >= hi] - [v < lo]; NaN gives 0. A strict one excludes
+/// itself from the codes above: [v > hi], [v <= lo]. Of subnormal ones: code/thresholds.hpp. The default is STTN's
+/// rule: +0.5 gives +1, -0.5 gives 0 (Xu et al., IJCAI 2020, as in the official CUDA kernel).
 struct ternary_thresholds {
     float hi = 0.5f;
     float lo = -0.5f;

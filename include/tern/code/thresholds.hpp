@@ -6,9 +6,9 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// code = min + step * (number of thresholds that v reaches), for a code with `count` + 1 values. NaN gives 0, or the least
-/// value if the code has no zero. A threshold is never said by a subnormal number, which is 0 to CPUs that flush them (FTZ, DAZ):
-/// operators take one above 0 for v > 0, one below for v >= 0.
+/// code = min + step * (number of thresholds that v reaches), for a code with `count` + 1 values. NaN gives 0, or the
+/// least value if the code has no zero. A threshold is never said by a subnormal number, which is 0 to CPUs that flush
+/// them (FTZ, DAZ): operators take one above 0 for v > 0, one below for v >= 0.
 struct level_thresholds {
     static constexpr int max_count = 15;
 

@@ -7,8 +7,8 @@
 //   run-time mode   TERN_RUNTIME is 1                  tern::v1::rt           declarations; tern::runtime defines them
 //   static mode     neither                            tern::v1::n_<level>    all inline, for this file's own flags
 //
-// The level of a file in static mode is the best one all of whose flags are set; what is set beyond it, as AVX without AVX2,
-// goes unused, and the namespace is n_<level>_and_more.
+// The level of a file in static mode is the best one all of whose flags are set; what is set beyond it, as AVX without
+// AVX2, goes unused, and the namespace is n_<level>_and_more.
 #pragma once
 
 #include "../version.hpp"
@@ -159,8 +159,8 @@
     }                      \
     }
 
-// Functions whose definitions live in *-inl.hpp: inline in static mode, otherwise defined once by tern::runtime, which exports
-// them and nothing else as a shared library.
+// Functions whose definitions live in *-inl.hpp: inline in static mode, otherwise defined once by tern::runtime, which
+// exports them and nothing else as a shared library.
 #if TERN_RUNTIME && defined(__GNUC__) && !defined(_WIN32)
 #define TERN_FUNC __attribute__((visibility("default")))
 #elif TERN_RUNTIME
@@ -188,8 +188,8 @@
 #define TERN_PRINTF(format_index, first_arg)
 #endif
 
-// Fully unrolls the loop that follows: accumulators of a tile must stay in registers. Not where every access is instrumented,
-// which would take minutes to compile. TERN_UNROLL_UP_TO: by a constant that the target decides.
+// Fully unrolls the loop that follows: accumulators of a tile must stay in registers. Not where every access is
+// instrumented, which would take minutes to compile. TERN_UNROLL_UP_TO: by a constant that the target decides.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define TERN_PRAGMA(text) _Pragma(#text)
 #define TERN_UNROLL_UP_TO(rounds) TERN_PRAGMA(GCC unroll rounds)

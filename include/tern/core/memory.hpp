@@ -17,8 +17,8 @@ TERN_BEGIN_VOCABULARY
 /// Alignment of every buffer, panel and workspace: a cache line, and the widest vector.
 inline constexpr std::size_t buffer_alignment = 64;
 
-/// Where the library's memory comes from. `allocate` may return null (an `out_of_memory` status follows); memory must be
-/// aligned to `alignment`. Both pointers null: aligned operator new. `ctx` must outlive everything made with it.
+/// Where the library's memory comes from. `allocate` may return null (an `out_of_memory` status follows); memory must
+/// be aligned to `alignment`. Both pointers null: aligned operator new. `ctx` must outlive everything made with it.
 struct allocator {
     void* ctx = nullptr;
     void* (*allocate)(void* ctx, std::size_t bytes, std::size_t alignment) = nullptr;

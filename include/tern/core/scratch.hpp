@@ -11,7 +11,8 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Takes arrays one after the other, each aligned to `buffer_alignment`: from memory, or without any, to learn how much is needed.
+/// Takes arrays one after the other, each aligned to `buffer_alignment`: from memory, or without any, to learn how much
+/// is needed.
 class scratch_memory {
 public:
     /// Measures.

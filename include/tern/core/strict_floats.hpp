@@ -1,4 +1,5 @@
-// Refuses options that let the compiler reassociate sums where no macro tells of them (config.hpp): Clang, once it optimises.
+// Refuses options that let the compiler reassociate sums where no macro tells of them (config.hpp): Clang, once it
+// optimises.
 #pragma once
 
 #include "config.hpp"

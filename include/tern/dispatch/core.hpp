@@ -1,4 +1,5 @@
-// Kinds of cores that run the same level at different speeds. Plans choose by them; what is computed never depends on one.
+// Kinds of cores that run the same level at different speeds. Plans choose by them; what is computed never depends on
+// one.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// The kind that new plans choose for. `automatic`: the environment variable TERN_CORE decides, and if that is unset or "", the CPU,
-/// which is asked once per process. An unknown name is an error that lists the known ones.
+/// The kind that new plans choose for. `automatic`: the environment variable TERN_CORE decides, and if that is unset or
+/// "", the CPU, which is asked once per process. An unknown name is an error that lists the known ones.
 TERN_FUNC result<core_kind> select_core(core_kind core = core_kind::automatic);
 
 TERN_END_NAMESPACE

@@ -1,4 +1,5 @@
-// Which levels this CPU and operating system support, by feature bits alone (never by model names), and who made the CPU.
+// Which levels this CPU and operating system support, by feature bits alone (never by model names), and who made the
+// CPU.
 #pragma once
 
 #include <cstdint>
@@ -110,7 +111,8 @@ inline isa_set supported_levels() noexcept {
     if (!all(seven.ecx, bit(11)))  // VNNI
         return levels;
     levels.add(isa::avx512_vnni);
-    // VBMI, VBMI2, BITALG, VPOPCNTDQ, GFNI; IFMA too, which every CPU with VBMI has and which kernel sources are compiled with
+    // VBMI, VBMI2, BITALG, VPOPCNTDQ, GFNI; IFMA too, which every CPU with VBMI has and which kernel sources are
+    // compiled with
     if (all(seven.ecx, bit(1) | bit(6) | bit(12) | bit(14) | bit(8)) && all(seven.ebx, bit(21)))
         levels.add(isa::avx512_icl);
     return levels;

@@ -33,9 +33,9 @@ TERN_BEGIN_NAMESPACE
 /// The table of a level, or null if it is not built into this program.
 TERN_FUNC const kernel_table* built_kernels(isa level) noexcept;
 
-/// The table for new plans. `level` null or "": the environment variable TERN_ISA decides, and if that is unset, the best
-/// level that is built and supported. An unknown, unbuilt or unsupported name is an error that lists the allowed ones. The CPU is
-/// asked once per process, the environment at every call without a level.
+/// The table for new plans. `level` null or "": the environment variable TERN_ISA decides, and if that is unset, the
+/// best level that is built and supported. An unknown, unbuilt or unsupported name is an error that lists the allowed
+/// ones. The CPU is asked once per process, the environment at every call without a level.
 TERN_FUNC result<const kernel_table*> select_kernels(const char* level = nullptr);
 
 /// Describes the choice. If TERN_ISA has a value that is not allowed, no level is chosen and the text says why.

@@ -9,8 +9,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// ORs `count` channels of all `planes` planes from bit `from_bit` of one pixel's words (the planes' words interleaved) to bit
-/// `to_bit` of another's. The target bits must be 0. Reads and writes only words that hold one of the channels.
+/// ORs `count` channels of all `planes` planes from bit `from_bit` of one pixel's words (the planes' words interleaved)
+/// to bit `to_bit` of another's. The target bits must be 0. Reads and writes only words that hold one of the channels.
 inline void copy_plane_bits(const unsigned char* from, std::size_t from_bit, unsigned char* to, std::size_t to_bit,
                             std::size_t count, std::size_t planes) {
     while (count != 0) {

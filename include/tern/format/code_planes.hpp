@@ -50,7 +50,8 @@ status check_plane_arguments(code_id code, const T* codes, const std::uint64_t* 
 }  // namespace detail
 
 /// Writes `rows` rows of plane_words(code, channels) words from codes [rows][channels] of an integer type.
-/// Errors: no code, null pointers; a value that is not one of the code's (names its place; planes are unspecified then).
+/// Errors: no code, null pointers; a value that is not one of the code's (names its place; planes are unspecified
+/// then).
 template <class T>
 status pack_planes(code_id code, const T* codes, std::size_t rows, std::size_t channels, std::uint64_t* planes) {
     static_assert(std::is_integral_v<T> && sizeof(T) <= 4, "codes are small integers");
@@ -76,8 +77,8 @@ status pack_planes(code_id code, const T* codes, std::size_t rows, std::size_t c
 }
 
 /// Writes codes [rows][channels] of an integer type from planes.
-/// Errors: no code, null pointers; bits that stand for no value of the code, as a ternary sign without a mask; a value that
-/// T cannot hold (names its place; codes are unspecified then). Bits beyond the last channel are not looked at.
+/// Errors: no code, null pointers; bits that stand for no value of the code, as a ternary sign without a mask; a value
+/// that T cannot hold (names its place; codes are unspecified then). Bits beyond the last channel are not looked at.
 template <class T>
 status unpack_planes(code_id code, const std::uint64_t* planes, std::size_t rows, std::size_t channels, T* codes) {
     static_assert(std::is_integral_v<T> && sizeof(T) <= 4, "codes are small integers");

@@ -73,8 +73,8 @@ inline result<code_weights> make_code_weights(const weight_shape& shape, code_id
     return w;
 }
 
-/// Copies codes in PyTorch's order [o][i][kh][kw]; `scale` (out_channels floats, null: 1) and `bias` (or null) are copied.
-/// Errors: as make_code_weights; a value that is not one of the code's, or -128 (names its place).
+/// Copies codes in PyTorch's order [o][i][kh][kw]; `scale` (out_channels floats, null: 1) and `bias` (or null) are
+/// copied. Errors: as make_code_weights; a value that is not one of the code's, or -128 (names its place).
 inline result<code_weights> pack_code_weights(const std::int8_t* codes, const weight_shape& shape, code_id code,
                                               const float* scale = nullptr, const float* bias = nullptr,
                                               const allocator& memory = {}) {
@@ -91,7 +91,8 @@ inline result<code_weights> pack_code_weights(const std::int8_t* codes, const we
     return made;
 }
 
-/// An error unless all extents agree and every code is one of the code's values: for weights that were filled in by hand.
+/// An error unless all extents agree and every code is one of the code's values: for weights that were filled in by
+/// hand.
 inline status check_code_weights(const code_weights& w) {
     TERN_TRY(check_weight_shape(w.shape));
     TERN_TRY(detail::check_weight_code(w.code));
@@ -106,8 +107,8 @@ inline status check_code_weights(const code_weights& w) {
     return detail::check_weight_codes(w.codes.data(), s, w.code);
 }
 
-/// Sum of an output channel's codes: what a half-range activation adds to a product, and a zero point multiplies. 0 for a
-/// channel that is not there.
+/// Sum of an output channel's codes: what a half-range activation adds to a product, and a zero point multiplies. 0 for
+/// a channel that is not there.
 inline std::int64_t code_sum(const code_weights& w, std::size_t o) noexcept {
     std::int64_t sum = 0;
     if (o >= w.shape.out_channels || w.codes.size() != w.shape.size())

@@ -1,5 +1,5 @@
-// Codes of one pixel in forms that kernel families take: bytes of bytes, ternary planes of other planes. Called per pixel, so
-// nothing is checked.
+// Codes of one pixel in forms that kernel families take: bytes of bytes, ternary planes of other planes. Called per
+// pixel, so nothing is checked.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The border of a packed image: whoever writes an image writes its halo and its slack too, so that memory can be reused.
+// The border of a packed image: whoever writes an image writes its halo and its slack too, so that memory can be
+// reused.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +11,11 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Writes all bytes of rows [y_begin, y_end) of image `n` that are no codes of a pixel: the layout's halo_code into the left and
-/// the right halo, 0 into the slack up to the pixel pitch and the row pitch. Row 0
-/// takes the top halo with it; row h-1 the bottom halo and the slack up to the image pitch, and in the last image up to
-/// `total_bytes`. Disjoint ranges of rows write disjoint memory, so threads can share an image. For images that pass
-/// check_packed_image and have image `n` and those rows; operators call it for every row and check once.
+/// Writes all bytes of rows [y_begin, y_end) of image `n` that are no codes of a pixel: the layout's halo_code into the
+/// left and the right halo, 0 into the slack up to the pixel pitch and the row pitch. Row 0 takes the top halo with it;
+/// row h-1 the bottom halo and the slack up to the image pitch, and in the last image up to `total_bytes`. Disjoint
+/// ranges of rows write disjoint memory, so threads can share an image. For images that pass check_packed_image and
+/// have image `n` and those rows; operators call it for every row and check once.
 inline void clear_halo_rows(const packed_image& image, std::size_t n, std::size_t y_begin, std::size_t y_end) {
     const packed_layout& l = image.layout;
     if (y_begin >= y_end)

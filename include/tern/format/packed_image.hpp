@@ -1,11 +1,11 @@
-// Packed activations: a batch of images of codes (code/code.hpp) with a halo of padding. The layout does not depend on the
-// instruction set.
+// Packed activations: a batch of images of codes (code/code.hpp) with a halo of padding. The layout does not depend on
+// the instruction set.
 //
 //   planes  [n][row][column][channel word][plane]   64-bit little-endian words, bit i = channel 64*word + i
 //   bytes   [n][row][column][channel]               s8 and u8
 //
-// Ternary codes have the planes mask and sign, and sign is 0 where mask is 0. Bits of channels >= C are 0; rows and columns
-// include the halo, whose codes are the layout's `halo_code`: 0, unless padding has another value.
+// Ternary codes have the planes mask and sign, and sign is 0 where mask is 0. Bits of channels >= C are 0; rows and
+// columns include the halo, whose codes are the layout's `halo_code`: 0, unless padding has another value.
 #pragma once
 
 #include <cstddef>
@@ -92,9 +92,9 @@ struct packed_tensor {
 /// Whether images of this code are bytes rather than planes.
 TERN_INLINE constexpr bool is_byte_code(code_id code) noexcept { return code == code_id::s8 || code == code_id::u8; }
 
-/// The layout of `shape` images with `c` channels of a code and a halo: dense, but for bytes, whose pixels start at multiples
-/// of 16 bytes. The halo holds 0, or +1 where the code has no 0: set `halo_code` for another value, as the zero point of u8. No
-/// images (n = 0) take no bytes.
+/// The layout of `shape` images with `c` channels of a code and a halo: dense, but for bytes, whose pixels start at
+/// multiples of 16 bytes. The halo holds 0, or +1 where the code has no 0: set `halo_code` for another value, as the
+/// zero point of u8. No images (n = 0) take no bytes.
 inline result<packed_layout> make_packed_layout(code_id code, const image_shape& shape, std::size_t c,
                                                 const border& halo = {}) {
     packed_layout l;
@@ -132,8 +132,8 @@ inline result<packed_layout> make_packed_layout(const image_shape& shape, std::s
     return make_packed_layout(code_id::ternary, shape, c, halo);
 }
 
-/// Writes one value into all channels of `pixels` pixels that lie side by side, and 0 into what else their pitch covers. For a
-/// layout that passes check_packed_layout; `pixel` must have room for them.
+/// Writes one value into all channels of `pixels` pixels that lie side by side, and 0 into what else their pitch
+/// covers. For a layout that passes check_packed_layout; `pixel` must have room for them.
 inline void fill_pixels(const packed_layout& l, unsigned char* pixel, std::size_t pixels, int value) {
     const unsigned pattern =
         visit_code(l.code, [&](auto description) -> unsigned { return decltype(description)::pattern(value); });
@@ -158,8 +158,8 @@ inline void fill_pixels(const packed_layout& l, unsigned char* pixel, std::size_
     }
 }
 
-/// An error unless a layout's format, code, halo code, extents and pitches agree: what make_packed_layout makes, or the same with
-/// larger pitches, multiples of 8 bytes. `name` goes into the message.
+/// An error unless a layout's format, code, halo code, extents and pitches agree: what make_packed_layout makes, or the
+/// same with larger pitches, multiples of 8 bytes. `name` goes into the message.
 inline status check_packed_layout(const packed_layout& l, const char* name) {
     name = name_or(name, "packed image");
     if (!is_code(l.code) || l.format != (is_byte_code(l.code) ? image_format::bytes : image_format::planes))
@@ -187,8 +187,8 @@ inline status check_packed_layout(const packed_layout& l, const char* name) {
     return {};
 }
 
-/// A packed image that owns its memory: the layout's halo_code in all channels of all pixels, those of the halo too, and 0 in what
-/// the pitches leave over. Errors: a layout that does not pass check_packed_layout, refused memory.
+/// A packed image that owns its memory: the layout's halo_code in all channels of all pixels, those of the halo too,
+/// and 0 in what the pitches leave over. Errors: a layout that does not pass check_packed_layout, refused memory.
 inline result<packed_tensor> make_packed_tensor(const packed_layout& layout, const allocator& memory = {}) {
     TERN_TRY(check_packed_layout(layout, "packed image"));
     auto bytes = make_buffer<unsigned char>(layout.total_bytes, memory);
@@ -221,8 +221,8 @@ inline result<packed_tensor> make_packed_tensor(const image_shape& shape, std::s
     return make_packed_tensor(code_id::ternary, shape, c, halo, memory);
 }
 
-/// Whether `image` is usable: a layout that passes check_packed_layout, data aligned to 8 bytes, which may be null if there are no
-/// images. `name` goes into the message.
+/// Whether `image` is usable: a layout that passes check_packed_layout, data aligned to 8 bytes, which may be null if
+/// there are no images. `name` goes into the message.
 inline status check_packed_image(const const_packed_image& image, const char* name) {
     name = name_or(name, "packed image");
     if (image.data == nullptr && (image.layout.n != 0 || image.layout.c == 0))
@@ -242,8 +242,8 @@ inline status check_packed_image(const const_packed_image& image, code_id code, 
     return {};
 }
 
-/// The code of one channel of one pixel, for tests and tools. y and x may be negative or beyond the image, inside the halo. The
-/// image must pass check_packed_image and have that pixel and channel.
+/// The code of one channel of one pixel, for tests and tools. y and x may be negative or beyond the image, inside the
+/// halo. The image must pass check_packed_image and have that pixel and channel.
 inline int get_code(const const_packed_image& image, std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x, std::size_t c) {
     const unsigned char* pixel = image.data + image.layout.offset(n, y, x);
     return visit_code(image.layout.code, [&](auto description) -> int {
@@ -260,7 +260,8 @@ inline int get_code(const const_packed_image& image, std::size_t n, std::ptrdiff
     });
 }
 
-/// Sets the code of one channel of one pixel, for tests and tools. `code` must be one of the code's values; as get_code.
+/// Sets the code of one channel of one pixel, for tests and tools. `code` must be one of the code's values; as
+/// get_code.
 inline void set_code(const packed_image& image, std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x, std::size_t c,
                      int code) {
     unsigned char* pixel = image.data + image.layout.offset(n, y, x);

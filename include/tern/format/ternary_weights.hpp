@@ -55,8 +55,8 @@ inline status check_weight_shape(const weight_shape& s) {
     return {};
 }
 
-/// Bytes that planes, scales and a bias of this shape take. Planes have words of 64 channels, so of few channels they take up to
-/// 128 times what the codes need.
+/// Bytes that planes, scales and a bias of this shape take. Planes have words of 64 channels, so of few channels they
+/// take up to 128 times what the codes need.
 TERN_INLINE constexpr checked_size ternary_bytes(const weight_shape& s) noexcept {
     return checked_size(s.out_channels) * s.kh * s.kw * s.words() * (2 * sizeof(std::uint64_t)) +
            checked_size(s.out_channels) * (2 * sizeof(float));
@@ -79,8 +79,8 @@ inline result<ternary_weights> make_ternary_weights(const weight_shape& shape, c
     return w;
 }
 
-/// An error unless all extents agree and planes are as this format has them, without signs beside zeros or bits behind the last
-/// channel: for weights that were filled in by hand.
+/// An error unless all extents agree and planes are as this format has them, without signs beside zeros or bits behind
+/// the last channel: for weights that were filled in by hand.
 inline status check_ternary_weights(const ternary_weights& w) {
     TERN_TRY(check_weight_shape(w.shape));
     const weight_shape& s = w.shape;
@@ -152,8 +152,8 @@ status copy_scale_and_bias(Weights& to, const float* scale, const float* bias, c
 
 }  // namespace detail
 
-/// Packs codes in PyTorch's order [o][i][kh][kw]; `scale` (out_channels floats, null: 1) and `bias` (or null) are copied.
-/// Errors: an empty shape, no codes, a code that is not -1, 0 or 1 (names its place), refused memory.
+/// Packs codes in PyTorch's order [o][i][kh][kw]; `scale` (out_channels floats, null: 1) and `bias` (or null) are
+/// copied. Errors: an empty shape, no codes, a code that is not -1, 0 or 1 (names its place), refused memory.
 inline result<ternary_weights> pack_weights(const std::int8_t* codes, const weight_shape& shape,
                                             const float* scale = nullptr, const float* bias = nullptr,
                                             const allocator& memory = {}) {

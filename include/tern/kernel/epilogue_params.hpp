@@ -1,4 +1,5 @@
-// What is done to sums: an epilogue in its one canonical order as plain data, and where a strip or a tile puts the results.
+// What is done to sums: an epilogue in its one canonical order as plain data, and where a strip or a tile puts the
+// results.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +42,8 @@ struct threshold_params {
     const std::int32_t* flip = nullptr;
 };
 
-/// How values become codes: ascending thresholds and what each changes in the bits, or, without planes, rounding to bytes.
+/// How values become codes: ascending thresholds and what each changes in the bits, or, without planes, rounding to
+/// bytes.
 struct level_params {
     static constexpr std::size_t max_count = 15, max_planes = 4;
     std::size_t planes = 0, count = 0;
@@ -81,8 +83,8 @@ struct finish_args {
     void* sums;                                    ///< finish_kind::sums: int32 or float, [count][tile_channels]
 };
 
-/// The ways of finishing that kernels of products have built in. Tiles that lack channels take `sums`. Packed words of ternary codes
-/// are cleared by the tile that begins them, so tiles of a pixel come in rising order.
+/// The ways of finishing that kernels of products have built in. Tiles that lack channels take `sums`. Packed words of
+/// ternary codes are cleared by the tile that begins them, so tiles of a pixel come in rising order.
 enum class finish_kind : std::uint8_t {
     sums,        ///< to memory, for whatever else there is to do
     store,       ///< scale, shift, clamp, store
@@ -92,7 +94,8 @@ enum class finish_kind : std::uint8_t {
 };
 inline constexpr std::size_t finish_kinds = 5;
 
-/// Sums in memory, to be finished in any way: tiles that lack channels, pooled residuals, and what else no kernel has built in.
+/// Sums in memory, to be finished in any way: tiles that lack channels, pooled residuals, and what else no kernel has
+/// built in.
 struct finish_tile_args {
     finish_args to;
     std::size_t count;              ///< pixels
@@ -104,7 +107,8 @@ struct finish_tile_args {
     std::size_t residual_channels;  ///< channels of the residual; above them r = 0
 };
 
-/// One tile of values, w = g*v + h (two roundings), to codes of any kind: planes or bytes. NaN becomes 0 where the code has it.
+/// One tile of values, w = g*v + h (two roundings), to codes of any kind: planes or bytes. NaN becomes 0 where the code
+/// has it.
 struct quantize_tile_args {
     const float* values;                        ///< [count][pitch], readable up to the next multiple of 16 channels
     std::size_t pitch;                          ///< floats

@@ -1,4 +1,5 @@
-// The list of families: one line each, in the order in which plans consider them. A level has those that its vectors can do.
+// The list of families: one line each, in the order in which plans consider them. A level has those that its vectors
+// can do.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// A family of kernels: plain facts about its operands, and functions. What is known of a family's private format outside its own
-// file is here, as numbers; nobody asks which family it is.
+// A family of kernels: plain facts about its operands, and functions. What is known of a family's private format
+// outside its own file is here, as numbers; nobody asks which family it is.
 #pragma once
 
 #include <cstddef>
@@ -143,8 +143,8 @@ struct product_family {
     bool (*match)(const product_query&, product_rule&) = nullptr;
     void (*put)(const put_args&) = nullptr;
     void (*convert)(const convert_args&) = nullptr;  ///< null if no rule converts
-    /// Shared pixels: adds the codes of the second pixels, `bytes` at the second address, to those of the first ones at the
-    /// first address. The former may overlap what lies behind the latter.
+    /// Shared pixels: adds the codes of the second pixels, `bytes` at the second address, to those of the first ones at
+    /// the first address. The former may overlap what lies behind the latter.
     void (*join)(unsigned char*, const unsigned char*, std::size_t) = nullptr;
     family_cost cost{};
     strip_kernel strips[finish_kinds] = {};  ///< by finish_kind; `sums` is always there

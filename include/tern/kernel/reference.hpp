@@ -1,5 +1,6 @@
-// Every entry of the kernel table as obvious loops: the oracle of the fast kernels, never dispatched. Tiles have odd sizes, and
-// families formats of their own on purpose, so that code above the table cannot rely on powers of two or on what it knows of others.
+// Every entry of the kernel table as obvious loops: the oracle of the fast kernels, never dispatched. Tiles have odd
+// sizes, and families formats of their own on purpose, so that code above the table cannot rely on powers of two or on
+// what it knows of others.
 #pragma once
 
 #include <cmath>
@@ -210,7 +211,8 @@ struct sign_format {
     }
 };
 
-// Bytes of codes, of two neighbouring pixels side by side: 5 channels a step. Panel: [step][channel][output channel], int8.
+// Bytes of codes, of two neighbouring pixels side by side: 5 channels a step. Panel: [step][channel][output channel],
+// int8.
 struct twin_format {
     static constexpr std::size_t shared = 2, channels = 5, panel_bytes = channels * tile_channels;
     static std::int64_t of_step(const unsigned char* x, const unsigned char* panel, std::size_t o, std::size_t second) {

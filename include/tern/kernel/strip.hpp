@@ -1,17 +1,19 @@
-// The strip: pixels times the output channels of one tile, products and finish in one call. Written once for all families.
+// The strip: pixels times the output channels of one tile, products and finish in one call. Written once for all
+// families.
 //
-// A product makes sums. It has the type `sum` of a vector of them (simd::i32v or simd::f32v), `channels` of a tile, and `sizes`,
-// the numbers of pixels that tiles may have, largest first, down to the family's `shared_pixels`. Its `tile<Pixels>` has
+// A product makes sums. It has the type `sum` of a vector of them (simd::i32v or simd::f32v), `channels` of a tile, and
+// `sizes`, the numbers of pixels that tiles may have, largest first, down to the family's `shared_pixels`. Its
+// `tile<Pixels>` has
 //
 //   run(args, first, memory)        computes the products of pixels [first, first + Pixels) of the strip
 //   total(args, first, i, j)        vector j of the sums of pixel i
 //   memory                          the type of what does not stay in registers; apart from the tile, which then can
 //
-// A finish does something with them (kernel/finish/): its constructor takes the strip's finish_args and loads what all pixels
-// share, pixel(sums, i) finishes pixel i of the strip, and prefetch(i) may ask for what it will write.
+// A finish does something with them (kernel/finish/): its constructor takes the strip's finish_args and loads what all
+// pixels share, pixel(sums, i) finishes pixel i of the strip, and prefetch(i) may ask for what it will write.
 //
-// Sums pass from one to the other in registers, which takes code for every pair of both, or through a tile in L1, where products
-// and finishes share nothing but the number of channels.
+// Sums pass from one to the other in registers, which takes code for every pair of both, or through a tile in L1, where
+// products and finishes share nothing but the number of channels.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +39,8 @@ struct element_of<simd::f32v> {
     using type = float;
 };
 
-/// Finishes pixels `I` to `Pixels` of a tile. A recursion, because GCC 12 keeps a tile in memory while there is a loop over it.
+/// Finishes pixels `I` to `Pixels` of a tile. A recursion, because GCC 12 keeps a tile in memory while there is a loop
+/// over it.
 template <class Product, std::size_t Pixels, std::size_t I = 0, class Tile, class Finish>
 TERN_INLINE void finish_pixels(const Tile& tile, const strip_args& args, const Finish& finish, std::size_t first) {
     constexpr std::size_t vectors = Product::channels / simd::f32_lanes;

@@ -1,5 +1,5 @@
-// The table of kernels of one instruction-set level: function pointers and facts, plain data. The only type that crosses between
-// code compiled with different flags; pointers, counts and strides, nothing else.
+// The table of kernels of one instruction-set level: function pointers and facts, plain data. The only type that
+// crosses between code compiled with different flags; pointers, counts and strides, nothing else.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,8 @@ struct count_args {
     std::int32_t* counts;  ///< out: per pixel
 };
 
-/// Taps side by side into one cell: channel c of tap t becomes bit t * channels + c of the cell's words, plane by plane.
+/// Taps side by side into one cell: channel c of tap t becomes bit t * channels + c of the cell's words, plane by
+/// plane.
 struct merge_args {
     const unsigned char* pixels;  ///< the first tap of the first cell
     std::size_t pixel_bytes;      ///< from a pixel to the next

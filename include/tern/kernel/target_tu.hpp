@@ -1,5 +1,5 @@
-// The body of a kernel source: two lines, `#define TERN_TARGET <level>` and the inclusion of this file, compiled with that
-// level's flags (cmake/TernKernels.cmake writes them). It exports one symbol, tern_v1_kernels_<level>.
+// The body of a kernel source: two lines, `#define TERN_TARGET <level>` and the inclusion of this file, compiled with
+// that level's flags (cmake/TernKernels.cmake writes them). It exports one symbol, tern_v1_kernels_<level>.
 #pragma once
 
 #ifndef TERN_TARGET

@@ -1,5 +1,5 @@
-// Float activations to ternary planes: w = g*v + h (two roundings), code = [w >= hi] - [w < lo]. Three ways to read a row:
-// channels side by side, pixels side by side (channels first), anything else.
+// Float activations to ternary planes: w = g*v + h (two roundings), code = [w >= hi] - [w < lo]. Three ways to read a
+// row: channels side by side, pixels side by side (channels first), anything else.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// Winograd's minimal filtering F(n x n, 3x3) in exact integers, as plain data (docs/winograd.md): n x n outputs of a 3x3 kernel
-// are made of (n + 2)^2 products per pair of channels, of transformed inputs and transformed weights, which are still bytes where
-// the codes are small.
+// Winograd's minimal filtering F(n x n, 3x3) in exact integers, as plain data (docs/winograd.md): n x n outputs of a
+// 3x3 kernel are made of (n + 2)^2 products per pair of channels, of transformed inputs and transformed weights, which
+// are still bytes where the codes are small.
 //
 //   Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015, sections 4.1 and 4.3
 #pragma once
@@ -50,8 +50,9 @@ struct winograd_form {
     void (*transform_input)(const winograd_input_args&) = nullptr;
     void (*multiply)(const winograd_product_args&) = nullptr;
     std::uint32_t channels = 0;  ///< output channels that `strips` transform and finish at a time
-    /// From the sums of all points to outputs. Positions are n * n to a tile, rows first; the first one's address is where the tile's
-    /// sums of point 0 begin. One run: the bytes from there to the first channel; `pixel_step`: bytes from a point to the next.
+    /// From the sums of all points to outputs. Positions are n * n to a tile, rows first; the first one's address is
+    /// where the tile's sums of point 0 begin. One run: the bytes from there to the first channel; `pixel_step`: bytes
+    /// from a point to the next.
     strip_kernel strips[finish_kinds] = {};
     winograd_cost cost{};
 

@@ -54,7 +54,8 @@ status decode(const unsigned char* bytes, std::size_t count, const char* name, i
 
 }  // namespace base3_detail
 
-/// Writes base3_bytes(count) bytes. Errors: null pointers; a code that is more than 1 away from `middle`, which is 0 or 1.
+/// Writes base3_bytes(count) bytes. Errors: null pointers; a code that is more than 1 away from `middle`, which is 0 or
+/// 1.
 inline status encode_base3(const std::int8_t* codes, std::size_t count, unsigned char* out, int middle = 0) noexcept {
     TERN_TRY(base3_detail::check(codes, out, count, middle, "codes"));
     for (std::size_t i = 0; i < count; ++i)

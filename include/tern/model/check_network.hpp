@@ -69,8 +69,8 @@ status check_block(const residual_block<Unit>& block, std::size_t& channels) {
 
 }  // namespace check_network_detail
 
-/// An error that names the layer unless arrays have the sizes that shapes need, weights are codes, channels pass from layer to
-/// layer, and there are blocks and classes. Values of floats are looked at when plans are made.
+/// An error that names the layer unless arrays have the sizes that shapes need, weights are codes, channels pass from
+/// layer to layer, and there are blocks and classes. Values of floats are looked at when plans are made.
 template <class Unit>
 status check_network(const residual_network<Unit>& net) {
     using namespace check_network_detail;

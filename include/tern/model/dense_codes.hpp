@@ -1,8 +1,8 @@
-// Codes of any kind as a dense stream of bytes, for files: five codes a byte where a code has three values (base3.hpp), else
-// `planes` bits a code.
+// Codes of any kind as a dense stream of bytes, for files: five codes a byte where a code has three values (base3.hpp),
+// else `planes` bits a code.
 //
-//   bit planes*i + p of the stream = bit p of code i, as code/plane_code.hpp numbers them; bit j of the stream = bit j % 8 of
-//   byte j / 8; bits behind the last code are 0
+//   bit planes*i + p of the stream = bit p of code i, as code/plane_code.hpp numbers them; bit j of the stream = bit
+//   j % 8 of byte j / 8; bits behind the last code are 0
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,8 @@ inline checked_size dense_bytes(code_id code, std::size_t count) noexcept {
     return bits.ok() ? checked_size(ceil_div(bits.value, 8)) : bits;
 }
 
-/// Writes dense_bytes(code, count) bytes. Errors: null pointers, a code that weights cannot have, values that are none of it.
+/// Writes dense_bytes(code, count) bytes. Errors: null pointers, a code that weights cannot have, values that are none
+/// of it.
 inline status encode_dense(code_id code, const std::int8_t* codes, std::size_t count, unsigned char* out) noexcept {
     TERN_TRY(dense_detail::check(code, codes, out, count, "codes"));
     const code_info info = get_code_info(code);
@@ -97,8 +98,9 @@ status decode(code_id code, const unsigned char* bytes, std::size_t count, const
 
 }  // namespace dense_detail
 
-/// Reads `count` codes of weights from dense_bytes(code, count) bytes. Refused: bits that stand for no weight of the code,
-/// bits other than 0 behind the last code, null pointers, a code that weights cannot have; `name` goes into the message.
+/// Reads `count` codes of weights from dense_bytes(code, count) bytes. Refused: bits that stand for no weight of the
+/// code, bits other than 0 behind the last code, null pointers, a code that weights cannot have; `name` goes into the
+/// message.
 inline status decode_dense(code_id code, const unsigned char* bytes, std::size_t count, std::int8_t* codes,
                            const char* name) {
     name = name_or(name, "codes");

@@ -13,8 +13,9 @@ struct file_kind {
     std::string advice;  ///< what to do to have its networks read; empty if there is nothing to say
 };
 
-/// Looks at the bytes of a file, or at what there is of it. Known are checkpoints of PyTorch, Keras and NumPy, ONNX, TensorFlow
-/// Lite, GGUF, pointers of Git LFS and git-annex, HTML, JSON, other text, pictures, archives and compressed files.
+/// Looks at the bytes of a file, or at what there is of it. Known are checkpoints of PyTorch, Keras and NumPy, ONNX,
+/// TensorFlow Lite, GGUF, pointers of Git LFS and git-annex, HTML, JSON, other text, pictures, archives and compressed
+/// files.
 TERN_FUNC file_kind recognise_file(const unsigned char* data, std::size_t size);
 
 TERN_END_NAMESPACE

@@ -5,7 +5,8 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Keys of STTN networks. In any form the geometry and preprocessing keys are honoured, and those hold for other networks too.
+/// Keys of STTN networks. In any form the geometry and preprocessing keys are honoured, and those hold for other
+/// networks too.
 struct sttn_keys {
     static constexpr const char* format = "tern.format";    ///< packed form: "sttn"
     static constexpr const char* version = "tern.version";  ///< packed form: "1"

@@ -1,5 +1,5 @@
-// network: runs a Soft Threshold Ternary (or Quantized) Network. Plans, workspace and intermediate images are made once; `run` allocates
-// nothing.
+// network: runs a Soft Threshold Ternary (or Quantized) Network. Plans, workspace and intermediate images are made
+// once; `run` allocates nothing.
 #pragma once
 
 #include <cstddef>
@@ -29,11 +29,11 @@ struct network_options {
     plan_options plan{};        ///< level, lowering and memory for everything
     std::size_t slices = 1;     ///< the largest `executor::slices` that `run` will be called with
     bool accumulators = false;  ///< keep int32 accumulators for an observer (costs memory and time, changes no result)
-    /// Plan the first layer for u8 images too, so that `run` takes them: normalised as the model's `preprocess` says. Costs a
-    /// copy of that layer's weights and, if the preprocessing adds a border, the bytes of the images.
+    /// Plan the first layer for u8 images too, so that `run` takes them: normalised as the model's `preprocess` says.
+    /// Costs a copy of that layer's weights and, if the preprocessing adds a border, the bytes of the images.
     bool u8_images = false;
-    /// With `u8_images`: how that layer multiplies. Integer weights are faster on some CPUs and change codes of the layers
-    /// behind in many images (docs/accuracy.md).
+    /// With `u8_images`: how that layer multiplies. Integer weights are faster on some CPUs and change codes of the
+    /// layers behind in many images (docs/accuracy.md).
     image_weights u8_weights = image_weights::fp32;
 };
 
@@ -70,34 +70,36 @@ struct layer_info {
 class network {
 public:
     /// Plans `model` for batches of up to `input.n` images of input.h x input.w, sizes as the first layer sees them
-    /// (preprocessed_shape). The model is not needed afterwards. Errors: an image size that does not fit, such as one that makes
-    /// a stride-2 shortcut odd, with the sizes; a model whose parts do not fit together (check_network); with `u8_images`, a
-    /// model whose preprocessing is unknown or is for images of other channels, and weights that image_conv2d refuses.
+    /// (preprocessed_shape). The model is not needed afterwards. Errors: an image size that does not fit, such as one
+    /// that makes a stride-2 shortcut odd, with the sizes; a model whose parts do not fit together (check_network);
+    /// with `u8_images`, a model whose preprocessing is unknown or is for images of other channels, and weights that
+    /// image_conv2d refuses.
     static TERN_FUNC result<network> create(const sttn_network& model, const image_shape& input,
                                             const network_options& options = {});
     static TERN_FUNC result<network> create(const stqn_network& model, const image_shape& input,
                                             const network_options& options = {});
 
-    /// Logits of `images` ([n][h][w][channels] by strides, preprocessed; n up to that of `create`) into [n][classes()], dense.
-    /// Not for two threads at once: the workspace belongs to the object. Allocates nothing. No images (n = 0) are no error.
+    /// Logits of `images` ([n][h][w][channels] by strides, preprocessed; n up to that of `create`) into [n][classes()],
+    /// dense. Not for two threads at once: the workspace belongs to the object. Allocates nothing. No images (n = 0)
+    /// are no error.
     TERN_FUNC status run(const tensor_view<const float>& images, float* logits, const executor& threads = {},
                          const layer_observer& observer = {});
 
-    /// The same for u8 images as they come, [n][h][w][channels] by strides with h x w of u8_shape(): dense NHWC is the fast
-    /// layout, NCHW works. The results are those of preprocessed floats, bit for bit, unless network_options::u8_weights asks
-    /// for integers: then those of the same bytes but for the head's logits are equal, bit for bit, on all instruction-set
-    /// levels. Errors: no network_options::u8_images, sizes that differ.
+    /// The same for u8 images as they come, [n][h][w][channels] by strides with h x w of u8_shape(): dense NHWC is the
+    /// fast layout, NCHW works. The results are those of preprocessed floats, bit for bit, unless
+    /// network_options::u8_weights asks for integers: then those of the same bytes but for the head's logits are equal,
+    /// bit for bit, on all instruction-set levels. Errors: no network_options::u8_images, sizes that differ.
     TERN_FUNC status run(const tensor_view<const std::uint8_t>& images, float* logits, const executor& threads = {},
                          const layer_observer& observer = {});
 
-    /// The same from the stem's output on, pooled ([n][h][w][channels] by strides, as an observer sees it for layer 0). Given
-    /// the same floats, everything but the head's logits is equal, bit for bit, on all instruction-set levels.
+    /// The same from the stem's output on, pooled ([n][h][w][channels] by strides, as an observer sees it for layer 0).
+    /// Given the same floats, everything but the head's logits is equal, bit for bit, on all instruction-set levels.
     TERN_FUNC status run_from_stem(const tensor_view<const float>& stem, float* logits, const executor& threads = {},
                                    const layer_observer& observer = {});
 
     const image_shape& input_shape() const noexcept { return input_; }
-    /// Sizes of the u8 images that `run` takes: those of input_shape() without the border that the preprocessing adds; all 0
-    /// without network_options::u8_images.
+    /// Sizes of the u8 images that `run` takes: those of input_shape() without the border that the preprocessing adds;
+    /// all 0 without network_options::u8_images.
     const image_shape& u8_shape() const noexcept { return u8_shape_; }
     std::size_t input_channels() const noexcept { return channels_; }
     std::size_t classes() const noexcept { return head_.outputs(); }

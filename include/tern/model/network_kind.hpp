@@ -1,4 +1,5 @@
-// What kind of network a file holds: what its metadata says, what its tensors are called, and what stands before their names.
+// What kind of network a file holds: what its metadata says, what its tensors are called, and what stands before their
+// names.
 #pragma once
 
 #include <cstdint>
@@ -61,21 +62,22 @@ struct tensor_names {
     TERN_FUNC std::optional<std::string> plain(std::string_view full) const;
 };
 
-/// The names in a file that has one of the `anchors`, tensors of every network of a kind; the first that is there counts.
-/// Known are "module.", "_orig_mod.", "model.", "net.", "network.", "state_dict." and "model_state_dict.", also one behind the
-/// other, and "features.module.". Without an anchor: no prefix. Errors (bad_format): one anchor with two different prefixes.
+/// The names in a file that has one of the `anchors`, tensors of every network of a kind; the first that is there
+/// counts. Known are "module.", "_orig_mod.", "model.", "net.", "network.", "state_dict." and "model_state_dict.", also
+/// one behind the other, and "features.module.". Without an anchor: no prefix. Errors (bad_format): one anchor with two
+/// different prefixes.
 TERN_FUNC result<tensor_names> find_tensor_names(const safetensors_file& file,
                                                  std::initializer_list<const char*> anchors);
 
 /// Which network has tensors of such names, with any known prefix.
 TERN_FUNC recognised_network recognise_network(const safetensors_file& file);
 
-/// An error (unsupported) if metadata or tensors are those of another kind than `expected`, naming both kinds; bad_format for a
-/// key "tern.*" that is not known. An STTN network is an STQN network, too.
+/// An error (unsupported) if metadata or tensors are those of another kind than `expected`, naming both kinds;
+/// bad_format for a key "tern.*" that is not known. An STTN network is an STQN network, too.
 TERN_FUNC status check_network_kind(const safetensors_file& file, network_kind expected);
 
-/// The error (not_found) for a file that has none of these tensors, one of which every network of the kind has: what else its
-/// tensors are.
+/// The error (not_found) for a file that has none of these tensors, one of which every network of the kind has: what
+/// else its tensors are.
 TERN_FUNC status missing_network(const safetensors_file& file, std::initializer_list<const char*> names);
 
 TERN_END_NAMESPACE

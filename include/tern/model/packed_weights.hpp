@@ -19,8 +19,9 @@ TERN_BEGIN_NAMESPACE
 /// Errors: weights that do not pass check_code_weights; names that are taken.
 TERN_FUNC status write_code_weights(safetensors_writer& out, const std::string& name, const code_weights& w);
 
-/// Reads them back, bit for bit, and marks the tensors as used. Errors name the tensor or key, what was expected and what was
-/// found; nothing is allocated before the stream is known to have the bytes that the shape needs and they are claimed.
+/// Reads them back, bit for bit, and marks the tensors as used. Errors name the tensor or key, what was expected and
+/// what was found; nothing is allocated before the stream is known to have the bytes that the shape needs and they are
+/// claimed.
 TERN_FUNC result<code_weights> read_code_weights(tensor_source& from, const std::string& name);
 
 /// The same for ternary codes, as planes. Errors: as above, another code.

@@ -27,16 +27,16 @@ TERN_BEGIN_NAMESPACE
 /// The numbers of a preprocessing; `unknown` is an error (invalid_argument).
 ///   mnist     1 channel, mean 0.1307, deviation 0.3081, a border of 2 pixels: 28x28 becomes 32x32
 ///   cifar10   3 channels, means .4914 .4822 .4465, deviations .2470 .2435 .2616
-///   imagenet  3 channels, means .485 .456 .406, deviations .229 .224 .225; images that were already resized and cropped
+///   imagenet  3 channels, means .485 .456 .406, deviations .229 .224 .225; images are resized and cropped already
 ///   none      any channels; a byte is its value, with a divisor of 1
 TERN_FUNC result<preprocessing_rule> rule_of(preprocessing p);
 
 /// Sizes of the network's input for images of these sizes: with the border on all sides. unknown: without one.
 TERN_FUNC image_shape preprocessed_shape(preprocessing p, const image_shape& image) noexcept;
 
-/// Normalises u8 pixels ([n][h][w][c] by strides), float32, in this order of operations: (pixel / divisor - mean) / deviation.
-/// `out` has the shape of preprocessed_shape. Errors: unknown preprocessing, no memory to read or write, another number of
-/// channels or other sizes.
+/// Normalises u8 pixels ([n][h][w][c] by strides), float32, in this order of operations: (pixel / divisor - mean) /
+/// deviation. `out` has the shape of preprocessed_shape. Errors: unknown preprocessing, no memory to read or write,
+/// another number of channels or other sizes.
 TERN_FUNC status preprocess(preprocessing p, const tensor_view<const std::uint8_t>& images,
                             const tensor_view<float>& out);
 

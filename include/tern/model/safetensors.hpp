@@ -62,7 +62,8 @@ public:
     safetensors_file() = default;
 
     /// Maps a file into memory; the object keeps the mapping alive. Errors: `not_found`, `io`, or `bad_format`
-    /// naming the tensor, what was expected and what was found; for files of other formats what they are (file_kind.hpp).
+    /// naming the tensor, what was expected and what was found; for files of other formats what they are
+    /// (file_kind.hpp).
     static TERN_FUNC result<safetensors_file> open(const char* path);
     /// Reads the bytes of a whole file from memory; the caller keeps them alive and unchanged.
     static TERN_FUNC result<safetensors_file> load(const unsigned char* data, std::size_t size);

@@ -171,8 +171,8 @@ struct stem_geometry {
     pool_geometry pool;
 };
 
-/// Geometry of a stem with a k x k kernel: from options, else from metadata (sttn_keys), else stride 2 for kernels from 5x5
-/// on, padding k / 2, pooling 3x3s2p1.
+/// Geometry of a stem with a k x k kernel: from options, else from metadata (sttn_keys), else stride 2 for kernels from
+/// 5x5 on, padding k / 2, pooling 3x3s2p1.
 inline result<stem_geometry> read_stem_geometry(const safetensors_file& file, std::size_t k,
                                                 const stem_options& options) {
     const auto stride = metadata_count(file, sttn_keys::stem_stride, k >= 5 ? 2 : 1);

@@ -1,5 +1,5 @@
-// A Soft Threshold Quantized Network (Xu et al., IEEE TCSVT 2022) as data: the residual network of sttn.hpp with weights and
-// activations of more bits.
+// A Soft Threshold Quantized Network (Xu et al., IEEE TCSVT 2022) as data: the residual network of sttn.hpp with
+// weights and activations of more bits.
 //
 //   block   h = prelu1(bn_add1(conv1(quant(bn1(x)))) + skip);  y = prelu2(bn_add2(conv2(quant(bn2(h)))) + h)
 #pragma once

@@ -1,6 +1,6 @@
-// Reads residual networks of STQN from safetensors: the names of STTN (sttn_reader.hpp) with K latent kernels per convolution
-// instead of two, or merged, or packed weights; with any of the known prefixes (network_kind.hpp). The authors published no
-// code, so what their files would not show is an option. docs/formats.md lists the names.
+// Reads residual networks of STQN from safetensors: the names of STTN (sttn_reader.hpp) with K latent kernels per
+// convolution instead of two, or merged, or packed weights; with any of the known prefixes (network_kind.hpp). The
+// authors published no code, so what their files would not show is an option. docs/formats.md lists the names.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ struct stqn_reader_options {
     std::size_t groups = 0;                 ///< as in stqn_options
 };
 
-/// Infers the structure from the tensors and quantizes the weights. Errors name the tensor, what was expected and what was
-/// found; a tensor that is not part of the network is one of them.
+/// Infers the structure from the tensors and quantizes the weights. Errors name the tensor, what was expected and what
+/// was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<stqn_network> read_stqn(const safetensors_file& file, const stqn_reader_options& options = {});
 
 /// The same from a path.

@@ -1,5 +1,5 @@
-// Reads Soft Threshold Ternary Networks from safetensors: the raw (training) form, the merged form, and the packed form of
-// sttn_writer.hpp; names with any of the known prefixes (network_kind.hpp). docs/formats.md lists the names.
+// Reads Soft Threshold Ternary Networks from safetensors: the raw (training) form, the merged form, and the packed form
+// of sttn_writer.hpp; names with any of the known prefixes (network_kind.hpp). docs/formats.md lists the names.
 #pragma once
 
 #include "../core/config.hpp"
@@ -10,8 +10,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Infers the structure from the tensors and quantizes the weights. Errors name the tensor, what was expected and what was
-/// found; a tensor that is not part of the network is one of them.
+/// Infers the structure from the tensors and quantizes the weights. Errors name the tensor, what was expected and what
+/// was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<sttn_network> read_sttn(const safetensors_file& file, const sttn_options& options = {});
 
 /// The same from a path.

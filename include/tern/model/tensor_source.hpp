@@ -1,5 +1,5 @@
-// Typed access to the tensors of a state dict: names without their prefix, shapes and types checked, every tensor accounted
-// for, so that nothing in a file is silently ignored.
+// Typed access to the tensors of a state dict: names without their prefix, shapes and types checked, every tensor
+// accounted for, so that nothing in a file is silently ignored.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,9 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What reading a network may allocate, beside the file itself: `factor` bytes for each byte of its tensors, and `slack`; the
-/// header takes at most as much again for its bytes. So no file takes more than 8 times its size and 64 MiB.
+/// What reading a network may allocate, beside the file itself: `factor` bytes for each byte of its tensors, and
+/// `slack`; the header takes at most as much again for its bytes. So no file takes more than 8 times its size and 64
+/// MiB.
 struct load_limits {
     static constexpr std::size_t factor = 8;
     static constexpr std::size_t slack = 32u << 20;
@@ -47,8 +48,9 @@ public:
     std::string full_name(std::string_view name) const { return names_.full(name); }
 
     bool has(std::string_view name) const { return file_->find(full_name(name)) != nullptr; }
-    /// Counts `bytes` that are about to be allocated for tensor `name`, floats() and doubles() their own. Errors (unsupported):
-    /// more in all than load_limits allow for the bytes of the file's tensors. What is freed again is counted all the same.
+    /// Counts `bytes` that are about to be allocated for tensor `name`, floats() and doubles() their own. Errors
+    /// (unsupported): more in all than load_limits allow for the bytes of the file's tensors. What is freed again is
+    /// counted all the same.
     TERN_FUNC status claim(checked_size bytes, const std::string& name);
     /// The tensor, marked as used, or `not_found` naming it.
     TERN_FUNC result<const tensor_info*> get(std::string_view name);

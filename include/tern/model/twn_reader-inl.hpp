@@ -33,8 +33,9 @@ inline result<settings> read_settings(const safetensors_file& file, const twn_re
     return s;
 }
 
-/// Convolution `name` over `channels` input channels (0: any) with batch norm `norm` behind it. `flattened`: a 1x1 kernel may
-/// have channels * side * side inputs, a flattened map, and is given as a side x side kernel; the order of both is the same.
+/// Convolution `name` over `channels` input channels (0: any) with batch norm `norm` behind it. `flattened`: a 1x1
+/// kernel may have channels * side * side inputs, a flattened map, and is given as a side x side kernel; the order of
+/// both is the same.
 inline result<twn_layer> read_layer(tensor_source& from, const std::string& name, const std::string& norm,
                                     std::size_t channels, bool flattened, const settings& s) {
     const std::string weight = name + ".weight";

@@ -1,6 +1,6 @@
 // Reads Ternary Weight Networks (Li, Zhang, Liu, arXiv 1605.04711) from state dicts with the names of the official code
-// (Thinklab-SJTU/twns), names with any of the known prefixes (network_kind.hpp). Weights are latent, or ternary already as
-// after an evaluation: quantizing is idempotent. docs/formats.md lists the names.
+// (Thinklab-SJTU/twns), names with any of the known prefixes (network_kind.hpp). Weights are latent, or ternary already
+// as after an evaluation: quantizing is idempotent. docs/formats.md lists the names.
 //
 //   plain (LeNet-5, VGG-7)   x = relu(bn(conv(x))) layer by layer, pooling behind each stage, then a float layer
 //   residual (ResNet-18)     stem with pooling, blocks relu(second(relu(first(x))) + shortcut(x)), mean, a float layer
@@ -22,7 +22,8 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What tensors do not show. Unset: the file's metadata, and where that is silent the default, which is the official code's.
+/// What tensors do not show. Unset: the file's metadata, and where that is silent the default, which is the official
+/// code's.
 struct twn_reader_options {
     std::optional<double> factor;                ///< Delta / mean |W|; default 0.75
     std::optional<twn_granularity> granularity;  ///< default: filter
@@ -63,9 +64,9 @@ struct twn_network {
     std::size_t features() const noexcept { return classes == 0 ? 0 : fc_weight.size() / classes; }
 };
 
-/// Infers the structure from the tensors and quantizes the weights. In a plain network fc1 [F, C*s*s, 1, 1] on a flattened
-/// map of s x s pixels is given as the s x s convolution without padding that it is.
-/// Errors name the tensor, what was expected and what was found; a tensor that is not part of the network is one of them.
+/// Infers the structure from the tensors and quantizes the weights. In a plain network fc1 [F, C*s*s, 1, 1] on a
+/// flattened map of s x s pixels is given as the s x s convolution without padding that it is. Errors name the tensor,
+/// what was expected and what was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<twn_network> read_twn(const safetensors_file& file, const twn_reader_options& options = {});
 
 /// The same from a path.

@@ -38,18 +38,20 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// A plan: weights, geometry, epilogue and the chosen kernel. Immutable after `create`; one plan may be run by many threads
-/// at once, each with a workspace of its own. Results do not depend on the level, lowering or number of threads.
+/// A plan: weights, geometry, epilogue and the chosen kernel. Immutable after `create`; one plan may be run by many
+/// threads at once, each with a workspace of its own. Results do not depend on the level, lowering or number of
+/// threads.
 class conv2d {
 public:
-    /// Packs the weights for the chosen kernels. `weights.shape.in_channels` is that of one group. Errors: shapes that do not
-    /// fit `geometry.groups`, weights that do not pass their check, zero strides or dilations, accumulators that could leave int32, an epilogue out of order, options
-    /// that are no enumerators, an instruction-set level that cannot be had.
+    /// Packs the weights for the chosen kernels. `weights.shape.in_channels` is that of one group. Errors: shapes that
+    /// do not fit `geometry.groups`, weights that do not pass their check, zero strides or dilations, accumulators that
+    /// could leave int32, an epilogue out of order, options that are no enumerators, an instruction-set level that
+    /// cannot be had.
     static TERN_FUNC result<conv2d> create(const ternary_weights& weights, const conv_geometry& geometry = {},
                                            const epilogue& chain = {}, const plan_options& options = {});
 
-    /// Any weights with any activations: codes whose products are sums of bits run on bit planes or tables where that is
-    /// fast, all others on int8 dot products. Errors: as above; products that could leave int32.
+    /// Any weights with any activations: codes whose products are sums of bits run on bit planes or tables where that
+    /// is fast, all others on int8 dot products. Errors: as above; products that could leave int32.
     static TERN_FUNC result<conv2d> create(const code_weights& weights, code_id activations,
                                            const conv_geometry& geometry = {}, const epilogue& chain = {},
                                            const plan_options& options = {});
@@ -61,7 +63,8 @@ public:
     const conv_geometry& geometry() const noexcept { return layer_.geometry; }
     const weight_shape& weights() const noexcept { return layer_.shape; }
     bool uses_integer_thresholds() const noexcept { return epilogue_.thresholds; }
-    /// The table in use, also for operators beside the plan (`ternarize_options::kernels`); null in a default-made plan.
+    /// The table in use, also for operators beside the plan (`ternarize_options::kernels`); null in a default-made
+    /// plan.
     const kernel_table* kernels() const noexcept { return kernels_; }
     /// Products per output pixel and channel.
     std::size_t macs_per_output() const noexcept { return layer_.shape.fan_in(); }
@@ -74,15 +77,15 @@ public:
     }
     /// The halo an input image of this size must have at least.
     TERN_FUNC border required_halo(const image_shape& in) const noexcept;
-    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows, 0 if `run` would refuse the input
-    /// or the plan.
+    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows, 0 if `run` would refuse
+    /// the input or the plan.
     TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
     /// What runs for this input size: level, family, lowering, and the layout of the float output.
     TERN_FUNC const char* kernel_name(const image_shape& in, bool channels_last = true) const noexcept;
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does nothing.
-    /// Errors: sizes, codes and halos that do not fit, tensors that are misaligned, overlap or whose pixels share memory, too
-    /// small a workspace, a default-made or moved-from plan.
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does
+    /// nothing. Errors: sizes, codes and halos that do not fit, tensors that are misaligned, overlap or whose pixels
+    /// share memory, too small a workspace, a default-made or moved-from plan.
     TERN_FUNC status run(const conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:

@@ -12,7 +12,8 @@
 TERN_BEGIN_NAMESPACE
 namespace epilogue_detail {
 
-// v = a*v + b per channel, in double, until it is rounded: the same constants whether the CPU flushes subnormal numbers or not.
+// v = a*v + b per channel, in double, until it is rounded: the same constants whether the CPU flushes subnormal numbers
+// or not.
 struct affine {
     buffer<double> a, b;
     bool identity = true;
@@ -125,8 +126,8 @@ inline bool non_decreasing(const activation_params& p, std::size_t channel) {
     return p.kind == activation_kind::none || p.lo <= p.hi;
 }
 
-// A bound of the magnitude of a chain's values that are not 0, step by step, and whether all are normal numbers: then they are the
-// same whether the CPU flushes subnormal ones or not.
+// A bound of the magnitude of a chain's values that are not 0, step by step, and whether all are normal numbers: then
+// they are the same whether the CPU flushes subnormal ones or not.
 class smallest_value {
 public:
     bool is_normal() const noexcept { return is_normal_; }
@@ -199,8 +200,8 @@ inline bool is_monotone(const epilogue_params& p, std::size_t q, std::size_t c, 
            std::isfinite(std::fabs(p.scale[c]) * static_cast<float>(limit) + std::fabs(p.shift[c]));
 }
 
-// Fills [level][pitch] thresholds of quantizer q, and which channels fall; false if some channel is not monotone, leaves the finite
-// numbers, or may have subnormal ones.
+// Fills [level][pitch] thresholds of quantizer q, and which channels fall; false if some channel is not monotone,
+// leaves the finite numbers, or may have subnormal ones.
 inline bool find_thresholds(const epilogue_params& p, std::size_t q, std::size_t channels, std::int32_t limit,
                             std::int32_t* at, std::size_t pitch, std::int32_t* flip) {
     for (std::size_t c = 0; c < channels; ++c) {

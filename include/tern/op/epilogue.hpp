@@ -31,9 +31,9 @@ struct lowered_epilogue {
     TERN_INLINE bool writes() const noexcept { return params.store || params.quantizer_count != 0; }
 };
 
-/// Lowers a chain for `channels` output channels. The chain starts with v = scale*acc + bias (null: 1 and 0); constants are
-/// folded in double and rounded once. `max_accumulator` > 0 asks for integer thresholds where they give the same codes
-/// (nothing stored, no residual, every channel monotone) for accumulators in [-max_accumulator, max_accumulator].
+/// Lowers a chain for `channels` output channels. The chain starts with v = scale*acc + bias (null: 1 and 0); constants
+/// are folded in double and rounded once. `max_accumulator` > 0 asks for integer thresholds where they give the same
+/// codes (nothing stored, no residual, every channel monotone) for accumulators in [-max_accumulator, max_accumulator].
 TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::size_t channels, const float* scale,
                                                   const float* bias, std::int32_t max_accumulator,
                                                   const allocator& memory = {});

@@ -12,8 +12,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// An error unless `values` has data (or no images) and the image's shape, all arrays are aligned, and neither it nor the per-channel arrays g and h (or null)
-/// overlap the image. `op` names the operator.
+/// An error unless `values` has data (or no images) and the image's shape, all arrays are aligned, and neither it nor
+/// the per-channel arrays g and h (or null) overlap the image. `op` names the operator.
 inline status check_values_of_image(const tensor_view<const float>& values, const packed_image& out, const float* g,
                                     const float* h, const char* op) {
     const packed_layout& l = out.layout;

@@ -214,7 +214,8 @@ TERN_FUNC status image_conv2d::make_panels(const quantized& weights, const alloc
     const image_family& f = family_;
     const std::size_t channels = layer_.shape.in_channels, values = layer_.shape.kw * channels,
                       padded = padded_channels();
-    // Rows of taps that lie side by side leave fewer steps unfilled, which pays for their copies if many channels share them.
+    // Rows of taps that lie side by side leave fewer steps unfilled, which pays for their copies if many channels share
+    // them.
     const std::size_t joined_steps = ceil_div(values * layer_.shape.kh, f.step);
     joined_ = f.value_bytes == 1 && layer_.shape.out_channels >= 32 &&
               joined_steps * 10 <= ceil_div(values, f.step) * layer_.shape.kh * 9;

@@ -23,14 +23,20 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// How `image_conv2d` multiplies. fp32 is as exact as float32 arithmetic; the others round the weights to integers, with one
-/// scale per output channel. A value that rounding moves across a threshold becomes another code in the layers behind, and
-/// logits change by much more than the rounding: docs/accuracy.md counts how often.
+/// How `image_conv2d` multiplies. fp32 is as exact as float32 arithmetic; the others round the weights to integers,
+/// with one scale per output channel. A value that rounding moves across a threshold becomes another code in the layers
+/// behind, and logits change by much more than the rounding: docs/accuracy.md counts how often.
 enum class image_weights : std::uint8_t {
-    fp32,  ///< bytes are normalised to float32 on the way; the results of real_conv2d on preprocessed floats, bit for bit
-    bits16,  ///< at most 32767: each weight off by up to 2^-16 of its channel's largest, outputs by 1e-4 of theirs
-    bits8,  ///< at most 127: outputs off by a percent; the fastest where the CPU multiplies bytes (VNNI, I8MM), else as bits16
-    bits7,  ///< at most 64: outputs off by two percent; faster than bits16 on x86 without VNNI, too; elsewhere as bits8
+    /// Bytes are normalised to float32 on the way. Results are those of real_conv2d on preprocessed floats, bit for
+    /// bit.
+    fp32,
+    /// At most 32767: each weight is off by up to 2^-16 of its channel's largest, outputs by 1e-4 of theirs.
+    bits16,
+    /// At most 127: outputs are off by a percent. The fastest where the CPU multiplies bytes (VNNI, I8MM), else as fast
+    /// as bits16.
+    bits8,
+    /// At most 64: outputs are off by two percent. Faster than bits16 on x86 without VNNI, too; elsewhere as bits8.
+    bits7,
 };
 
 /// The magnitude that weights are rounded to fit; 0 where they are not rounded.
@@ -52,19 +58,20 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// A plan, with the rules of conv2d: immutable after `create`, shared by threads, `run` allocates nothing. Padding contributes
-/// exactly 0 of the normalised image.
+/// A plan, with the rules of conv2d: immutable after `create`, shared by threads, `run` allocates nothing. Padding
+/// contributes exactly 0 of the normalised image.
 ///
-/// With image_weights::fp32, `run` gives what real_conv2d gives for the floats that `preprocess` makes of the bytes: the same
-/// bits at the same instruction-set level, borders included. With integer weights, products are summed exactly in int32, so
-/// results are the same bits on every level. What the mean takes from a sum is computed from the taps inside the image.
-/// Neither the number of threads nor the tensor layout changes a bit.
+/// With image_weights::fp32, `run` gives what real_conv2d gives for the floats that `preprocess` makes of the bytes:
+/// the same bits at the same instruction-set level, borders included. With integer weights, products are summed exactly
+/// in int32, so results are the same bits on every level. What the mean takes from a sum is computed from the taps
+/// inside the image. Neither the number of threads nor the tensor layout changes a bit.
 class image_conv2d {
 public:
-    /// `weights`, [O][C/groups][kh][kw], are those for normalised images. Errors: null or not finite weights, a normalisation
-    /// that is not finite or not positive, shapes that do not fit `geometry.groups`, zero strides or dilations, an epilogue
-    /// that is out of order, has a residual or writes nothing, an instruction-set level that cannot be had. With integer
-    /// weights also: groups or dilation, and so many products that their sums could leave int32.
+    /// `weights`, [O][C/groups][kh][kw], are those for normalised images. Errors: null or not finite weights, a
+    /// normalisation that is not finite or not positive, shapes that do not fit `geometry.groups`, zero strides or
+    /// dilations, an epilogue that is out of order, has a residual or writes nothing, an instruction-set level that
+    /// cannot be had. With integer weights also: groups or dilation, and so many products that their sums could leave
+    /// int32.
     static TERN_FUNC result<image_conv2d> create(const float* weights, const weight_shape& shape,
                                                  const image_normalization& normalization,
                                                  const conv_geometry& geometry, const epilogue& chain,
@@ -94,8 +101,8 @@ public:
         return names_[channels_last ? 0 : 1];
     }
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does nothing.
-    /// Errors: as conv2d.
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does
+    /// nothing. Errors: as conv2d.
     TERN_FUNC status run(const image_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:

@@ -1,4 +1,5 @@
-// Definitions of image_conv2d::run; with integer weights: checks, division of the work, rows of input, strips of pixels.
+// Definitions of image_conv2d::run; with integer weights: checks, division of the work, rows of input, strips of
+// pixels.
 #pragma once
 
 #include <cstring>
@@ -204,7 +205,8 @@ private:
             }
     }
 
-    // What the mean takes from the sums, for the rows of taps that are inside: per class of columns, rounded to integers.
+    // What the mean takes from the sums, for the rows of taps that are inside: per class of columns, rounded to
+    // integers.
     void fill_starts() {
         const std::size_t padded = plan_.padded_channels(), pitch = plan_.layer_.shape.kw + 1;
         const auto sums = [&](std::size_t y, std::size_t x) {

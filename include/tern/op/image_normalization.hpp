@@ -8,8 +8,9 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What a network's first layer sees of a byte: (byte / divisor - mean[c]) / deviation[c] per input channel. Padding is 0 in
-/// these units. With the divisor 255, mean and deviation are those of torchvision's Normalize; with 1, they are in bytes.
+/// What a network's first layer sees of a byte: (byte / divisor - mean[c]) / deviation[c] per input channel. Padding is
+/// 0 in these units. With the divisor 255, mean and deviation are those of torchvision's Normalize; with 1, they are in
+/// bytes.
 struct image_normalization {
     const float* mean = nullptr;       ///< null: 0
     const float* deviation = nullptr;  ///< null: 1
@@ -22,8 +23,8 @@ TERN_BEGIN_NAMESPACE
 
 inline constexpr std::size_t byte_values = 256;
 
-/// What every byte is worth in a channel, byte_values floats, each operation rounded to float32 in the order of the formula:
-/// what training frameworks make of it.
+/// What every byte is worth in a channel, byte_values floats, each operation rounded to float32 in the order of the
+/// formula: what training frameworks make of it.
 inline void normalize_bytes(const image_normalization& to, std::size_t channel, float* values) noexcept {
     const float mean = to.mean != nullptr ? to.mean[channel] : 0.0f;
     const float deviation = to.deviation != nullptr ? to.deviation[channel] : 1.0f;

@@ -14,8 +14,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Fills `p`. Codes of bytes are rounded to and have no thresholds. Errors: no code, a number of thresholds that is not one
-/// less than the code has values, thresholds that fall or are NaN, a zero point that is none of the code's values.
+/// Fills `p`. Codes of bytes are rounded to and have no thresholds. Errors: no code, a number of thresholds that is not
+/// one less than the code has values, thresholds that fall or are NaN, a zero point that is none of the code's values.
 inline status lower_levels(const level_thresholds& levels, level_params& p) {
     const code_info c = get_code_info(levels.code);
     if (is_byte_code(levels.code)) {

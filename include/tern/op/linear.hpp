@@ -12,12 +12,13 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// A plan for out[i][o] = sum_k in[i][k] * weights[o][k] + bias[o], summed in the order of k, with fused multiply-add where
-/// the level has it, the bias added last. Immutable after `create`; `run` needs no memory and can be called by many threads.
+/// A plan for out[i][o] = sum_k in[i][k] * weights[o][k] + bias[o], summed in the order of k, with fused multiply-add
+/// where the level has it, the bias added last. Immutable after `create`; `run` needs no memory and can be called by
+/// many threads.
 class linear {
 public:
-    /// Copies `weights`, [outputs][inputs], and `bias`, [outputs] or null. Errors: null, empty or not finite weights, an
-    /// instruction-set level that cannot be had.
+    /// Copies `weights`, [outputs][inputs], and `bias`, [outputs] or null. Errors: null, empty or not finite weights,
+    /// an instruction-set level that cannot be had.
     static TERN_FUNC result<linear> create(const float* weights, std::size_t outputs, std::size_t inputs,
                                            const float* bias = nullptr, const plan_options& options = {});
 
@@ -29,8 +30,8 @@ public:
     const char* kernel_name() const noexcept { return name_; }
 
     /// Computes `n` rows: in [n][inputs], out [n][outputs], both dense. Work is split by tiles of rows and outputs. No
-    /// rows: does nothing. Errors: null or misaligned pointers, sizes that overflow, input and output that overlap, a default-made
-    /// or moved-from plan; nothing has been written then.
+    /// rows: does nothing. Errors: null or misaligned pointers, sizes that overflow, input and output that overlap, a
+    /// default-made or moved-from plan; nothing has been written then.
     TERN_FUNC status run(const float* in, std::size_t n, float* out, const executor& threads = {}) const;
 
 private:

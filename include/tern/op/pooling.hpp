@@ -27,13 +27,14 @@ TERN_BEGIN_NAMESPACE
 /// Output sizes of a pooling, or an error that names what does not fit.
 TERN_FUNC result<image_shape> pool_output_shape(const image_shape& in, const pool_options& options);
 
-/// out[n][y][x][c] = the largest value of the window (of equal ones the first in row-major order); NaN if one is NaN. Any
-/// strides; tensors with both channels dense go through the kernels. Errors: shapes, padding, overlap,
-/// misaligned tensors, outputs that share memory; nothing is written. No images (n = 0): does nothing.
+/// out[n][y][x][c] = the largest value of the window (of equal ones the first in row-major order); NaN if one is NaN.
+/// Any strides; tensors with both channels dense go through the kernels. Errors: shapes, padding, overlap, misaligned
+/// tensors, outputs that share memory; nothing is written. No images (n = 0): does nothing.
 TERN_FUNC status max_pool(const tensor_view<const float>& in, const tensor_view<float>& out,
                           const pool_options& options, const executor& threads = {});
 
-/// out[n][y][x][c] = the sum of the window in row-major order times the float nearest to 1/count. Otherwise as max_pool.
+/// out[n][y][x][c] = the sum of the window in row-major order times the float nearest to 1/count. Otherwise as
+/// max_pool.
 TERN_FUNC status mean_pool(const tensor_view<const float>& in, const tensor_view<float>& out,
                            const pool_options& options, const executor& threads = {});
 

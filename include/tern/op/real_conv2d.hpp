@@ -35,8 +35,8 @@ TERN_END_VOCABULARY
 TERN_BEGIN_NAMESPACE
 
 /// A plan, with the rules of conv2d: immutable after `create`, shared by threads, `run` allocates nothing. Products are
-/// summed in the order ky, kx, input channel, with fused multiply-add where the level has it: the same bits for any number
-/// of threads, tensor layout and compiler, and on all levels with (or all without) fused multiply-add.
+/// summed in the order ky, kx, input channel, with fused multiply-add where the level has it: the same bits for any
+/// number of threads, tensor layout and compiler, and on all levels with (or all without) fused multiply-add.
 class real_conv2d {
 public:
     /// Copies `weights`, [O][I/groups][kh][kw]. Errors: null or not finite weights, shapes that do not fit
@@ -46,8 +46,8 @@ public:
                                                 const conv_geometry& geometry, const epilogue& chain,
                                                 const plan_options& options = {});
 
-    /// Weights of small integers, as TWN has them for fp32 activations (Li et al., "Ternary Weight Networks", 2016): products
-    /// with the codes, to which the chain applies the scale and bias of the weights first. Errors: as above.
+    /// Weights of small integers, as TWN has them for fp32 activations (Li et al., "Ternary Weight Networks", 2016):
+    /// products with the codes, to which the chain applies the scale and bias of the weights first. Errors: as above.
     static TERN_FUNC result<real_conv2d> create(const code_weights& weights, const conv_geometry& geometry,
                                                 const epilogue& chain, const plan_options& options = {});
     static TERN_FUNC result<real_conv2d> create(const ternary_weights& weights, const conv_geometry& geometry,
@@ -74,8 +74,8 @@ public:
     /// What runs for this input size: level, family, and the layout of the float output.
     TERN_FUNC const char* kernel_name(const image_shape& in, bool channels_last = true) const noexcept;
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does nothing.
-    /// Errors: as conv2d.
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does
+    /// nothing. Errors: as conv2d.
     TERN_FUNC status run(const real_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:

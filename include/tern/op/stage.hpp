@@ -90,8 +90,8 @@ TERN_INLINE constexpr any clamp(float lo, float hi) noexcept {
 /// v = max(v, 0); NaN stays.
 TERN_INLINE constexpr any relu() noexcept { return clamp(0.0f, std::numeric_limits<float>::infinity()); }
 
-/// v += r, a tensor given to `run`. `scale` and `shift` (both or neither): v += scale[channel]*r + shift[channel], the batch
-/// norm that FATNN puts into the identity path.
+/// v += r, a tensor given to `run`. `scale` and `shift` (both or neither): v += scale[channel]*r + shift[channel], the
+/// batch norm that FATNN puts into the identity path.
 TERN_INLINE constexpr any residual(residual_kind which = residual_kind::same, const float* scale = nullptr,
                                    const float* shift = nullptr) noexcept {
     any s;
@@ -105,8 +105,8 @@ TERN_INLINE constexpr any residual(residual_kind which = residual_kind::same, co
 /// Writes v to the float output of `run`.
 TERN_INLINE constexpr any store() noexcept { return any{}; }
 
-/// Writes the ternary code of v (with the affine stages since the last activation, residual or store applied) to the next
-/// packed output of `run`. At most two in a chain; v itself is not changed.
+/// Writes the ternary code of v (with the affine stages since the last activation, residual or store applied) to the
+/// next packed output of `run`. At most two in a chain; v itself is not changed.
 TERN_INLINE constexpr any ternarize(ternary_thresholds t = {}) noexcept {
     any s;
     s.kind = kind::ternarize;
@@ -116,8 +116,8 @@ TERN_INLINE constexpr any ternarize(ternary_thresholds t = {}) noexcept {
     return s;
 }
 
-/// The same for a code of any kind: v becomes the code of its level (code/thresholds.hpp). Half-range activations have the
-/// thresholds T1 <= T2, b-bit codes 2^b - 1.
+/// The same for a code of any kind: v becomes the code of its level (code/thresholds.hpp). Half-range activations have
+/// the thresholds T1 <= T2, b-bit codes 2^b - 1.
 TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
     any s;
     s.kind = kind::quantize;
@@ -125,8 +125,8 @@ TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
     return s;
 }
 
-/// The same for bytes: v rounded to the nearest integer, halves to even, plus the zero point, within the range of s8 or u8, as
-/// ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to units of the code.
+/// The same for bytes: v rounded to the nearest integer, halves to even, plus the zero point, within the range of s8 or
+/// u8, as ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to units of the code.
 TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0) noexcept {
     any s;
     s.kind = kind::quantize;
@@ -146,10 +146,11 @@ TERN_INLINE constexpr const char* name(kind k) noexcept {
 
 }  // namespace stage
 
-/// What happens to a product's result. The chain starts with v = weight scale * accumulator + weight bias and must follow
-/// one order, every part optional:
+/// What happens to a product's result. The chain starts with v = weight scale * accumulator + weight bias and must
+/// follow one order, every part optional:
 ///
-///   scale, bias, affine, batch_norm ...  activation  residual  activation  store  { scale ... batch_norm, ternarize or quantize } x 2
+///   scale, bias, affine, batch_norm ...  activation  residual  activation  store
+///   { scale ... batch_norm, ternarize or quantize } x 2
 ///
 /// An empty chain stores nothing; accumulators can still be read. A chain that does not fit is an error from `create`.
 struct epilogue {

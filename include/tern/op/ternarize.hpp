@@ -1,4 +1,5 @@
-// ternarize: float activations to a packed image, with an optional affine map (a folded batch norm) before the thresholds.
+// ternarize: float activations to a packed image, with an optional affine map (a folded batch norm) before the
+// thresholds.
 #pragma once
 
 #include <cstddef>
@@ -25,9 +26,10 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// Writes the codes of `values` ([n][h][w][c], any strides; pixels or channels side by side are fast) to `out`, with its
-/// whole halo and slack. Same codes as `pack_activations` (quantize/activation.hpp). Errors: shapes that differ, thresholds
-/// out of order, misaligned or overlapping memory; nothing has been written then. No images (n = 0): does nothing.
+/// Writes the codes of `values` ([n][h][w][c], any strides; pixels or channels side by side are fast) to `out`, with
+/// its whole halo and slack. Same codes as `pack_activations` (quantize/activation.hpp). Errors: shapes that differ,
+/// thresholds out of order, misaligned or overlapping memory; nothing has been written then. No images (n = 0): does
+/// nothing.
 TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_image& out,
                            const ternarize_options& options = {}, const executor& threads = {});
 

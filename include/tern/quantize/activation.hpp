@@ -29,9 +29,8 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// Writes the codes of `in` to `out`, the layout's halo_code to its halo, and 0 to whatever the pitches leave over: every byte is
-/// written.
-/// Errors: shapes that differ, no data, thresholds that are NaN or lo > hi.
+/// Writes the codes of `in` to `out`, the layout's halo_code to its halo, and 0 to whatever the pitches leave over:
+/// every byte is written. Errors: shapes that differ, no data, thresholds that are NaN or lo > hi.
 TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
                                   const ternary_thresholds& thresholds = {}, const channel_affine& affine = {});
 
@@ -44,13 +43,13 @@ TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_im
 TERN_FUNC status check_thresholds(const level_thresholds& thresholds);
 
 /// Writes codes given as small integers to `out`, an image of any code, and its halo.
-/// Errors: shapes that differ, no data, a value that the code does not have (names its position [n,y,x,c]; nothing has been
-/// written then).
+/// Errors: shapes that differ, no data, a value that the code does not have (names its position [n,y,x,c]; nothing has
+/// been written then).
 TERN_FUNC status pack_codes(const tensor_view<const std::int8_t>& in, const packed_image& out);
 TERN_FUNC status pack_codes(const tensor_view<const std::uint8_t>& in, const packed_image& out);
 
-/// Writes the codes of `in`, an image of any code, without its halo. Errors: shapes that differ, no data, codes that the
-/// tensor's type cannot hold.
+/// Writes the codes of `in`, an image of any code, without its halo. Errors: shapes that differ, no data, codes that
+/// the tensor's type cannot hold.
 TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::int8_t>& out);
 TERN_FUNC status unpack_codes(const const_packed_image& in, const tensor_view<std::uint8_t>& out);
 

@@ -71,7 +71,8 @@ TERN_INLINE float next_float(float v) noexcept {
     return float_from_bits((bits & float_sign_bit) != 0 ? bits - 1 : bits + 1);
 }
 
-/// The least float f with f >= t (t is not NaN): x >= t and x >= f agree for every float x. (As a threshold: float_bound.hpp.)
+/// The least float f with f >= t (t is not NaN): x >= t and x >= f agree for every float x. (As a threshold:
+/// float_bound.hpp.)
 TERN_INLINE float float_at_least(double t) noexcept {
     constexpr auto largest = static_cast<double>(std::numeric_limits<float>::max());
     if (t > largest)

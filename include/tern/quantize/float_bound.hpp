@@ -18,8 +18,9 @@ struct float_bound {
 /// By its bits: a flushing CPU takes it for 0.
 TERN_INLINE bool is_subnormal(float v) noexcept { return magnitude_bits(v) - 1u < 0x007fffffu; }
 
-/// What floats v reach that reach `at` (v >= at, or v > at if strict): with >= where a normal number or 0 says it. If `at` is
-/// subnormal: v > 0 where it is above 0, v >= 0 where it is below; other codes than asked for have subnormal v alone. NaN stays.
+/// What floats v reach that reach `at` (v >= at, or v > at if strict): with >= where a normal number or 0 says it. If
+/// `at` is subnormal: v > 0 where it is above 0, v >= 0 where it is below; other codes than asked for have subnormal v
+/// alone. NaN stays.
 TERN_INLINE float_bound bound_of(float at, bool strict) noexcept {
     if (is_subnormal(at))
         return {0.0f, sign_of(at) > 0};

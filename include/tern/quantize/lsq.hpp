@@ -1,5 +1,5 @@
-// Ternary networks of the LSQ baseline (Esser et al., "Learned Step Size Quantization", ICLR 2020, as the authors of FATNN
-// train it, with three levels):
+// Ternary networks of the LSQ baseline (Esser et al., "Learned Step Size Quantization", ICLR 2020, as the authors of
+// FATNN train it, with three levels):
 //
 //     weights      w is about clip * {-1, 0, +1};        +-1 where |w| >= clip / 2: ties go away from 0
 //     activations  x is about clip / 2 * {0, 1, 2};      1 where x > clip / 4, 2 where x >= 3 clip / 4: ties go to even
@@ -17,9 +17,9 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Weights w [O][I][kh][kw] with `groups` clips (1: the layer's, O: one per output channel, else a divisor of O: channel o
-/// belongs to group o / (O / groups)). scale = clip, 0 for a channel of zeros. `bias` is O floats or null and is copied.
-/// Errors: NaN or infinity (tensor and index); clips that are not finite and above 0; groups out of range.
+/// Weights w [O][I][kh][kw] with `groups` clips (1: the layer's, O: one per output channel, else a divisor of O:
+/// channel o belongs to group o / (O / groups)). scale = clip, 0 for a channel of zeros. `bias` is O floats or null and
+/// is copied. Errors: NaN or infinity (tensor and index); clips that are not finite and above 0; groups out of range.
 TERN_FUNC result<ternary_weights> quantize_lsq(const float* w, const weight_shape& shape, const float* clip,
                                                std::size_t groups, const char* name, const float* bias = nullptr,
                                                const allocator& memory = {});

@@ -30,9 +30,9 @@ struct sttn_channel {
 };
 
 struct sttn_pair_options {
-    /// What half steps beside full ones are, where one of the two latent weights is exactly 0: an error, or that weight's sign
-    /// is +1 or -1. Two zeros stay 0, and channels of half steps alone stay as they are: both are exact. zero_rule::zero would
-    /// need codes between the ternary ones: quantize_stqn has them.
+    /// What half steps beside full ones are, where one of the two latent weights is exactly 0: an error, or that
+    /// weight's sign is +1 or -1. Two zeros stay 0, and channels of half steps alone stay as they are: both are exact.
+    /// zero_rule::zero would need codes between the ternary ones: quantize_stqn has them.
     zero_rule zeros = zero_rule::refuse;
 };
 
@@ -52,9 +52,9 @@ TERN_BEGIN_NAMESPACE
 ///
 /// code = (sign(W1) + sign(W2)) / 2 and scale = 2m. If every non-zero sum of signs is +-1, code = sign(W1) + sign(W2)
 /// and scale = m. If all codes are 0, or the scale is less than half the least subnormal float, scale and codes are 0.
-/// Errors: NaN or infinity (tensor and index); half and full steps in one channel, which no single scale can express, unless
-/// options say what zeros count as (tensors, channel, both magnitudes); null pointers. The names are those of the tensors, for
-/// messages.
+/// Errors: NaN or infinity (tensor and index); half and full steps in one channel, which no single scale can express,
+/// unless options say what zeros count as (tensors, channel, both magnitudes); null pointers. The names are those of
+/// the tensors, for messages.
 TERN_FUNC result<sttn_channel> quantize_sttn_channel(const float* w1, const float* w2, const weight_shape& shape,
                                                      std::size_t o, std::int8_t* codes, const char* name1 = "W1",
                                                      const char* name2 = "W2", const sttn_pair_options& options = {});
@@ -69,8 +69,8 @@ TERN_FUNC result<ternary_weights> quantize_sttn_pair(const float* w1, const floa
 
 /// Reads output channel `o` of merged weights T, [O][I][kh][kw], whose every value is -s, 0 or +s for one s; writes
 /// I*kh*kw codes and returns s = max |T[o]|, bit for bit. s = 0 for a channel of zeros.
-/// Errors: NaN or infinity (tensor and index); another magnitude, unless it is a half step and options say what zeros count as
-/// (tensor, channel, the magnitudes found); null pointers.
+/// Errors: NaN or infinity (tensor and index); another magnitude, unless it is a half step and options say what zeros
+/// count as (tensor, channel, the magnitudes found); null pointers.
 TERN_FUNC result<float> quantize_merged_channel(const float* w, const weight_shape& shape, std::size_t o,
                                                 std::int8_t* codes, const char* name = "T",
                                                 const merged_options& options = {});

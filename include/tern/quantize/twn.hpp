@@ -9,7 +9,7 @@
 //
 // The authors' implementations differ in the constants:
 //
-//     caffe-twns                    factor 0.7,  layer;  denominator + 1e-6 on the GPU; Delta and alpha within [-100, 100]
+//     caffe-twns                    factor 0.7,  layer;  denominator + 1e-6 on the GPU; Delta, alpha within [-100, 100]
 //     Thinklab-SJTU/twns, cls       factor 0.75, filter
 //     Thinklab-SJTU/twns, YOLOv5    factor 0.7,  filter
 #pragma once
@@ -62,10 +62,10 @@ TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& sh
                                           const float* bias = nullptr, const twn_options& options = {},
                                           const allocator& memory = {});
 
-/// Reads the packed weights of caffe-twns (`ternary_data` of a BlobProto): 16 codes a word, row-major [O][I][kh][kw], code j
-/// of a word in bits 2j (w > -alpha/2) and 2j + 1 (w > alpha/2), so -1 is 00, 0 is 01 (or 10) and +1 is 11; what follows the
-/// last code is ignored. `alpha` is the layer's. Errors: another number of words than (count - 1) / 16 + 1, an alpha that
-/// is negative, NaN or infinite.
+/// Reads the packed weights of caffe-twns (`ternary_data` of a BlobProto): 16 codes a word, row-major [O][I][kh][kw],
+/// code j of a word in bits 2j (w > -alpha/2) and 2j + 1 (w > alpha/2), so -1 is 00, 0 is 01 (or 10) and +1 is 11; what
+/// follows the last code is ignored. `alpha` is the layer's. Errors: another number of words than (count - 1) / 16 + 1,
+/// an alpha that is negative, NaN or infinite.
 TERN_FUNC result<ternary_weights> unpack_caffe_twn(const std::uint32_t* words, std::size_t word_count,
                                                    const weight_shape& shape, float alpha, const char* name,
                                                    const float* bias = nullptr, const allocator& memory = {});
@@ -73,8 +73,8 @@ TERN_FUNC result<ternary_weights> unpack_caffe_twn(const std::uint32_t* words, s
 /// Words that the packed form of `count` weights takes.
 TERN_INLINE constexpr std::size_t caffe_twn_words(std::size_t count) noexcept { return ceil_div(count, 16); }
 
-/// The inverse: writes caffe_twn_words(shape.size()) words, zeros behind the last code. Errors: no memory to write, weights that
-/// do not pass check_ternary_weights.
+/// The inverse: writes caffe_twn_words(shape.size()) words, zeros behind the last code. Errors: no memory to write,
+/// weights that do not pass check_ternary_weights.
 TERN_FUNC status pack_caffe_twn(const ternary_weights& weights, std::uint32_t* words) noexcept;
 
 TERN_END_NAMESPACE

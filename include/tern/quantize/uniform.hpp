@@ -4,8 +4,8 @@
 //     odd codes and binary      code = min + 2 clamp( round((x / unit - min) / 2), 0, levels - 1 )
 //
 // Activations become ascending thresholds, weights codes. round() of a number half between two: see round_ties.
-// DoReFa-Net (Zhou et al., arXiv 1606.06160), PACT and LSQ are special cases. All in double; looks at bits of floats, so
-// flush-to-zero modes change nothing but tanh of subnormal numbers on systems whose tanh does.
+// DoReFa-Net (Zhou et al., arXiv 1606.06160), PACT and LSQ are special cases. All in double; looks at bits of floats,
+// so flush-to-zero modes change nothing but tanh of subnormal numbers on systems whose tanh does.
 #pragma once
 
 #include <cstddef>
@@ -32,8 +32,8 @@ struct uniform_activation {
     code_id code = code_id::u2;  ///< at most 16 values
     double scale = 1;            ///< finite, above 0
     int divisor = 1;             ///< at least 1
-    /// The code of real zero: a value of the code, 0 for odd codes and binary. An image whose real zero is not code 0 has it
-    /// as its layout's halo_code, and products owe zero_point times the sum of a channel's weights.
+    /// The code of real zero: a value of the code, 0 for odd codes and binary. An image whose real zero is not code 0
+    /// has it as its layout's halo_code, and products owe zero_point times the sum of a channel's weights.
     int zero_point = 0;
     round_ties ties = round_ties::even;
 };
@@ -61,21 +61,22 @@ TERN_BEGIN_NAMESPACE
 
 struct uniform_weights {
     code_weights weights{};
-    /// One per output channel: w is about scale * (code - zero_point); all 0 unless the code is unsigned. A product is then
-    /// scale * (code . a - zero_point * sum of a).
+    /// One per output channel: w is about scale * (code - zero_point); all 0 unless the code is unsigned. A product is
+    /// then scale * (code . a - zero_point * sum of a).
     buffer<std::int32_t> zero_point{};
 };
 
-/// The thresholds of an activation quantizer: the codes that they give are those of the formula above for every float x (but
-/// subnormal ones, where two codes meet between them). Errors: a code of more than 16 values, parameters out of range.
+/// The thresholds of an activation quantizer: the codes that they give are those of the formula above for every float x
+/// (but subnormal ones, where two codes meet between them). Errors: a code of more than 16 values, parameters out of
+/// range.
 TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& q);
 
 /// Weights w [O][I][kh][kw] to codes, group by group: unit = range / max_code, and the formula above.
 ///
 /// Symmetric codes (t, s8, b, o1 .. o4) use -max_code .. max_code. Unsigned ones (u1 .. u4) use 0 .. max_code on
 /// [min(w, 0), max(w, 0)], whatever `kind` is: unit = range * (max - min) / max_code, zero_point = round(-range * min /
-/// unit), so that 0 has a code. A group of zeros, or a channel of symmetric codes 0, has scale 0. `bias` is O floats or null and is copied.
-/// Errors: NaN or infinity (tensor and index); h, u8; options out of range.
+/// unit), so that 0 has a code. A group of zeros, or a channel of symmetric codes 0, has scale 0. `bias` is O floats or
+/// null and is copied. Errors: NaN or infinity (tensor and index); h, u8; options out of range.
 TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_shape& shape, const char* name,
                                                    const float* bias = nullptr,
                                                    const uniform_weight_options& options = {},

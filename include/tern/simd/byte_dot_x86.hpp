@@ -1,6 +1,7 @@
-// byte_dot (simd/byte_dot.hpp) for x86: vpdpbusd where there is VNNI, else vpmaddubsw, whose sums of two products saturate at 16
-// bits. Of |x| and the weights with x's sign they never do, as weights are never -128: 2 * 128 * 127 < 2^15. Of unsigned
-// activations and small weights they do not either, and that takes fewer instructions (pair_dot, narrow_dot).
+// byte_dot (simd/byte_dot.hpp) for x86: vpdpbusd where there is VNNI, else vpmaddubsw, whose sums of two products
+// saturate at 16 bits. Of |x| and the weights with x's sign they never do, as weights are never -128: 2 * 128 * 127 <
+// 2^15. Of unsigned activations and small weights they do not either, and that takes fewer instructions (pair_dot,
+// narrow_dot).
 #pragma once
 
 // GCC 12 warns of operands that its own AVX-512 headers leave undefined (GCC bug 105593), wherever they are inlined.
@@ -140,7 +141,8 @@ private:
 };
 #endif
 
-/// What all kinds share: a lane has `run` channels of one output channel, of which the activations are the same in all lanes.
+/// What all kinds share: a lane has `run` channels of one output channel, of which the activations are the same in all
+/// lanes.
 struct byte_dot_base {
     static constexpr std::size_t run = 4, lanes = sizeof(native::u64_register) / run, rows = 1;
     static constexpr bool holds_activations = false;
@@ -255,14 +257,16 @@ struct narrow_dot : byte_dot_base {
 
 #endif
 
-/// Weights of two bits each, two's complement: a byte of the panel holds those of four groups, the first in its lowest bits.
+/// Weights of two bits each, two's complement: a byte of the panel holds those of four groups, the first in its lowest
+/// bits.
 struct two_bit_weights {
     template <std::size_t Group>
     static TERN_INLINE native::u64_register load(const unsigned char* p) {
         native::u64_register four;
         __builtin_memcpy(&four, p, sizeof four);
 #if TERN_HAS_AVX512_ICL
-        // Bit 0 of a byte is the field's low bit, all others its high bit. The matrix has the row of bit 0 in its last byte.
+        // Bit 0 of a byte is the field's low bit, all others its high bit. The matrix has the row of bit 0 in its last
+        // byte.
         constexpr std::uint64_t low = std::uint64_t{1} << (2 * Group), high = 2 * low;
         const __m512i matrix = _mm512_set1_epi64(static_cast<long long>((low << 56) | high * 0x01010101010101u));
         return native::in_place(_mm512_gf2p8affine_epi64_epi8(four, matrix, 0));

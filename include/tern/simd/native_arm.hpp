@@ -1,4 +1,5 @@
-// AArch64 operations that xsimd has no word for, or none that compiles to one instruction. Included by simd/vec.hpp alone.
+// AArch64 operations that xsimd has no word for, or none that compiles to one instruction. Included by simd/vec.hpp
+// alone.
 #pragma once
 
 #include <arm_neon.h>
@@ -97,9 +98,11 @@ TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
     return vshlq_u64(v, vdupq_n_s64(static_cast<std::int64_t>(bits)));
 }
 
-/// Products plus one are 0, 1 or 2: ones wait in a plane until a second one makes a two of them, and only twos are counted.
+/// Products plus one are 0, 1 or 2: ones wait in a plane until a second one makes a two of them, and only twos are
+/// counted.
 ///
-///   n = ~m,  twos = n ? waiting : ~(x.sign ^ w.sign),  waiting ^= n,  dot + products = 2 popcount(twos) + popcount(waiting)
+///   n = ~m,  twos = n ? waiting : ~(x.sign ^ w.sign),  waiting ^= n,
+///   dot + products = 2 popcount(twos) + popcount(waiting)
 ///
 /// Six instructions for 128 products.
 struct dot_counter {
@@ -209,7 +212,8 @@ TERN_INLINE u64_register widen_first_bytes(u64_register v) {
 TERN_INLINE u64_register widen_second_bytes(u64_register v) {
     return vreinterpretq_u64_s16(vmovl_high_s8(vreinterpretq_s8_u64(v)));
 }
-// Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes mod 256, `shifted` the high fields.
+// Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes mod 256, `shifted` the high
+// fields.
 TERN_INLINE u64_register shift_fields(u64_register v) { return words(vshrq_n_u8(bytes(v), 4)); }
 TERN_INLINE uint16x8_t shorts(u64_register a) { return vreinterpretq_u16_u64(a); }
 TERN_INLINE u64_register words(uint16x8_t a) { return vreinterpretq_u64_u16(a); }

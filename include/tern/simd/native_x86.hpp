@@ -128,13 +128,14 @@ TERN_INLINE u64_register shift_left(u64_register v, unsigned bits) {
 
 #if TERN_HAS_AVX512_ICL
 
-/// Products plus one are 0, 1 or 2. They are added bit by bit to a running parity, the state; what leaves it has weight 2 and
-/// is one bit:
+/// Products plus one are 0, 1 or 2. They are added bit by bit to a running parity, the state; what leaves it has weight
+/// 2 and is one bit:
 ///
-///   state' = state ^ ~(x.mask & w.mask),  y = x.sign ^ w.sign,  carry = state == state' ? ~y : state,  sum += popcount(carry)
+///   state' = state ^ ~(x.mask & w.mask),  y = x.sign ^ w.sign,
+///   carry = state == state' ? ~y : state,  sum += popcount(carry)
 ///
-/// (state == state' exactly where the product is not 0), so that dot + products = 2 sum + popcount(state): five instructions for
-/// 512 products.
+/// (state == state' exactly where the product is not 0), so that dot + products = 2 sum + popcount(state): five
+/// instructions for 512 products.
 struct dot_counter {
     static constexpr std::size_t period = 0;  // never overflows
     static constexpr bool weights_pass_by = false;
@@ -151,7 +152,8 @@ struct dot_counter {
     }
 };
 
-/// Adds the products of a pixel's word with a word of every lane of several vectors, in lockstep: chains that wait for nothing.
+/// Adds the products of a pixel's word with a word of every lane of several vectors, in lockstep: chains that wait for
+/// nothing.
 template <class Counter, class Words, std::size_t Vectors>
 TERN_INLINE void add_products(Counter (&counters)[Vectors], const dot_counter::operand& x, const Words (&mask)[Vectors],
                               const Words (&sign)[Vectors]) {
@@ -356,9 +358,9 @@ TERN_INLINE u64_register widen_second_bytes(u64_register v) { return _mm_cvtepi8
 
 #endif
 
-// Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes mod 256, `shifted` the high fields or,
-// without GFNI, the words moved right by four bits mod 256: that leaves the low field of the odd bytes in the even ones, so
-// fields come out one by one.
+// Two pixels share a byte, as its low and its high four bits: `bytes` sums whole bytes mod 256, `shifted` the high
+// fields or, without GFNI, the words moved right by four bits mod 256: that leaves the low field of the odd bytes in
+// the even ones, so fields come out one by one.
 #if TERN_HAS_AVX512
 #define TERN_WORDS(op) _mm512_##op##_epi16
 #define TERN_LOW_BYTES(v) _mm512_and_si512(v, _mm512_set1_epi16(255))
@@ -409,8 +411,8 @@ TERN_INLINE void store_nibbles(unsigned char* out, const unsigned char* word) {
 #undef TERN_WORDS
 #undef TERN_LOW_BYTES
 
-// One word of both planes (16 bytes) to 32 bytes of Unit * (d0 + 3 d1), d = mask + sign bit: every byte of a plane goes to
-// four places, which keep two bits each and look up what these are worth.
+// One word of both planes (16 bytes) to 32 bytes of Unit * (d0 + 3 d1), d = mask + sign bit: every byte of a plane goes
+// to four places, which keep two bits each and look up what these are worth.
 template <int Unit>
 TERN_INLINE __m128i pair_values() {
     constexpr char a = Unit, b = static_cast<char>(3 * Unit), c = static_cast<char>(4 * Unit);
@@ -470,8 +472,8 @@ TERN_INLINE u64_register look_up(const long_row& row, u64_register indices) {
     return _mm512_permutexvar_epi8(indices, row.v);
 }
 
-// 48 bits of both planes to 16 words of 32 * (d0 + 3 d1 + 9 d2), d = mask + sign bit: each byte takes three bits of the plane
-// and looks up what they are worth. Writes `size` bytes, at most 32.
+// 48 bits of both planes to 16 words of 32 * (d0 + 3 d1 + 9 d2), d = mask + sign bit: each byte takes three bits of the
+// plane and looks up what they are worth. Writes `size` bytes, at most 32.
 TERN_INLINE void store_triples(unsigned char* out, std::uint64_t mask, std::uint64_t sign, std::size_t size) {
     const __m256i places = _mm256_setr_epi8(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45,  //
                                             0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45);

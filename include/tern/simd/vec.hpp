@@ -1,5 +1,5 @@
-// The vectors that kernels are written on: f32, i32 and u64 lanes, 1 to 512 bits. xsimd is named here and nowhere else, and
-// so is every difference between its versions; the scalar level uses no vector at all.
+// The vectors that kernels are written on: f32, i32 and u64 lanes, 1 to 512 bits. xsimd is named here and nowhere else,
+// and so is every difference between its versions; the scalar level uses no vector at all.
 #pragma once
 
 #include <cstddef>

@@ -249,18 +249,19 @@ TERN_INLINE u64v broadcast_byte(unsigned char v) {
 }
 TERN_INLINE u64v low_nibbles(u64v a) { return {native::low_nibbles(a.v)}; }
 TERN_INLINE u64v high_nibbles(u64v a) { return {native::high_nibbles(a.v)}; }
-/// sum += v, in the register that holds sum. GCC otherwise moves loads of later steps up until it runs out of registers.
+/// sum += v, in the register that holds sum. GCC otherwise moves loads of later steps up until it runs out of
+/// registers.
 TERN_INLINE void add_bytes_to(u64v& sum, u64v v) {
     sum = add_bytes(sum, v);
 #if defined(__GNUC__) && !defined(__clang__)
     __asm__ volatile("" : TERN_IN_VECTOR_REGISTER(sum.v) : : "memory");
 #endif
 }
-/// The high fields of all bytes moved to the low ones. Without an instruction for that, words are shifted: the low field of each
-/// odd byte comes to lie above the even one's.
+/// The high fields of all bytes moved to the low ones. Without an instruction for that, words are shifted: the low
+/// field of each odd byte comes to lie above the even one's.
 TERN_INLINE u64v shift_fields(u64v v) { return {native::shift_fields(v.v)}; }
-/// The totals of the two unsigned 4-bit fields of many bytes as 16-bit lanes, [field][even bytes, odd bytes], from the sums
-/// mod 256 of the bytes and of their `shift_fields`, if each total is below 256.
+/// The totals of the two unsigned 4-bit fields of many bytes as 16-bit lanes, [field][even bytes, odd bytes], from the
+/// sums mod 256 of the bytes and of their `shift_fields`, if each total is below 256.
 struct fields {
     u64v total[4];
 };
@@ -336,8 +337,8 @@ struct bit_counter {
     TERN_INLINE u64v total() const { return {count.total()}; }
 };
 
-/// Sums the products of 64 channels a step per 64-bit lane; at most `period` steps (0: no limit) before it is emptied. What it
-/// sums is `excess_of_step` too much for each step.
+/// Sums the products of 64 channels a step per 64-bit lane; at most `period` steps (0: no limit) before it is emptied.
+/// What it sums is `excess_of_step` too much for each step.
 #if TERN_HAS_NEON
 using native::dot_counter;
 /// Adds a pixel's word times a word of every lane of several vectors.

@@ -1,5 +1,5 @@
-// Scale, shift, clamp and one quantizer to bytes: the nearest integer, halves to even, plus the zero point, within the code's range;
-// NaN gives the zero point.
+// Scale, shift, clamp and one quantizer to bytes: the nearest integer, halves to even, plus the zero point, within the
+// code's range; NaN gives the zero point.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-/// How values become bytes. Added to a small float, `magic` leaves its nearest integer in the low bits; of halves, that which makes
-/// the sum even, so an even zero point can be part of it, and an odd one all but 1.
+/// How values become bytes. Added to a small float, `magic` leaves its nearest integer in the low bits; of halves, that
+/// which makes the sum even, so an even zero point can be part of it, and an odd one all but 1.
 struct byte_rounding {
     simd::f32v lo, hi, magic;
     bool odd;

@@ -1,5 +1,5 @@
-// The epilogue of a vector of channels, in its canonical order. Products with constants and the sums behind them round separately
-// (no fused multiply-add), so all levels agree bit for bit.
+// The epilogue of a vector of channels, in its canonical order. Products with constants and the sums behind them round
+// separately (no fused multiply-add), so all levels agree bit for bit.
 #pragma once
 
 #include <cstddef>

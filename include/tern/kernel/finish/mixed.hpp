@@ -1,5 +1,5 @@
-// Everything that ternary networks do with a sum: activation, residual, activation, store, a ternary quantizer. What an epilogue
-// leaves out costs a branch that is always predicted.
+// Everything that ternary networks do with a sum: activation, residual, activation, store, a ternary quantizer. What an
+// epilogue leaves out costs a branch that is always predicted.
 #pragma once
 
 #include <cstddef>

@@ -28,8 +28,8 @@ TERN_INLINE void clear_bytes(unsigned char* p, std::size_t count) {
         *p = 0;
 }
 
-/// Writes Channels codes, word by word: add(bits, j, k) adds those of vector j, which is number k of its word. Who begins a word
-/// clears the rest of it; tiles are written in rising order.
+/// Writes Channels codes, word by word: add(bits, j, k) adds those of vector j, which is number k of its word. Who
+/// begins a word clears the rest of it; tiles are written in rising order.
 template <std::size_t Channels, class Add>
 TERN_INLINE void store_code_words(unsigned char* pixel, std::size_t channel, Add&& add) {
     constexpr std::size_t in_word = Channels < 64 ? Channels : 64, vectors = in_word / simd::f32_lanes;

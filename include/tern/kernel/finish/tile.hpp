@@ -1,4 +1,5 @@
-// The epilogue of sums that lie in memory: any chain but codes that are not ternary, tiles that lack channels, pooled residuals.
+// The epilogue of sums that lie in memory: any chain but codes that are not ternary, tiles that lack channels, pooled
+// residuals.
 #pragma once
 
 #include <cstddef>

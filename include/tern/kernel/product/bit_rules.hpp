@@ -1,5 +1,5 @@
-// Pairs of codes that are multiplied by planes, and the constants of their products. With c 2^p the weights of the activations'
-// planes and e their offset, P the number of set bits, and weights that are signs 1 - 2 w_q worth 2^q,
+// Pairs of codes that are multiplied by planes, and the constants of their products. With c 2^p the weights of the
+// activations' planes and e their offset, P the number of set bits, and weights that are signs 1 - 2 w_q worth 2^q,
 //
 //   x . w = e sum w + c sum 2^(p+q) (P(x_p ^ w_q) - P(w_q))          signs
 //   x . w = e sum w + c sum 2^p (P(m & (x_p ^ s)) - P(s))            weight_mask: weights of mask m and sign s

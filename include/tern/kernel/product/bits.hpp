@@ -1,5 +1,5 @@
-// bits: products of codes by planes, one popcount per word and pair of planes. Lane = output channel. With P for the number of set
-// bits, and a plane that is a sign standing for 1 - 2 bit:
+// bits: products of codes by planes, one popcount per word and pair of planes. Lane = output channel. With P for the
+// number of set bits, and a plane that is a sign standing for 1 - 2 bit:
 //
 //   x . w  =  P(x ^ w) - P(w)                 x a plane, w a sign
 //   x . w  =  P(m) - 2 P(m & (s ^ w))         x ternary: mask m, sign s; w a sign
@@ -9,8 +9,8 @@
 //
 //   start[channel] + pixel_start[pixel] + factor * sum over pairs of planes of 2^k P
 //
-// with the constants of bit_rules.hpp. Pairs come as passes over all steps, those of the largest k first: what has been counted is
-// shifted left before the next.
+// with the constants of bit_rules.hpp. Pairs come as passes over all steps, those of the largest k first: what has been
+// counted is shifted left before the next.
 //
 //   activations  planes of any code: 64 channels a step, 8 bytes a plane
 //   panel        [weight plane][step][vector][lane], 64-bit words; ternary weights: [step][vector][mask, sign][lane]

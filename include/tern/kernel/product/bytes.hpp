@@ -1,10 +1,12 @@
-// dot: products of bytes with the CPU's dot-product instructions (simd/byte_dot.hpp). Lane = output channel. All codes run on it,
-// expanded to bytes; small weights with shorter sums where that is faster, or with two bits each where they lie in memory.
+// dot: products of bytes with the CPU's dot-product instructions (simd/byte_dot.hpp). Lane = output channel. All codes
+// run on it, expanded to bytes; small weights with shorter sums where that is faster, or with two bits each where they
+// lie in memory.
 //
-//   activations  a byte a channel, 16 channels a step: int8 or, where the instruction wants that, uint8, the code's offset from
-//                its least value
-//   panel        [step][channel of the step / run][output channel][channel of the step % run], int8 in [-127, 127]; two bits:
-//                [step][output channel][channel of the step % run], bytes of four weights, channel / run = 0 in the lowest bits
+//   activations  a byte a channel, 16 channels a step: int8 or, where the instruction wants that, uint8, the code's
+//                offset from its least value
+//   panel        [step][channel of the step / run][output channel][channel of the step % run], int8 in [-127, 127];
+//                two bits: [step][output channel][channel of the step % run], bytes of four weights, channel / run = 0
+//                in the lowest bits
 #pragma once
 
 #include <cstddef>

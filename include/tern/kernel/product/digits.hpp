@@ -1,4 +1,5 @@
-// Ternary codes as digits, d = 0, 1, 2 for the codes 0, +1, -1, and numbers of two and three of them: what tables are looked up by.
+// Ternary codes as digits, d = 0, 1, 2 for the codes 0, +1, -1, and numbers of two and three of them: what tables are
+// looked up by.
 #pragma once
 
 #include <cstddef>

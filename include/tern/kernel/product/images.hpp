@@ -1,6 +1,6 @@
-// image16, image8, image7: products of u8 images with integer weights, for first layers. Lane = output channel. The values of one
-// kernel row lie side by side in a row of the image, so a window is a few runs of values, which are broadcast one after the other
-// (simd/image_dot.hpp). Sums are exact modulo 2^32.
+// image16, image8, image7: products of u8 images with integer weights, for first layers. Lane = output channel. The
+// values of one kernel row lie side by side in a row of the image, so a window is a few runs of values, which are
+// broadcast one after the other (simd/image_dot.hpp). Sums are exact modulo 2^32.
 //
 //   activations  u8, or int16 where values have 2 bytes: runs of units of `step` values, all of which are read
 //   panel        [run][unit][vector][value / run][lane][value % run]

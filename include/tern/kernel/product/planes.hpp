@@ -1,5 +1,5 @@
-// popcount: ternary x ternary products on bit planes. Lane = output channel, so nothing is summed across lanes. What a counter
-// does with a word of masks and signs is simd's affair (simd::dot_counter).
+// popcount: ternary x ternary products on bit planes. Lane = output channel, so nothing is summed across lanes. What a
+// counter does with a word of masks and signs is simd's affair (simd::dot_counter).
 //
 //   activations  planes as in format/packed_image.hpp: 64 channels a step, mask word, sign word
 //   panel        [step][vector][mask, sign][lane], 64-bit words

@@ -1,5 +1,5 @@
-// fp32: fp32 x fp32 products. Lane = output channel; every sum adds in the order of runs and floats, one product at a time, so a
-// result does not depend on the tile's shape, and levels with fused multiply-add agree bit for bit.
+// fp32: fp32 x fp32 products. Lane = output channel; every sum adds in the order of runs and floats, one product at a
+// time, so a result does not depend on the tile's shape, and levels with fused multiply-add agree bit for bit.
 //
 //   activations  floats, side by side in a run
 //   panel        [run][float][output channel], floats

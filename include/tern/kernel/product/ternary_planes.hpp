@@ -1,5 +1,5 @@
-// Mask and sign words of images, for families that multiply ternary codes: from ternary planes, or from the one plane of codes of
-// at most {-1, 0, 1}.
+// Mask and sign words of images, for families that multiply ternary codes: from ternary planes, or from the one plane
+// of codes of at most {-1, 0, 1}.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,8 @@ struct ternary_words {
     std::uint64_t mask, sign;
 };
 
-/// Word number `word` of a pixel of `channels` channels; zeros behind the last word. Planes: what the rule says, known to loops.
+/// Word number `word` of a pixel of `channels` channels; zeros behind the last word. Planes: what the rule says, known
+/// to loops.
 template <std::size_t Planes>
 TERN_INLINE ternary_words load_ternary(const unsigned char* pixel, std::size_t word, std::size_t channels,
                                        const convert_rule& rule) {

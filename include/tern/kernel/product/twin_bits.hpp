@@ -1,6 +1,7 @@
-// lookup, of bits: products of planes of signs by table, two pixels at a time (twins.hpp). Four bits of two pixels select a row of 16,
-// four bits of weights are the index of a byte shuffle into it, a field counts the bits that differ. What passes, starts and
-// factors mean is told in bits.hpp. For CPUs with a byte shuffle and no vector popcount.
+// lookup, of bits: products of planes of signs by table, two pixels at a time (twins.hpp). Four bits of two pixels
+// select a row of 16, four bits of weights are the index of a byte shuffle into it, a field counts the bits that
+// differ. What passes, starts and factors mean is told in bits.hpp. For CPUs with a byte shuffle and no vector
+// popcount.
 //
 //   activations  2 bytes four channels of a plane: 16 * (n + 16 m), the row's offset; n of the pixel and m of its twin
 //   weights      1 byte eight channels of a plane

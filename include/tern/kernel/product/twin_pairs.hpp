@@ -1,9 +1,9 @@
-// lookup: ternary x ternary products by table, two pixels at a time (twins.hpp). A pair of channels of two pixels (81 values) selects
-// a 16-byte row, a pair of weights (9 values) is the index of a byte shuffle into it. Per 256 MAC of 32 lanes that is 2 lookups
-// and 3.5 other vector operations, where one pixel at a time needs 4 and 4.
+// lookup: ternary x ternary products by table, two pixels at a time (twins.hpp). A pair of channels of two pixels (81
+// values) selects a 16-byte row, a pair of weights (9 values) is the index of a byte shuffle into it. Per 256 MAC of 32
+// lanes that is 2 lookups and 3.5 other vector operations, where one pixel at a time needs 4 and 4.
 //
-//   activations  1 byte a pair of channels: 2 * (d0 + 3 d1 + 9 e0 + 27 e1), an eighth of the row's offset; d of the pixel and
-//                e of its twin = 0, 1, 2 for the codes 0, +1, -1
+//   activations  1 byte a pair of channels: 2 * (d0 + 3 d1 + 9 e0 + 27 e1), an eighth of the row's offset; d of the
+//                pixel and e of its twin = 0, 1, 2 for the codes 0, +1, -1
 //   weights      1 byte two pairs: (d0 + 3 d1) + 16 * (d2 + 3 d3)
 #pragma once
 
@@ -22,7 +22,8 @@ namespace kernel {
 
 #if TERN_CAN_LOOK_UP
 
-/// Rows of products, one per pair of activations of two pixels; columns are pairs of weights. Fields hold the product + 2.
+/// Rows of products, one per pair of activations of two pixels; columns are pairs of weights. Fields hold the product +
+/// 2.
 struct alignas(64) twin_pair_rows {
     std::uint8_t row[81][16];
 

@@ -1,17 +1,23 @@
-// Products by table for two pixels at a time: a row is selected by the activations of a pixel and its twin, the next pixel of the
-// row; a byte of it holds both pixels' products as two 4-bit fields, plus what makes them positive. Some lookups add up before a
-// field can overflow; then one shift separates the fields. What rows are is the table's affair:
+// Products by table for two pixels at a time: a row is selected by the activations of a pixel and its twin, the next
+// pixel of the row; a byte of it holds both pixels' products as two 4-bit fields, plus what makes them positive. Some
+// lookups add up before a field can overflow; then one shift separates the fields. What rows are is the table's affair:
 //
-//   lookups   per step                                   fields      that add up before they are separated
-//   bias      what a field has too much                  largest     field
-//   panel_rows  of `lanes` weights a step                counts      whether sums are counts of several passes (bits.hpp)
-//   row       address, of a twin's lookup                load        rows into a register, one for each of its parts
-//   index     of weights for a lookup, in each part      pixel_step  bytes of a step in a pixel
+//   lookups     per step
+//   fields      that add up before they are separated
+//   bias        what a field has too much
+//   largest     field
+//   panel_rows  of `lanes` weights a step
+//   counts      whether sums are counts of several passes (bits.hpp)
+//   row         address, of a twin's lookup
+//   load        rows into a register, one for each of its parts
+//   index       of weights for a lookup, in each part
+//   pixel_step  bytes of a step in a pixel
 //
-// A layer of few output channels leaves lanes unused; there, a register may have two parts, each with rows of its own twin.
+// A layer of few output channels leaves lanes unused; there, a register may have two parts, each with rows of its own
+// twin.
 //
-//   panel     [step][panel row][vector][lane], bytes; a vector's first half of channels is in its even lanes, the second half in
-//             the odd ones
+//   panel       [step][panel row][vector][lane], bytes; a vector's first half of channels is in its even lanes, the
+//               second half in the odd ones
 #pragma once
 
 #include <cstddef>

@@ -12,8 +12,8 @@ namespace kernel {
 /// Of families that multiply no planes.
 inline constexpr plane_pass only_pass{0, 0, 0};
 
-// Tiles are arguments, not captured by lambdas: GCC 12 keeps objects that a closure points to in memory. A tile knows the bytes from
-// a step to the next, `panel_step` and `pixel_step` (0: as strip_args has it).
+// Tiles are arguments, not captured by lambdas: GCC 12 keeps objects that a closure points to in memory. A tile knows
+// the bytes from a step to the next, `panel_step` and `pixel_step` (0: as strip_args has it).
 
 template <class Tile>
 TERN_INLINE std::ptrdiff_t pixel_step_of(const strip_args& args) {
@@ -33,8 +33,8 @@ TERN_INLINE void run_steps(Tile& tile, const strip_args& args, const plane_pass&
     }
 }
 
-/// The same for tiles with narrow sums: where `period` steps have been added and there are more, tile.empty_into(sums) comes first;
-/// the caller empties what is left. Returns whether it was called.
+/// The same for tiles with narrow sums: where `period` steps have been added and there are more, tile.empty_into(sums)
+/// comes first; the caller empties what is left. Returns whether it was called.
 template <class Tile, class Sums>
 TERN_INLINE bool run_steps(Tile& tile, const strip_args& args, const plane_pass& pass, std::size_t period,
                            Sums&& sums) {

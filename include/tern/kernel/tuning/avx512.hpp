@@ -1,4 +1,5 @@
-// Tile shapes and rates of level avx512. Rates: modelled, but for lookup, measured on Sapphire Rapids (docs/performance.md).
+// Tile shapes and rates of level avx512. Rates: modelled, but for lookup, measured on Sapphire Rapids
+// (docs/performance.md).
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Tile shapes and rates of level avx512_icl. Rates: modelled; those of Intel's cores measured on Emerald Rapids, but for bits
-// (docs/performance.md).
+// Tile shapes and rates of level avx512_icl. Rates: modelled; those of Intel's cores measured on Emerald Rapids, but
+// for bits (docs/performance.md).
 #pragma once
 
 #include <cstddef>

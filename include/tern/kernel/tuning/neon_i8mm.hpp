@@ -1,4 +1,5 @@
-// Tile shapes and rates of level neon_i8mm. Modelled on Neoverse N2, V1 and V2. Whether bytes are faster than tables is a matter of the core (N2: no, V1: yes, V2: about the same), and they win.
+// Tile shapes and rates of level neon_i8mm. Modelled on Neoverse N2, V1 and V2. Whether bytes are faster than tables is
+// a matter of the core (N2: no, V1: yes, V2: about the same), and they win.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The two tile sizes: transforms on vectors of bytes and of integers. B^T d B, and A^T m A times the factors that G lacks.
+// The two tile sizes: transforms on vectors of bytes and of integers. B^T d B, and A^T m A times the factors that G
+// lacks.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +13,8 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-/// F(4x4, 3x3), points 0, 1, -1, 2, -2 and infinity. Rows of G are multiplied by 24, -6, -6, 24, 24 and 6, so that they are
-/// integers, or 6 times that; `output` makes 24, 12, 6 and 6 times its results.
+/// F(4x4, 3x3), points 0, 1, -1, 2, -2 and infinity. Rows of G are multiplied by 24, -6, -6, 24, 24 and 6, so that they
+/// are integers, or 6 times that; `output` makes 24, 12, 6 and 6 times its results.
 struct winograd4 {
     static constexpr std::size_t outputs = 4, points = 6;
     static constexpr std::int32_t input_gain = 10 * 10, weight_gain = 7 * 7, scale = 24 * 24;

@@ -1,4 +1,5 @@
-// The transform of sums, as a product of strips (kernel/strip.hpp): the outputs of one tile are its pixels, and any finish follows.
+// The transform of sums, as a product of strips (kernel/strip.hpp): the outputs of one tile are its pixels, and any
+// finish follows.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-/// Sum: integers, or the same numbers as floats, which take fewer instructions and are exact up to winograd_form::largest_sum.
+/// Sum: integers, or the same numbers as floats, which take fewer instructions and are exact up to
+/// winograd_form::largest_sum.
 template <class Form, class Sum>
 struct winograd_outputs {
     using sum = Sum;
@@ -33,8 +35,8 @@ struct winograd_outputs {
         else
             return simd::add(simd::broadcast(magic), simd::to_float(simd::load(start)));
     }
-    /// Pixel i without the factor that it has. Floats: rounding takes the quotient back to the integer, from which it is off by less
-    /// than 1/2.
+    /// Pixel i without the factor that it has. Floats: rounding takes the quotient back to the integer, from which it
+    /// is off by less than 1/2.
     static TERN_INLINE sum unscaled(simd::i32v v, std::size_t i, sum start) {
         const std::uint32_t shift = Form::shift(i / outputs, i % outputs);
         if constexpr (std::is_same_v<sum, simd::i32v>) {

@@ -1,5 +1,5 @@
-// What tiles read: the packed image itself, or cells in workspace that one pass over the image makes, in a family's format. An image
-// is converted once, whatever the number of slices.
+// What tiles read: the packed image itself, or cells in workspace that one pass over the image makes, in a family's
+// format. An image is converted once, whatever the number of slices.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// How cells lie for one size of input. Rows and columns are those that outputs read; all pixels of pointwise layers make one row,
-/// divided into lines.
+/// How cells lie for one size of input. Rows and columns are those that outputs read; all pixels of pointwise layers
+/// make one row, divided into lines.
 struct cell_layout {
     bool pointwise = false;
     std::size_t rows = 0, columns = 0;              ///< of an image; pointwise: 1, pixels of an image

@@ -39,8 +39,8 @@ struct weight_panels {
     };
     buffer<unsigned char> bytes{};
     buffer<tile_info> tiles{};
-    /// Sums over the rectangle of taps above and to the left of a tap: [taps_h + 1][taps_w + 1][channels of the tiles]. Empty if
-    /// all are 0.
+    /// Sums over the rectangle of taps above and to the left of a tap: [taps_h + 1][taps_w + 1][channels of the tiles].
+    /// Empty if all are 0.
     buffer<std::int32_t> starts{};
     std::size_t padded_channels = 0;  ///< of all tiles
     std::size_t taps_w = 1;

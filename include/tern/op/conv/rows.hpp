@@ -1,5 +1,5 @@
-// First layers: rows of dense values, floats or bytes, copied with their padding to the left and right, so that a kernel row of few
-// channels is one run of values. Rows outside the image are not there; their taps are left out.
+// First layers: rows of dense values, floats or bytes, copied with their padding to the left and right, so that a
+// kernel row of few channels is one run of values. Rows outside the image are not there; their taps are left out.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Copies of input rows: as many as serve some output rows, of a size that stays in L2 while all channel tiles pass over them.
+/// Copies of input rows: as many as serve some output rows, of a size that stays in L2 while all channel tiles pass
+/// over them.
 struct row_strip {
     static constexpr std::size_t most_bytes = 96 * 1024;
 
@@ -46,7 +47,8 @@ TERN_INLINE constexpr input_rows rows_of(const conv_axis& h, std::size_t y) noex
     return {taps, taps.first < taps.last ? y * h.stride + taps.first * h.dilation - h.before : 0};
 }
 
-/// Calls body(n, y, count) for runs of output rows of one image, `most` at a time, of the rows of all images in a range.
+/// Calls body(n, y, count) for runs of output rows of one image, `most` at a time, of the rows of all images in a
+/// range.
 template <class Body>
 void for_each_row_strip(const slice_range& rows, std::size_t out_h, std::size_t most, Body&& body) {
     for (std::size_t row = rows.begin; row < rows.end;) {

@@ -25,7 +25,8 @@ TERN_FUNC void strip_schedule::run(const conv_task& task, const image_shape& in,
         run_pointwise(task, out, images);
         return;
     }
-    // Taps are skipped along axes on which they are cells of their own. Of pixels that share bytes, one may lack others.
+    // Taps are skipped along axes on which they are cells of their own. Of pixels that share bytes, one may lack
+    // others.
     const conv_axis h = axis_h(layer_, in, out), w = axis_w(layer_, in, out);
     const bool by_rows = skips_ && cell.taps_h == layer_.shape.kh && cell.taps_h > 1;
     const bool by_columns =
@@ -112,7 +113,8 @@ TERN_FUNC void strip_schedule::open_segment() {
     segments_[segment_count_++] = {taps_, count_, 0, 0, 0, 0};
 }
 
-// The steps of a tile over the taps of each segment, as long runs as there are. Tiles of one group read different channels.
+// The steps of a tile over the taps of each segment, as long runs as there are. Tiles of one group read different
+// channels.
 TERN_FUNC void strip_schedule::list_runs(const weight_panels::tile_info& tile) {
     if (is_listed_ && tile.steps == listed_steps_ && tile.first_step == listed_first_)
         return;

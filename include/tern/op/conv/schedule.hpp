@@ -1,5 +1,5 @@
-// In which order a task works through its outputs: strips of pixels, all channel tiles over each. A strip has segments of pixels
-// that see the same taps inside the image, so weights are read once a strip, whatever borders there are.
+// In which order a task works through its outputs: strips of pixels, all channel tiles over each. A strip has segments
+// of pixels that see the same taps inside the image, so weights are read once a strip, whatever borders there are.
 #pragma once
 
 #include <cstddef>
@@ -46,8 +46,8 @@ private:
 /// Runs one task.
 class strip_schedule {
 public:
-    /// What it is given must outlive it. `skips`: taps that see only padding are left out. The finisher's tensors begin with image
-    /// `first_image` of those that are worked on.
+    /// What it is given must outlive it. `skips`: taps that see only padding are left out. The finisher's tensors begin
+    /// with image `first_image` of those that are worked on.
     TERN_FUNC strip_schedule(const conv_layer& layer, const product_choice& choice, const weight_panels& panels,
                              const cell_source& cells, bool skips, strip_finisher& finish, scratch_memory& scratch);
 

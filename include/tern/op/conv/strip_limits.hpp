@@ -7,7 +7,8 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Output pixels whose addresses are worked out together; their inputs stay in L1 while all channel tiles pass over them.
+/// Output pixels whose addresses are worked out together; their inputs stay in L1 while all channel tiles pass over
+/// them.
 inline constexpr std::size_t strip_pixels = 192;
 inline constexpr std::size_t max_tile_pixels = 16;
 inline constexpr std::size_t max_tile_channels = 128;

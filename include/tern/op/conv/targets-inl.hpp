@@ -154,7 +154,8 @@ TERN_FUNC void strip_finisher::copy_accumulators(const finish_tile_args& tile, s
     }
 }
 
-// The general epilogue. Float tensors whose channels are not dense, and values that other kernels quantize, pass through tiles.
+// The general epilogue. Float tensors whose channels are not dense, and values that other kernels quantize, pass
+// through tiles.
 TERN_FUNC void strip_finisher::finish_sums(const finish_tile_args& given, std::size_t first) const {
     using targets_detail::channel_zero;
     finish_tile_args tile = given;

@@ -38,15 +38,16 @@ struct strip_pixel_arrays {
     bool used[strip_pixels];
 };
 
-/// Finishes the tiles of one task: in the kernels of products where they have that built in, else from sums in scratch memory.
+/// Finishes the tiles of one task: in the kernels of products where they have that built in, else from sums in scratch
+/// memory.
 class strip_finisher {
 public:
     /// What it is given must outlive it. `float_sums`: of fp32 products.
     TERN_FUNC strip_finisher(const kernel_table& kernels, const lowered_epilogue& lowered, const conv_tensors& tensors,
                              bool float_sums, scratch_memory& scratch);
 
-    /// Sets the addresses of `count` positions of the strip from number `i` on, which are output pixels (n, y, x) and its right
-    /// neighbours.
+    /// Sets the addresses of `count` positions of the strip from number `i` on, which are output pixels (n, y, x) and
+    /// its right neighbours.
     TERN_FUNC void locate(std::size_t i, std::size_t n, std::size_t y, std::size_t x, std::size_t count);
     /// Makes position i one that nothing asks for.
     TERN_FUNC void leave_out(std::size_t i);
@@ -54,12 +55,13 @@ public:
     /// As large as the sums of a part; for whoever makes them.
     float* spare_sums() noexcept { return values_; }
 
-    /// Runs one tile of channels, from `channel` on, over some positions of the strip. All of `args` but `count` and `finish` is
-    /// set, for the strip as a whole. `tile_channels`: of the kernels.
+    /// Runs one tile of channels, from `channel` on, over some positions of the strip. All of `args` but `count` and
+    /// `finish` is set, for the strip as a whole. `tile_channels`: of the kernels.
     TERN_FUNC void run(const strip_kernel (&strips)[finish_kinds], const strip_args& args, const slice_range& positions,
                        std::size_t channel, std::size_t tile_channels) const;
 
-    /// The same where sums take more than one kernel: make(part) writes those of a part of the strip to part.finish.sums.
+    /// The same where sums take more than one kernel: make(part) writes those of a part of the strip to
+    /// part.finish.sums.
     template <class Make>
     void run_sums(const strip_args& args, const slice_range& positions, std::size_t channel, std::size_t tile_channels,
                   Make&& make) const {

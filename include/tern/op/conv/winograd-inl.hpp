@@ -106,7 +106,8 @@ TERN_FUNC winograd_schedule::winograd_schedule(const conv_layer& layer, const pr
         input_of_[i] = inputs_ + i * input_bytes_;
 }
 
-// Outputs of a part are located and finished together. Weights that do not stay in L2 are read for more tiles at a time.
+// Outputs of a part are located and finished together. Weights that do not stay in L2 are read for more tiles at a
+// time.
 TERN_FUNC std::size_t winograd_schedule::tiles_of_part() const noexcept {
     return strip_pixels / (choice_.winograd->outputs * choice_.winograd->outputs);
 }
@@ -138,7 +139,8 @@ TERN_FUNC void winograd_schedule::run(const conv_task& task, const image_shape& 
     }
 }
 
-// The patch of a tile. Where a tile reaches behind the last output, it reads the last inputs again: nobody sees what comes of them.
+// The patch of a tile. Where a tile reaches behind the last output, it reads the last inputs again: nobody sees what
+// comes of them.
 TERN_FUNC void winograd_schedule::transform(const place& tile, const image_shape& out, std::size_t i) const {
     const std::size_t points = choice_.winograd->outputs + 2, cell = choice_.cell_bytes();
     const auto up_to = [](std::size_t at, std::size_t last) { return at < last ? at : last; };

@@ -1,4 +1,5 @@
-// Convolutions by exact Winograd transforms: weights when a plan is made, blocks of tiles when it runs (docs/winograd.md).
+// Convolutions by exact Winograd transforms: weights when a plan is made, blocks of tiles when it runs
+// (docs/winograd.md).
 #pragma once
 
 #include <cstddef>
@@ -26,8 +27,8 @@ struct winograd_weights {
 TERN_FUNC result<winograd_weights> make_winograd_weights(const weight_source& weights, const conv_layer& layer,
                                                          const product_choice& choice, const allocator& memory);
 
-/// Runs one task, whose lines are rows of tiles: block by block of tiles, the input's transform, then for each tile of output channels
-/// the products of all points, their transform and what follows.
+/// Runs one task, whose lines are rows of tiles: block by block of tiles, the input's transform, then for each tile of
+/// output channels the products of all points, their transform and what follows.
 class winograd_schedule {
 public:
     /// What it is given must outlive it. Takes nothing if the choice is another lowering.
