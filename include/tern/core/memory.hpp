@@ -29,7 +29,7 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// A move-only array of `size()` trivial elements, aligned to `buffer_alignment`, zero-filled when made.
+/// A move-only array of `size()` trivial elements, aligned to `buffer_alignment`.
 template <class T>
 class buffer {
     static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>, "buffer holds plain data");
@@ -80,10 +80,11 @@ private:
     allocator from_{};
 };
 
-/// Makes a zero-filled buffer of `size` elements; `out_of_memory` if the size overflows or the allocator refuses,
-/// `invalid_argument` if the allocator has one function only or gives memory that is not aligned.
+/// Makes a buffer of `size` elements that hold anything, for who writes them all; `out_of_memory` if the size overflows
+/// or the allocator refuses, `invalid_argument` if the allocator has one function only or gives memory that is not
+/// aligned.
 template <class T>
-result<buffer<T>> make_buffer(checked_size size, const allocator& from = {}) {
+result<buffer<T>> make_unfilled_buffer(checked_size size, const allocator& from = {}) {
     const checked_size bytes = size * sizeof(T);
     if (!bytes.ok())
         return make_error(errc::out_of_memory, "a buffer of %zu elements of %zu bytes overflows the address space",
@@ -102,7 +103,15 @@ result<buffer<T>> make_buffer(checked_size size, const allocator& from = {}) {
     if (reinterpret_cast<std::uintptr_t>(p) % buffer_alignment != 0)
         return make_error(errc::invalid_argument, "expected memory aligned to %zu from the allocator, found %p",
                           buffer_alignment, p);
-    std::memset(p, 0, bytes.value);
+    return made;
+}
+
+/// Makes a zero-filled buffer of `size` elements. Errors: as make_unfilled_buffer.
+template <class T>
+result<buffer<T>> make_buffer(checked_size size, const allocator& from = {}) {
+    auto made = make_unfilled_buffer<T>(size, from);
+    if (made.ok() && !made->empty())
+        std::memset(made->data(), 0, made->bytes());
     return made;
 }
 
@@ -111,7 +120,7 @@ template <class T>
 result<buffer<T>> copy_to_buffer(const T* data, std::size_t size, const allocator& from = {}) {
     if (data == nullptr && size != 0)
         return make_error(errc::invalid_argument, "expected %zu elements to copy, found a null pointer", size);
-    auto copy = make_buffer<T>(size, from);
+    auto copy = make_unfilled_buffer<T>(size, from);
     if (copy.ok() && size != 0)
         std::memcpy(copy->data(), data, size * sizeof(T));
     return copy;
