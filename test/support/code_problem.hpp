@@ -12,6 +12,7 @@
 #include <tern/op/conv2d.hpp>
 
 #include "arrays.hpp"
+#include "dirty_memory.hpp"
 #include "oracle.hpp"
 #include "run_plan.hpp"
 #include "thread_executor.hpp"
@@ -132,6 +133,7 @@ inline int run_all_ways(const code_problem& p, const tern::kernel_table& table, 
     for (std::size_t i = 0; i < choices.size(); ++i) {
         tern::plan_options& options = choices[i];
         options.border_value = border_value;
+        options.memory = dirty_memory();
         auto plan = tern::conv2d::create(weights, p.activations, p.shape.geometry, {}, options);
         if (!plan.ok()) {
             if (i >= optional &&
@@ -161,6 +163,7 @@ inline void run_each_family(const code_problem& p, const tern::kernel_table& tab
         alone.family_count = 1;
         tern::plan_options options;
         options.kernels = &alone;
+        options.memory = dirty_memory();
         options.lowering = lowerings[random() % 4];
         const auto plan = tern::conv2d::create(weights, p.activations, p.shape.geometry, {}, options);
         if (!plan.ok())

@@ -153,11 +153,15 @@ private:
     void make_panel() {
         const std::size_t tap_bytes = steps_ * family_.panel_step_bytes, plane_bytes = shape_.taps * tap_bytes;
         panel_.reset(new guarded_array<unsigned char>(plane_bytes * rule_.weight_planes));
-        std::memset(panel_->data(), 0, panel_->size());
-        for (std::size_t o = 0; o < family_.tile_channels; ++o)
-            for (std::size_t t = 0; t < shape_.taps; ++t)
-                family_.put({panel_->data() + t * tap_bytes, plane_bytes, o, 0,
-                             w_.data() + (o * shape_.taps + t) * shape_.depth, shape_.depth, weight_.id});
+        std::memset(panel_->data(), 0xdb, panel_->size());
+        const std::size_t pitch = steps_ * family_.step_channels;
+        exact_array<std::int8_t> values(family_.tile_channels * pitch);
+        for (std::size_t t = 0; t < shape_.taps; ++t) {
+            std::memset(values.data(), 0, values.size());
+            for (std::size_t o = 0; o < family_.tile_channels; ++o)
+                std::memcpy(values.data() + o * pitch, w_.data() + (o * shape_.taps + t) * shape_.depth, shape_.depth);
+            family_.put({panel_->data() + t * tap_bytes, plane_bytes, values.data(), pitch, steps_, weight_.id});
+        }
         for (std::size_t p = 0; p < rule_.pass_count; ++p)
             passes_[p] = {rule_.passes[p].pixel * family_.step_bytes, rule_.passes[p].panel * plane_bytes,
                           rule_.passes[p].shift};

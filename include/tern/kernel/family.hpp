@@ -79,14 +79,13 @@ struct convert_args {
     const convert_rule* rule;
 };
 
-/// The weights of one output channel and one tap into a panel of zero bytes.
+/// The weights of a tile and one tap into a panel, whose bytes are all written.
 struct put_args {
     unsigned char* panel;       ///< the tap's first step
     std::size_t plane_bytes;    ///< from a plane of the weights to the next
-    std::size_t channel;        ///< output channel of the tile
-    std::size_t depth;          ///< where the first value belongs, in channels from the first step's
-    const std::int8_t* values;  ///< side by side
-    std::size_t count;
+    const std::int8_t* values;  ///< [tile_channels][steps * step_channels]; 0 where there is no weight
+    std::size_t pitch;          ///< from an output channel's values to the next
+    std::size_t steps;
     code_id code;  ///< of the weights
 };
 

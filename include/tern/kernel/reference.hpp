@@ -174,6 +174,18 @@ struct integer_product {
     }
 };
 
+// Clears the steps of all planes of a panel and calls put(step, channel of the step, output channel, value) for each
+// weight.
+template <std::size_t StepChannels, std::size_t PanelBytes, class Put>
+inline void put_each(const put_args& args, std::size_t planes, Put put) {
+    for (std::size_t q = 0; q < planes; ++q)
+        std::memset(args.panel + q * args.plane_bytes, 0, args.steps * PanelBytes);
+    for (std::size_t o = 0; o < tile_channels; ++o)
+        for (std::size_t k = 0; k < args.steps * StepChannels; ++k)
+            if (const int value = args.values[o * args.pitch + k]; value != 0)
+                put(args.panel + k / StepChannels * PanelBytes, k % StepChannels, o, value);
+}
+
 // Ternary planes, 64 channels a step. Panel: [step][output channel][mask, sign], 64-bit words.
 struct plane_format {
     static constexpr std::size_t shared = 1, panel_bytes = tile_channels * 16;
@@ -184,9 +196,9 @@ struct plane_format {
         return sum;
     }
     static void put(const put_args& args) {
-        for (std::size_t k = 0; k < args.count; ++k)
-            write_code(args.panel + (args.depth + k) / 64 * panel_bytes + args.channel * 16, (args.depth + k) % 64,
-                       args.values[k]);
+        put_each<64, panel_bytes>(args, 1, [](unsigned char* step, std::size_t i, std::size_t o, int value) {
+            write_code(step + o * 16, i, value);
+        });
     }
 };
 
@@ -201,13 +213,12 @@ struct sign_format {
     }
     static void put(const put_args& args) {
         const auto planes = static_cast<std::size_t>(get_code_info(args.code).planes);
-        for (std::size_t k = 0; k < args.count; ++k) {
+        put_each<64, panel_bytes>(args, planes, [&](unsigned char* step, std::size_t i, std::size_t o, int value) {
             const unsigned pattern =
-                visit_code(args.code, [&](auto d) -> unsigned { return decltype(d)::pattern(args.values[k]); });
+                visit_code(args.code, [&](auto d) -> unsigned { return decltype(d)::pattern(value); });
             for (std::size_t q = 0; q < planes; ++q)
-                write_bit(args.panel + q * args.plane_bytes + (args.depth + k) / 64 * panel_bytes + args.channel * 8,
-                          (args.depth + k) % 64, ((pattern >> q) & 1u) != 0);
-        }
+                write_bit(step + q * args.plane_bytes + o * 8, i, ((pattern >> q) & 1u) != 0);
+        });
     }
 };
 
@@ -222,9 +233,9 @@ struct twin_format {
         return sum;
     }
     static void put(const put_args& args) {
-        for (std::size_t k = 0; k < args.count; ++k)
-            args.panel[(args.depth + k) / channels * panel_bytes + (args.depth + k) % channels * tile_channels +
-                       args.channel] = static_cast<unsigned char>(args.values[k]);
+        put_each<channels, panel_bytes>(args, 1, [](unsigned char* step, std::size_t i, std::size_t o, int value) {
+            step[i * tile_channels + o] = static_cast<unsigned char>(value);
+        });
     }
 };
 
@@ -239,9 +250,9 @@ struct byte_format {
         return sum;
     }
     static void put(const put_args& args) {
-        for (std::size_t k = 0; k < args.count; ++k)
-            args.panel[(args.depth + k) / 16 * panel_bytes + args.channel * 16 + (args.depth + k) % 16] =
-                static_cast<unsigned char>(args.values[k]);
+        put_each<16, panel_bytes>(args, 1, [](unsigned char* step, std::size_t i, std::size_t o, int value) {
+            step[o * 16 + i] = static_cast<unsigned char>(value);
+        });
     }
 };
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../../core/bit_bytes.hpp"
 #include "../../core/config.hpp"
 #include "../family.hpp"
 
@@ -34,9 +35,28 @@ constexpr bool has_even_planes(const code_info& c) {
     return c.planes >= 1 && c.planes <= 4;
 }
 
-inline unsigned pattern_of(code_id code, int value) {
-    return visit_code(code, [&](auto description) -> unsigned { return decltype(description)::pattern(value); });
-}
+/// Planes of weights of match_bit_products that are signs: their bits count down from the largest value.
+class sign_patterns {
+public:
+    explicit sign_patterns(code_id code) {
+        const code_info c = get_code_info(code);
+        largest_ = c.max;
+        planes_ = static_cast<unsigned>(c.planes);
+    }
+    /// Calls visit(plane, word) for 64 values. Bits are 0 where there is no weight.
+    template <class Visit>
+    TERN_INLINE void each_plane(const std::int8_t* values, Visit&& visit) const {
+        unsigned char patterns[64];
+        for (std::size_t i = 0; i < 64; ++i)
+            patterns[i] = static_cast<unsigned char>(values[i] == 0 ? 0 : (largest_ - values[i]) / 2);
+        for (unsigned q = 0; q < planes_; ++q)
+            visit(std::size_t{q}, gather_bits(patterns, q));
+    }
+
+private:
+    int largest_;
+    unsigned planes_;
+};
 
 inline bool match_bit_products(const product_query& query, bit_form form, product_rule& rule) {
     // With an exact border of 0, codes of one plane become ternary planes.

@@ -25,6 +25,7 @@
 #include "../finish/all.hpp"
 #include "../tuning.hpp"
 #include "bit_rules.hpp"
+#include "planes.hpp"
 #include "put.hpp"
 #include "ternary_planes.hpp"
 #include "walk.hpp"
@@ -224,18 +225,16 @@ struct bit_product {
     using sizes = tuning::bits_sizes;
 };
 
-template <bit_form Form, std::size_t Lanes, std::size_t StepBytes>
-inline void put_bits(const put_args& args) {
-    const auto planes = static_cast<std::size_t>(get_code_info(args.code).planes);
-    const std::size_t o = args.channel, plane_bytes = args.plane_bytes;
-    const std::size_t first = Form == bit_form::weight_mask ? o / Lanes * 2 * Lanes + o % Lanes : o;
-    for_each_weight<64, StepBytes>(args, [&](unsigned char* step, std::size_t i, int value) {
-        const unsigned pattern = pattern_of(args.code, value);
-        for (std::size_t q = 0; q < planes; ++q) {
-            unsigned char* byte =
-                step + first * 8 + q * (Form == bit_form::weight_mask ? Lanes * 8 : plane_bytes) + i / 8;
-            *byte = static_cast<unsigned char>(*byte | ((pattern >> q) & 1u) << (i % 8));
-        }
+/// A panel for each plane of weights that are signs.
+template <class Product>
+inline void put_signs(const put_args& args) {
+    const sign_patterns patterns(args.code);
+    const std::size_t plane_bytes = args.plane_bytes;
+    for_each_step<64, Product::step_bytes, Product::channels>(args, [&](const std::int8_t* values, std::size_t o,
+                                                                        unsigned char* step) {
+        patterns.each_plane(values, [&](std::size_t q, std::uint64_t word) {
+            __builtin_memcpy(step + q * plane_bytes + o * 8, &word, 8);
+        });
     });
 }
 
@@ -257,7 +256,10 @@ constexpr product_family make_bit_family() {
     f.step_bytes = 8;
     f.panel_step_bytes = product::step_bytes;
     f.match = &match_bits<Form>;
-    f.put = &put_bits<Form, product::lanes, product::step_bytes>;
+    if constexpr (Form == bit_form::weight_mask)
+        f.put = &put_planes<product>;
+    else
+        f.put = &put_signs<product>;
     f.convert = &to_ternary_planes;
     f.cost = Form == bit_form::signs ? tuning::bits_cost : tuning::masked_bits_cost;
     add_strips<product>(f.strips);

@@ -205,13 +205,18 @@ inline bool match_bytes(const product_query& query, product_rule& rule) {
 template <class Product>
 inline void put_bytes(const put_args& args) {
     constexpr std::size_t run = Product::dot::run;
-    for_each_weight<16, Product::panel_step>(args, [&](unsigned char* step, std::size_t i, int value) {
-        const auto bits = static_cast<unsigned>(value);
+    for_each_step<16, Product::panel_step, Product::channels>(args, [](const std::int8_t* values, std::size_t o,
+                                                                       unsigned char* step) {
         if constexpr (Product::weights::two_bits) {
-            unsigned char* four = step + args.channel * run + i % run;
-            *four = static_cast<unsigned char>(*four | (bits & 3u) << (2 * (i / run)));
+            for (std::size_t i = 0; i < run; ++i) {
+                unsigned four = 0;
+                for (std::size_t group = 0; group < 16 / run; ++group)
+                    four |= (static_cast<unsigned>(values[group * run + i]) & 3u) << 2 * group;
+                step[o * run + i] = static_cast<unsigned char>(four);
+            }
         } else {
-            step[(i / run * Product::channels + args.channel) * run + i % run] = static_cast<unsigned char>(bits);
+            for (std::size_t group = 0; group < 16 / run; ++group)
+                __builtin_memcpy(step + (group * Product::channels + o) * run, values + group * run, run);
         }
     });
 }

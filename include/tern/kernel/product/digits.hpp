@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../../core/bit_bytes.hpp"
 #include "../../core/config.hpp"
 #include "../../simd/vec.hpp"
 #include "../family.hpp"
@@ -16,11 +17,20 @@ namespace kernel {
 inline constexpr std::uint32_t max_short_depth = 32767;  // products, or counts, that an int16 sum holds
 
 constexpr int code_of_digit(int digit) { return digit == 2 ? -1 : digit; }
-/// Digit number `place` of a number, 0 the lowest, as it is added to it.
-constexpr unsigned digit_of(int code, std::size_t place) {
-    const unsigned digit = code > 0 ? 1u : code < 0 ? 2u : 0u;
-    return place == 0 ? digit : place == 1 ? 3 * digit : 9 * digit;
+/// The digits of up to eight codes, a byte each.
+template <std::size_t Count>
+TERN_INLINE std::uint64_t digits_of(const std::int8_t* codes) {
+    std::uint64_t bytes = 0;
+    __builtin_memcpy(&bytes, codes, Count);
+    return (bytes & ones_of_bytes) + (bytes >> 7 & ones_of_bytes);
 }
+// Numbers of the first digits: products whose byte 3, or 2, is the sum; no byte below overflows.
+/// (d0 + 3 d1) + 16 * (d2 + 3 d3)
+constexpr unsigned char two_pairs_of(std::uint64_t digits) {
+    return static_cast<unsigned char>(digits * 0x01031030 >> 24);
+}
+/// d0 + 3 d1 + 9 d2
+constexpr unsigned char triple_of(std::uint64_t digits) { return static_cast<unsigned char>(digits * 0x010309 >> 16); }
 /// The sum of the products of `count` digits.
 constexpr int product_of_digits(int a, int b, int count) {
     int sum = 0;

@@ -108,9 +108,9 @@ struct pair_product {
 
 template <class Product>
 inline void put_pairs(const put_args& args) {
-    for_each_weight<4, Product::channels>(args, [&](unsigned char* step, std::size_t i, int value) {
-        unsigned char* to = step + args.channel;
-        *to = static_cast<unsigned char>(*to + (i < 2 ? 1u : 16u) * digit_of(value, i % 2));
+    for_each_step<4, Product::channels, Product::channels>(args, [](const std::int8_t* values, std::size_t o,
+                                                                    unsigned char* step) {
+        step[o] = two_pairs_of(digits_of<4>(values));
     });
 }
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../../core/bit_bytes.hpp"
 #include "../../core/config.hpp"
 #include "../../simd/vec.hpp"
 #include "../family.hpp"
@@ -126,15 +127,16 @@ struct plane_product {
     using sizes = tuning::popcount_sizes;
 };
 
-template <std::size_t Lanes, std::size_t StepBytes>
+/// A panel of masks and signs of weights in {-1, 0, 1}, whose bit 0 is the mask and bit 7 the sign.
+template <class Product>
 inline void put_planes(const put_args& args) {
-    const std::size_t at = (args.channel / Lanes * 2 * Lanes + args.channel % Lanes) * 8;
-    for_each_weight<64, StepBytes>(args, [at](unsigned char* step, std::size_t i, int value) {
-        unsigned char* mask = step + at + i / 8;
-        unsigned char* sign = mask + Lanes * 8;
-        const unsigned bit = 1u << (i % 8);
-        *mask = static_cast<unsigned char>(*mask | bit);
-        *sign = static_cast<unsigned char>(*sign | (value < 0 ? bit : 0));
+    constexpr std::size_t lanes = Product::lanes;
+    for_each_step<64, Product::step_bytes, Product::channels>(args, [](const std::int8_t* values, std::size_t o,
+                                                                       unsigned char* step) {
+        unsigned char* const to = step + (o / lanes * 2 * lanes + o % lanes) * 8;
+        const std::uint64_t mask = gather_bits(values, 0), sign = gather_bits(values, 7);
+        __builtin_memcpy(to, &mask, 8);
+        __builtin_memcpy(to + lanes * 8, &sign, 8);
     });
 }
 
@@ -157,7 +159,7 @@ constexpr product_family make_plane_family() {
     f.step_bytes = product::tile<1>::pixel_step;
     f.panel_step_bytes = product::step_bytes;
     f.match = &match_planes;
-    f.put = &put_planes<product::lanes, product::step_bytes>;
+    f.put = &put_planes<product>;
     f.convert = &to_ternary_planes;
     f.cost = tuning::popcount_cost;
     if constexpr (TERN_CAN_COUNT_LANES)

@@ -1,4 +1,4 @@
-// Weights one by one into the steps of a panel.
+// Weights into the steps of a panel.
 #pragma once
 
 #include <cstddef>
@@ -10,19 +10,15 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-/// Calls put(step, i, value) for every value that is not 0: `step` of the panel, channel `i` of the step.
-template <std::size_t StepChannels, std::size_t StepBytes, class Put>
-TERN_INLINE void for_each_weight(const put_args& args, Put&& put) {
-    unsigned char* step = args.panel + args.depth / StepChannels * StepBytes;
-    std::size_t i = args.depth % StepChannels;
-    for (std::size_t k = 0; k < args.count; ++k) {
-        if (args.values[k] != 0)
-            put(step, i, static_cast<int>(args.values[k]));
-        if (++i == StepChannels) {
-            i = 0;
-            step += StepBytes;
-        }
-    }
+/// Calls encode(values, channel, step) for every step and output channel: `StepChannels` values of a channel, which
+/// become its bytes of the step. In the order of the panel, so that its lines are written once; the values' lines serve
+/// some steps and stay near meanwhile.
+template <std::size_t StepChannels, std::size_t StepBytes, std::size_t Channels, class Encode>
+TERN_INLINE void for_each_step(const put_args& given, Encode&& encode) {
+    const put_args args = given;
+    for (std::size_t s = 0; s < args.steps; ++s)
+        for (std::size_t o = 0; o < Channels; ++o)
+            encode(args.values + o * args.pitch + s * StepChannels, o, args.panel + s * StepBytes);
 }
 
 }  // namespace kernel

@@ -105,9 +105,9 @@ struct triple_product {
 
 template <class Product>
 inline void put_triples(const put_args& args) {
-    for_each_weight<3, Product::channels>(args, [&](unsigned char* step, std::size_t i, int value) {
-        unsigned char* to = step + args.channel;
-        *to = static_cast<unsigned char>(*to + digit_of(value, i));
+    for_each_step<3, Product::channels, Product::channels>(args, [](const std::int8_t* values, std::size_t o,
+                                                                    unsigned char* step) {
+        step[o] = triple_of(digits_of<3>(values));
     });
 }
 

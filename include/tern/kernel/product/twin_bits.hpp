@@ -78,14 +78,15 @@ inline bool match_twin_bits(const product_query& query, product_rule& rule) {
 
 template <class Product>
 inline void put_twin_bits(const put_args& args) {
-    const auto planes = static_cast<std::size_t>(get_code_info(args.code).planes);
-    const std::size_t place = twin_place<Product::lanes>(args.channel);
-    for_each_weight<64, Product::panel_bytes>(args, [&](unsigned char* step, std::size_t i, int value) {
-        const unsigned pattern = pattern_of(args.code, value);
-        for (std::size_t q = 0; q < planes; ++q) {
-            unsigned char* byte = step + q * args.plane_bytes + i / 8 * Product::channels + place;
-            *byte = static_cast<unsigned char>(*byte | ((pattern >> q) & 1u) << (i % 8));
-        }
+    const sign_patterns patterns(args.code);
+    const std::size_t plane_bytes = args.plane_bytes;
+    for_each_step<64, Product::panel_bytes, Product::channels>(args, [&](const std::int8_t* values, std::size_t o,
+                                                                         unsigned char* step) {
+        patterns.each_plane(values, [&](std::size_t q, std::uint64_t word) {
+            unsigned char* const to = step + q * plane_bytes + twin_place<Product::lanes>(o);
+            for (std::size_t i = 0; i < 8; ++i)
+                to[i * Product::channels] = static_cast<unsigned char>(word >> i * 8);
+        });
     });
 }
 

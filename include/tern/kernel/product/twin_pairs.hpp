@@ -58,10 +58,14 @@ struct twin_pairs {
 
 template <class Product>
 inline void put_twin_pairs(const put_args& args) {
-    const std::size_t place = twin_place<Product::lanes>(args.channel);
-    for_each_weight<16, Product::panel_bytes>(args, [place](unsigned char* step, std::size_t i, int value) {
-        unsigned char* to = step + i / 4 * Product::channels + place;
-        *to = static_cast<unsigned char>(*to + (i % 4 < 2 ? 1u : 16u) * digit_of(value, i % 2));
+    for_each_step<16, Product::panel_bytes, Product::channels>(args, [](const std::int8_t* values, std::size_t o,
+                                                                        unsigned char* step) {
+        unsigned char* const to = step + twin_place<Product::lanes>(o);
+        const std::uint64_t first = digits_of<8>(values), second = digits_of<8>(values + 8);
+        to[0] = two_pairs_of(first);
+        to[Product::channels] = two_pairs_of(first >> 32);
+        to[2 * Product::channels] = two_pairs_of(second);
+        to[3 * Product::channels] = two_pairs_of(second >> 32);
     });
 }
 

@@ -62,10 +62,12 @@ struct twin_triples {
 
 template <class Product>
 inline void put_twin_triples(const put_args& args) {
-    const std::size_t place = twin_place<Product::lanes>(args.channel);
-    for_each_weight<6, Product::panel_bytes>(args, [place](unsigned char* step, std::size_t i, int value) {
-        unsigned char* to = step + i / 3 * Product::channels + place;
-        *to = static_cast<unsigned char>(*to + digit_of(value, i % 3));
+    for_each_step<6, Product::panel_bytes, Product::channels>(args, [](const std::int8_t* values, std::size_t o,
+                                                                       unsigned char* step) {
+        unsigned char* const to = step + twin_place<Product::lanes>(o);
+        const std::uint64_t digits = digits_of<6>(values);
+        to[0] = triple_of(digits);
+        to[Product::channels] = triple_of(digits >> 24);
     });
 }
 

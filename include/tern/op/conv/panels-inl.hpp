@@ -2,24 +2,48 @@
 #pragma once
 
 #include <cstring>
+#include <utility>
 
+#include "../../core/bit_bytes.hpp"
 #include "panels.hpp"
 
 TERN_BEGIN_NAMESPACE
 
-TERN_FUNC int weight_source::largest() const noexcept {
-    int most = 1;
-    for (std::size_t j = 0; planes == nullptr && j < shape.size(); ++j) {
-        const int magnitude = codes[j] < 0 ? -codes[j] : codes[j];
-        most = magnitude > most ? magnitude : most;
+namespace panels_detail {
+
+// The first `count` codes of a mask and a sign word, as bytes.
+inline void ternary_bytes_of(std::uint64_t mask, std::uint64_t sign, std::size_t count, std::int8_t* values) noexcept {
+    for (std::size_t i = 0; i < count; i += 8, mask >>= 8, sign >>= 8) {
+        const std::uint64_t negative = bytes_of_bits(sign), eight = bytes_of_bits(mask) | ((negative << 8) - negative);
+        std::memcpy(values + i, &eight, count - i < 8 ? count - i : 8);
     }
-    return most;
+}
+
+}  // namespace panels_detail
+
+TERN_FUNC int weight_source::largest() const noexcept {
+    int least = -1, most = 1;
+    for (std::size_t j = 0, count = planes == nullptr ? shape.size() : 0; j < count; ++j) {
+        least = codes[j] < least ? codes[j] : least;
+        most = codes[j] > most ? codes[j] : most;
+    }
+    return -least > most ? -least : most;
 }
 
 TERN_FUNC void weight_source::get(std::size_t o, std::size_t tap, std::int8_t* values) const noexcept {
-    for (std::size_t i = 0; i < shape.in_channels; ++i)
-        values[i] = planes != nullptr ? static_cast<std::int8_t>(get_code(*planes, o, i, tap))
-                                      : codes[(o * shape.in_channels + i) * shape.taps() + tap];
+    const std::size_t count = shape.in_channels, taps = shape.taps();
+    if (planes != nullptr) {
+        const std::uint64_t* word = planes->planes.data() + planes->index(o, tap, 0);
+        for (std::size_t i = 0; i < count; i += word_bits, word += 2)
+            panels_detail::ternary_bytes_of(word[0], word[1], count - i < word_bits ? count - i : word_bits,
+                                            values + i);
+    } else if (by_tap || taps == 1) {
+        std::memcpy(values, codes + (o * taps + tap) * count, count);
+    } else {
+        const std::int8_t* const from = codes + o * count * taps + tap;
+        for (std::size_t i = 0; i < count; ++i)
+            values[i] = from[i * taps];
+    }
 }
 
 TERN_FUNC void weight_panels::start_of(const tap_range& rows, const tap_range& columns, std::size_t channel,
@@ -79,6 +103,65 @@ inline void sum_rectangles(const product_choice& c, weight_panels& p) {
         add_to(p.starts[k], p.starts[k - row]);
 }
 
+// What weights side by side add to the start of their channel's sums.
+inline std::int32_t start_of(const product_rule& rule, const std::int8_t* values, std::size_t count) noexcept {
+    std::int32_t sum = 0, signs = 0;
+    for (std::size_t i = 0; i < count; ++i)
+        sum += values[i];
+    if (rule.per_sign != 0 && rule.one_sign)
+        for (std::size_t i = 0; i < count; ++i)
+            signs += values[i] < 0 ? 1 : 0;
+    else if (rule.per_sign != 0)
+        for (std::size_t i = 0; i < count; ++i)
+            signs += values[i] == 0 ? 0 : (rule.largest - values[i]) / 2;
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(rule.per_value) * static_cast<std::uint32_t>(sum) +
+                                     static_cast<std::uint32_t>(rule.per_sign) * static_cast<std::uint32_t>(signs));
+}
+
+// The weights of a tile for one cell of its kernels, as families take them.
+class tile_weights {
+public:
+    tile_weights(const weight_source& weights, const conv_layer& layer, const product_choice& c)
+        : weights_(weights), layer_(layer), c_(c) {}
+
+    // Room for tiles of so many steps.
+    status make_room(std::size_t steps, const allocator& memory) {
+        // An odd number of lines: output channels lie in different sets of a cache.
+        constexpr std::size_t line = 64;
+        pitch_ = ceil_div(steps * c_.family->step_channels, line) / 2 * 2 * line + line;
+        auto values = make_unfilled_buffer<std::int8_t>(checked_size(c_.family->tile_channels) * pitch_, memory);
+        if (!values.ok())
+            return values.status();
+        values_ = std::move(*values);
+        return {};
+    }
+    // Reads the weights of tile `t` for a cell; they begin with `first_step` of it.
+    void read(std::size_t t, std::size_t first_step, std::size_t y, std::size_t x) {
+        std::memset(values_.data(), 0, values_.size());
+        const std::size_t inputs = layer_.shape.in_channels, first = t * c_.family->tile_channels;
+        for (std::size_t k = 0; k < c_.family->tile_channels && first + k < layer_.out_channels(); ++k)
+            for (std::size_t place = 0; place < c_.cell.window_h * c_.cell.window_w; ++place) {
+                const std::size_t ky = y * c_.cell.window_h + place / c_.cell.window_w,
+                                  kx = x * c_.cell.window_w + place % c_.cell.window_w;
+                weights_.get(first + k, ky * layer_.shape.kw + kx, group(t, first_step, k) + place * inputs);
+            }
+    }
+    // What was read of the group of output channel k of the tile; the cell's depth.
+    std::int8_t* group(std::size_t t, std::size_t first_step, std::size_t k) noexcept {
+        const std::size_t g = (t * c_.family->tile_channels + k) / layer_.out_per_group();
+        return values_.data() + k * pitch_ + g * c_.cell.pitch - first_step * c_.family->step_channels;
+    }
+    const std::int8_t* data() const noexcept { return values_.data(); }
+    std::size_t pitch() const noexcept { return pitch_; }
+
+private:
+    const weight_source& weights_;
+    const conv_layer& layer_;
+    const product_choice& c_;
+    buffer<std::int8_t> values_{};  // [output channel of the tile][depth]
+    std::size_t pitch_ = 0;
+};
+
 }  // namespace panels_detail
 
 TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const conv_layer& layer,
@@ -87,7 +170,7 @@ TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const 
     const auto total = panels_detail::lay_out(layer, c, p, memory);
     if (!total.ok())
         return total.status();
-    auto bytes = make_buffer<unsigned char>(*total, memory);
+    auto bytes = make_unfilled_buffer<unsigned char>(*total, memory);
     if (!bytes.ok())
         return bytes.status();
     p.bytes = std::move(*bytes);
@@ -99,30 +182,27 @@ TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const 
             return starts.status();
         p.starts = std::move(*starts);
     }
-    auto values = make_buffer<std::int8_t>(layer.shape.in_channels, memory);
-    if (!values.ok())
-        return values.status();
-
     const product_family& f = *c.family;
-    const std::size_t per_group = layer.out_per_group(), kw = layer.shape.kw;
-    for (std::size_t o = 0; o < layer.out_channels(); ++o) {
-        const weight_panels::tile_info& tile = p.tiles[o / f.tile_channels];
-        const std::size_t tap_bytes = tile.steps * f.panel_step_bytes;
-        for (std::size_t tap = 0; tap < layer.shape.taps(); ++tap) {
-            weights.get(o, tap, values->data());
-            const std::size_t ky = tap / kw, kx = tap % kw;
-            // The tap's cell, and its place in there.
-            const std::size_t y = ky / c.cell.window_h, x = kx / c.cell.window_w;
-            const std::size_t place = ky % c.cell.window_h * c.cell.window_w + kx % c.cell.window_w;
-            const std::size_t depth =
-                o / per_group * c.cell.pitch + place * layer.shape.in_channels - tile.first_step * f.step_channels;
-            f.put({p.bytes.data() + tile.panel + (y * c.cell.taps_w + x) * tap_bytes, c.cell.taps() * tap_bytes,
-                   o % f.tile_channels, depth, values->data(), layer.shape.in_channels, weights.code});
+    std::size_t most_steps = 0;
+    for (const weight_panels::tile_info& tile : p.tiles)
+        most_steps = tile.steps > most_steps ? tile.steps : most_steps;
+    panels_detail::tile_weights read(weights, layer, c);
+    TERN_TRY(read.make_room(most_steps, memory));
+
+    for (std::size_t t = 0; t < p.tiles.size(); ++t) {
+        const weight_panels::tile_info& tile = p.tiles[t];
+        const std::size_t tap_bytes = tile.steps * f.panel_step_bytes, first = t * f.tile_channels;
+        for (std::size_t tap = 0; tap < c.cell.taps(); ++tap) {
+            const std::size_t y = tap / c.cell.taps_w, x = tap % c.cell.taps_w;
+            read.read(t, tile.first_step, y, x);
+            f.put({p.bytes.data() + tile.panel + tap * tap_bytes, c.cell.taps() * tap_bytes, read.data(), read.pitch(),
+                   tile.steps, weights.code});
             if (p.starts.empty())
                 continue;
-            std::int32_t& start = p.starts[((y + 1) * (c.cell.taps_w + 1) + x + 1) * p.padded_channels + o];
-            for (std::size_t i = 0; i < layer.shape.in_channels; ++i)
-                panels_detail::add_to(start, (*values)[i] == 0 ? 0 : c.rule.start_of((*values)[i]));
+            std::int32_t* const start =
+                p.starts.data() + ((y + 1) * (c.cell.taps_w + 1) + x + 1) * p.padded_channels + first;
+            for (std::size_t k = 0; k < f.tile_channels && first + k < layer.out_channels(); ++k)
+                start[k] = panels_detail::start_of(c.rule, read.group(t, tile.first_step, k), c.cell.depth);
         }
     }
     if (!p.starts.empty())

@@ -23,6 +23,7 @@ struct weight_source {
     const ternary_weights* planes;  ///< ternary weights, or
     const std::int8_t* codes;       ///< [O][I][kh][kw]
     bool complete;                  ///< the buffers have the shape's sizes
+    bool by_tap = false;            ///< codes are [O][kh][kw][I] rather
 
     /// The largest magnitude, at least 1.
     TERN_FUNC int largest() const noexcept;
