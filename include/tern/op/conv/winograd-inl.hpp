@@ -7,40 +7,52 @@
 TERN_BEGIN_NAMESPACE
 namespace winograd_detail {
 
-// G g G^T of one kernel: [3][3] values `step` apart to [points][points].
-inline void transform_kernel(const winograd_form& form, const std::int8_t (&g)[9], std::int8_t* out) {
-    const std::size_t points = form.outputs + 2;
-    for (std::size_t y = 0; y < points; ++y)
-        for (std::size_t x = 0; x < points; ++x) {
-            int sum = 0;
-            for (std::size_t tap = 0; tap < 9; ++tap)
-                sum += form.weights[y * 3 + tap / 3] * form.weights[x * 3 + tap % 3] * g[tap];
-            out[y * points + x] = static_cast<std::int8_t>(sum);
-        }
+// What a row of the transform makes of three arrays, for `count` elements.
+template <class From, class To>
+inline void combine(const std::int8_t* row, const From* const (&from)[3], std::size_t count, To* to) noexcept {
+    const From *const x = from[0], *const y = from[1], *const z = from[2];
+    const std::int16_t a = row[0], b = row[1], c = row[2];  // sums are bytes in the end, so short products will do
+    for (std::size_t i = 0; i < count; ++i)
+        to[i] = static_cast<To>(static_cast<std::int16_t>(a * x[i] + b * y[i] + c * z[i]));
 }
 
-// All kernels: [O][I][points][points].
-inline status transform_weights(const weight_source& weights, const winograd_form& form, const allocator& memory,
-                                buffer<std::int8_t>& out) {
-    const weight_shape& s = weights.shape;
-    auto all = make_buffer<std::int8_t>(checked_size(s.out_channels) * s.in_channels * form.points(), memory);
+// G g G^T of all kernels, [O][points][points][I], and the sum of each output channel's weights.
+struct transformed_weights {
+    buffer<std::int8_t> points{};
+    buffer<std::int32_t> sums{};
+};
+inline result<transformed_weights> transform_weights(const weight_source& weights, const winograd_form& form,
+                                                     const allocator& memory) {
+    const std::size_t outputs = weights.shape.out_channels, inputs = weights.shape.in_channels, side = form.outputs + 2;
+    auto all = make_unfilled_buffer<std::int8_t>(checked_size(outputs) * inputs * form.points(), memory);
     if (!all.ok())
         return all.status();
-    auto taps = make_buffer<std::int8_t>(checked_size(s.in_channels) * 9, memory);
+    auto sums = make_buffer<std::int32_t>(outputs, memory);
+    if (!sums.ok())
+        return sums.status();
+    auto taps = make_unfilled_buffer<std::int8_t>(checked_size(inputs) * 9, memory);
     if (!taps.ok())
         return taps.status();
-    for (std::size_t o = 0; o < s.out_channels; ++o) {
+    auto rows = make_unfilled_buffer<std::int16_t>(checked_size(inputs) * 3, memory);  // one of G g
+    if (!rows.ok())
+        return rows.status();
+    for (std::size_t o = 0; o < outputs; ++o) {
         for (std::size_t tap = 0; tap < 9; ++tap)
-            weights.get(o, tap, taps->data() + tap * s.in_channels);
-        for (std::size_t i = 0; i < s.in_channels; ++i) {
-            std::int8_t g[9];
-            for (std::size_t tap = 0; tap < 9; ++tap)
-                g[tap] = (*taps)[tap * s.in_channels + i];
-            transform_kernel(form, g, all->data() + (o * s.in_channels + i) * form.points());
+            weights.get(o, tap, taps->data() + tap * inputs);
+        for (const std::int8_t v : *taps)
+            (*sums)[o] += v;
+        std::int16_t* const row = rows->data();
+        for (std::size_t y = 0; y < side; ++y) {
+            for (std::size_t kx = 0; kx < 3; ++kx) {
+                const std::int8_t* const tap = taps->data() + kx * inputs;
+                combine(form.weights + y * 3, {tap, tap + 3 * inputs, tap + 6 * inputs}, inputs, row + kx * inputs);
+            }
+            for (std::size_t x = 0; x < side; ++x)
+                combine(form.weights + x * 3, {row, row + inputs, row + 2 * inputs}, inputs,
+                        all->data() + ((o * side + y) * side + x) * inputs);
         }
     }
-    out = std::move(*all);
-    return {};
+    return transformed_weights{std::move(*all), std::move(*sums)};
 }
 
 }  // namespace winograd_detail
@@ -50,9 +62,11 @@ TERN_FUNC result<winograd_weights> make_winograd_weights(const weight_source& we
     const winograd_form& form = *c.winograd;
     const conv_layer points = winograd_points_layer(layer, form);
     const product_choice choice = winograd_points_choice(layer, form);
-    buffer<std::int8_t> transformed;
-    TERN_TRY(winograd_detail::transform_weights(weights, form, memory, transformed));
-    const weight_source source{points.shape, code_id::s8, nullptr, nullptr, nullptr, transformed.data(), true};
+    const auto transformed = winograd_detail::transform_weights(weights, form, memory);
+    if (!transformed.ok())
+        return transformed.status();
+    weight_source source{points.shape, code_id::s8, nullptr, nullptr, nullptr, transformed->points.data(), true};
+    source.by_tap = true;
     winograd_weights w;
     auto panels = make_panels(source, points, choice, memory);
     if (!panels.ok())
@@ -60,7 +74,7 @@ TERN_FUNC result<winograd_weights> make_winograd_weights(const weight_source& we
     w.panels = std::move(*panels);
 
     const std::size_t padded = w.panels.padded_channels, side = form.outputs + 2;
-    auto starts = make_buffer<std::int32_t>(checked_size(form.points()) * padded, memory);
+    auto starts = make_unfilled_buffer<std::int32_t>(checked_size(form.points()) * padded, memory);
     auto shifts = make_buffer<std::int32_t>(padded, memory);
     if (!starts.ok())
         return starts.status();
@@ -70,17 +84,8 @@ TERN_FUNC result<winograd_weights> make_winograd_weights(const weight_source& we
         w.panels.start_of({k / side, k / side + 1}, {k % side, k % side + 1}, 0, padded, starts->data() + k * padded);
     w.panels.starts = {};
     w.starts = std::move(*starts);
-    if (c.rule.per_value != 0) {
-        auto values = make_buffer<std::int8_t>(layer.shape.in_channels, memory);
-        if (!values.ok())
-            return values.status();
-        for (std::size_t o = 0; o < layer.out_channels(); ++o)
-            for (std::size_t tap = 0; tap < 9; ++tap) {
-                weights.get(o, tap, values->data());
-                for (std::size_t i = 0; i < layer.shape.in_channels; ++i)
-                    (*shifts)[o] += c.rule.per_value * (*values)[i];
-            }
-    }
+    for (std::size_t o = 0; o < layer.out_channels(); ++o)
+        (*shifts)[o] = c.rule.per_value * transformed->sums[o];
     w.shifts = std::move(*shifts);
     return w;
 }
