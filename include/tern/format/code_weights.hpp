@@ -42,8 +42,11 @@ inline status check_weight_code(code_id code) {
 
 inline status check_weight_codes(const std::int8_t* codes, const weight_shape& s, code_id code) {
     const code_info info = get_code_info(code);
+    bool is_weight[256];  // asked once a value, not once a weight
+    for (int v = -128; v < 128; ++v)
+        is_weight[static_cast<unsigned char>(v)] = info.contains_weight(v);
     for (std::size_t j = 0; j < s.size(); ++j)
-        if (!info.contains_weight(codes[j]))
+        if (!is_weight[static_cast<unsigned char>(codes[j])])
             return make_error(errc::bad_value, "weight code [%zu,%zu,%zu,%zu]: expected %s%s, found %d", j / s.fan_in(),
                               j / s.taps() % s.in_channels, j / s.kw % s.kh, j % s.kw, info.title,
                               info.min != info.weight_min ? " from -127" : "", codes[j]);

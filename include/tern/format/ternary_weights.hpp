@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "../code/ternary.hpp"
+#include "../core/bit_bytes.hpp"
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
@@ -134,6 +135,17 @@ status check_room(const T* to, std::size_t count, const char* what) {
     return {};
 }
 
+inline status check_ternary_codes(const std::int8_t* codes, const weight_shape& s) {
+    bool wrong = false;
+    for (std::size_t j = 0, count = s.size(); j < count; ++j)
+        wrong |= codes[j] < -1 || codes[j] > 1;
+    for (std::size_t j = 0; wrong; ++j)
+        if (!ternary::contains(codes[j]))
+            return make_error(errc::bad_value, "weight code [%zu,%zu,%zu,%zu]: expected -1, 0 or 1, found %d",
+                              j / s.fan_in(), j / s.taps() % s.in_channels, j / s.kw % s.kh, j % s.kw, codes[j]);
+    return {};
+}
+
 // Copies `scale` (null: 1) and `bias` (or null) into weights that have room for scales.
 template <class Weights>
 status copy_scale_and_bias(Weights& to, const float* scale, const float* bias, const allocator& memory) {
@@ -160,17 +172,21 @@ inline result<ternary_weights> pack_weights(const std::int8_t* codes, const weig
     TERN_TRY(check_weight_shape(shape));
     if (codes == nullptr)
         return make_error(errc::invalid_argument, "expected weight codes, found a null pointer");
+    TERN_TRY(detail::check_ternary_codes(codes, shape));
     auto made = make_ternary_weights(shape, memory);
     if (!made.ok())
         return made;
+    std::uint64_t* word = made->planes.data();
     for (std::size_t o = 0; o < shape.out_channels; ++o)
-        for (std::size_t i = 0; i < shape.in_channels; ++i)
-            for (std::size_t tap = 0; tap < shape.taps(); ++tap) {
-                const int code = codes[(o * shape.in_channels + i) * shape.taps() + tap];
-                if (!ternary::contains(code))
-                    return make_error(errc::bad_value, "weight code [%zu,%zu,%zu,%zu]: expected -1, 0 or 1, found %d",
-                                      o, i, tap / shape.kw, tap % shape.kw, code);
-                set_code(*made, o, i, tap, code);
+        for (std::size_t tap = 0; tap < shape.taps(); ++tap)
+            for (std::size_t i = 0; i < shape.in_channels; i += word_bits, word += 2) {
+                const std::size_t count = shape.in_channels - i < word_bits ? shape.in_channels - i : word_bits;
+                const std::int8_t* const from = codes + (o * shape.in_channels + i) * shape.taps() + tap;
+                std::int8_t values[word_bits] = {};
+                for (std::size_t k = 0; k < count; ++k)
+                    values[k] = from[k * shape.taps()];
+                word[0] = gather_bits(values, 0);
+                word[1] = gather_bits(values, 7);
             }
     TERN_TRY(detail::copy_scale_and_bias(*made, scale, bias, memory));
     return made;
