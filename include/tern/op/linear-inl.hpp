@@ -33,17 +33,30 @@ TERN_FUNC result<linear> linear::create(const float* weights, std::size_t output
             return copy.status();
         plan.bias_ = std::move(*copy);
     }
-    auto panels =
-        make_buffer<float>(checked_size(ceil_div(outputs, f.tile_channels)) * inputs * f.tile_channels, options.memory);
-    if (!panels.ok())
-        return panels.status();
-    for (std::size_t o = 0; o < outputs; ++o)
-        for (std::size_t k = 0; k < inputs; ++k)
-            (*panels)[(o / f.tile_channels * inputs + k) * f.tile_channels + o % f.tile_channels] =
-                weights[o * inputs + k];
-    plan.panels_ = std::move(*panels);
+    TERN_TRY(plan.make_panels(weights, options.memory));
     std::snprintf(plan.name_, sizeof plan.name_, "%s/%s", plan.kernels_->level, f.name);
     return plan;
+}
+
+TERN_FUNC status linear::make_panels(const float* weights, const allocator& memory) {
+    const std::size_t channels = kernels_->real.tile_channels, tiles = ceil_div(outputs_, channels);
+    auto panels = make_unfilled_buffer<float>(checked_size(tiles) * inputs_ * channels, memory);
+    if (!panels.ok())
+        return panels.status();
+    // A line of floats of every output at a time, so that what is read and what is written stays near.
+    constexpr std::size_t line = 16;
+    for (std::size_t t = 0; t < tiles; ++t)
+        for (std::size_t k = 0; k < inputs_; k += line) {
+            float* const to = panels->data() + (t * inputs_ + k) * channels;
+            const std::size_t count = inputs_ - k < line ? inputs_ - k : line;
+            for (std::size_t j = 0; j < channels; ++j) {
+                const std::size_t o = t * channels + j;
+                for (std::size_t i = 0; i < count; ++i)
+                    to[i * channels + j] = o < outputs_ ? weights[o * inputs_ + k + i] : 0.0f;
+            }
+        }
+    panels_ = std::move(*panels);
+    return {};
 }
 
 TERN_FUNC status linear::run(const float* in, std::size_t n, float* out, const executor& threads) const {

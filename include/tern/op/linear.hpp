@@ -35,6 +35,8 @@ public:
     TERN_FUNC status run(const float* in, std::size_t n, float* out, const executor& threads = {}) const;
 
 private:
+    TERN_FUNC status make_panels(const float* weights, const allocator& memory);
+
     std::size_t inputs_ = 0, outputs_ = 0;
     const kernel_table* kernels_ = nullptr;
     buffer<float> panels_{};  // [tile of outputs][input][tile_channels]
