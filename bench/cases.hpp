@@ -26,6 +26,8 @@ void add_ternary(const setup& s, const layer& l);
 void add_codes(const setup& s, const layer& l);
 /// First layers, for every level: fp32 x fp32, u8 images x 16- and 8-bit weights.
 void add_stem(const setup& s, const layer& l);
+/// Creating plans of ternary weights, for every level and family.
+void add_create(const setup& s, const layer& l);
 /// Ternarizing and packing float images, for every level.
 void add_pack(const setup& s);
 

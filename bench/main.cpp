@@ -69,6 +69,9 @@ int run(int argc, char** argv) {
             add_peers(setup, l);
             bench::add_stem(setup, l);
         }
+        for (const bench::layer& l : bench::standard_layers())
+            if (bench::is_for_codes(l))
+                bench::add_create(setup, l);
         bench::add_pack(setup);
 #if defined(TERN_BENCH_MODEL)
         bench::add_networks(setup);
