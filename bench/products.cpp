@@ -79,8 +79,7 @@ public:
                                                tern::get_code_info(codes_.weights).weight_min, 2)) {
         options_.level = what.level->level;
         options_.family = what.family;
-        if (l.kind == layer_kind::gemm)
-            options_.expected_pixels = l.w;
+        options_.expected = {l.batch, l.h, l.w};
         auto scale = zeros<float>(l.cout), bias = zeros<float>(l.cout);
         for (std::size_t c = 0; c < l.cout; ++c) {
             scale[c] = std::ldexp(c % 5 == 4 ? -1.0f : 1.0f, exponent() - static_cast<int>(c % 3));
@@ -150,7 +149,7 @@ protected:
     tern::plan_options free_options() const {
         tern::plan_options o;
         o.level = options_.level;
-        o.expected_pixels = options_.expected_pixels;
+        o.expected = options_.expected;
         return o;
     }
 
@@ -237,7 +236,8 @@ private:
     tern::gemm_args gemm_args_;
 };
 
-/// Whether a level multiplies these codes by kernels of this family in a layer with such groups; asks for one or two of them.
+/// Whether a level multiplies these codes by kernels of this family in a layer with such groups; asks for one or two
+/// of them.
 bool has_kernels(const tern::kernel_table& level, tern::kernel_family family, const code_pair& codes, const layer& l,
                  tern::lowering how = tern::lowering::automatic) {
     tern::conv_geometry geometry = geometry_of(l);

@@ -14,7 +14,7 @@
 
 namespace {
 
-std::string chosen(const tern::kernel_table& table, const tern::weight_shape& shape, std::size_t pixels = 0,
+std::string chosen(const tern::kernel_table& table, const tern::weight_shape& shape, const tern::image_shape& in = {},
                    std::size_t max_weight_bytes = 0, tern::core_kind core = tern::core_kind::generic) {
     tern_test::conv_problem p;
     p.weights = shape;
@@ -22,9 +22,10 @@ std::string chosen(const tern::kernel_table& table, const tern::weight_shape& sh
     tern::plan_options options;
     options.kernels = &table;
     options.core = core;
-    options.expected_pixels = pixels;
+    options.expected = in;
     options.max_weight_bytes = max_weight_bytes;
-    const auto plan = tern::conv2d::create(tern_test::packed_weights(p), {}, {}, options);
+    const auto geometry = tern::conv_geometry::square(1, shape.kh / 2);
+    const auto plan = tern::conv2d::create(tern_test::packed_weights(p), geometry, {}, options);
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
     return plan->kernel_name({1, 14, 14});
 }
@@ -46,20 +47,21 @@ TEST_CASE("a plan's name says which family its level multiplies ternary codes wi
 TEST_CASE("3x3 kernels are transformed where bytes have a dot product and no popcount is faster") {
     tern_test::for_each_table([](const tern::kernel_table& table) {
         const std::string level = table.level;
-        for (const std::size_t channels : tern_test::sizes{64, 128, 256}) {
+        for (const std::size_t channels : tern_test::sizes{64, 128}) {
             const bool transforms = level == "avx2_vnni" || level == "avx512_vnni" || level == "neon_i8mm" ||
                                     (level == "neon_dot" && channels > 64);
             const std::size_t side = 56 * 64 / channels;
-            const std::string name = chosen(table, {channels, channels, 3, 3}, side * side);
+            const std::string name = chosen(table, {channels, channels, 3, 3}, {1, side, side});
             CHECK_MESSAGE((name == level + "/dot/winograd4") == transforms, name);
         }
         // On Intel's cores one port counts bits, and two multiply bytes.
-        const std::string intel = chosen(table, {128, 128, 3, 3}, 28 * 28, 0, tern::core_kind::intel);
-        CHECK(intel == (level == "avx512_icl" ? "avx512_icl/dot/winograd4" : chosen(table, {128, 128, 3, 3}, 28 * 28)));
+        const std::string intel = chosen(table, {128, 128, 3, 3}, {1, 28, 28}, 0, tern::core_kind::sapphire_rapids);
+        CHECK(intel ==
+              (level == "avx512_icl" ? "avx512_icl/dot/winograd4" : chosen(table, {128, 128, 3, 3}, {1, 28, 28})));
         // Weights that are read from far, for few pixels; and a limit to them.
         if (level != "neon_i8mm")  // where nothing else is near
-            CHECK(chosen(table, {512, 512, 3, 3}, 49).find("winograd4") == std::string::npos);
-        CHECK(chosen(table, {128, 128, 3, 3}, 784, 300000).find("winograd4") == std::string::npos);
+            CHECK(chosen(table, {512, 512, 3, 3}, {1, 7, 7}).find("winograd4") == std::string::npos);
+        CHECK(chosen(table, {128, 128, 3, 3}, {1, 28, 28}, 300000).find("winograd4") == std::string::npos);
     });
 }
 
@@ -74,20 +76,17 @@ TEST_CASE("few channels are gathered, so that words are full") {
 namespace {
 
 /// The family that a fully connected layer of 256 x 256 takes; its weights are `value` and 0.
-std::string dot_family_of(const tern::kernel_table& table, tern::code_id weights, int value, tern::code_id activations,
-                          std::size_t rows, std::size_t* panel_bytes = nullptr) {
+std::string dot_family_of(const tern::kernel_table& table, tern::code_id weights, int value,
+                          tern::code_id activations) {
     tern::plan_options options;
     options.kernels = &table;
     options.core = tern::core_kind::generic;
-    options.expected_pixels = rows;
     options.family = tern::kernel_family::dot;
     auto w = tern::make_code_weights({256, 256, 1, 1}, weights);
     REQUIRE(w.ok());
     w->codes[3] = static_cast<std::int8_t>(value);
     const auto plan = tern::gemm::create(*w, activations, {}, options);
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
-    if (panel_bytes != nullptr)
-        *panel_bytes = plan->panel_bytes();
     const std::string name = plan->kernel_name(8), level = table.level;
     return name.substr(level.size() + 1, name.find('.') - level.size() - 1);
 }
@@ -163,30 +162,32 @@ TEST_CASE("small weights run on shorter sums where those are faster, by the weig
         const std::string level = table.level;
         const bool narrow = level == "sse42" || level == "avx2" || level == "avx512";
         CAPTURE(level);
-        CHECK(dot_family_of(table, code_id::o4, 15, code_id::u4, 0) == (narrow ? "dot_narrow" : "dot"));
-        CHECK(dot_family_of(table, code_id::o4, 15, code_id::s8, 0) == (narrow ? "dot_narrow" : "dot"));
-        CHECK(dot_family_of(table, code_id::s8, 16, code_id::u8, 0) == (narrow ? "dot_narrow" : "dot"));
-        CHECK(dot_family_of(table, code_id::s8, -17, code_id::s8, 0) == (narrow ? "dot_pairs" : "dot"));
-        CHECK(dot_family_of(table, code_id::s8, 64, code_id::s8, 0) == (narrow ? "dot_pairs" : "dot"));
-        CHECK(dot_family_of(table, code_id::s8, -65, code_id::s8, 0) == "dot");
+        CHECK(dot_family_of(table, code_id::o4, 15, code_id::u4) == (narrow ? "dot_narrow" : "dot"));
+        CHECK(dot_family_of(table, code_id::o4, 15, code_id::s8) == (narrow ? "dot_narrow" : "dot"));
+        CHECK(dot_family_of(table, code_id::s8, 16, code_id::u8) == (narrow ? "dot_narrow" : "dot"));
+        CHECK(dot_family_of(table, code_id::s8, -17, code_id::s8) == (narrow ? "dot_pairs" : "dot"));
+        CHECK(dot_family_of(table, code_id::s8, 64, code_id::s8) == (narrow ? "dot_pairs" : "dot"));
+        CHECK(dot_family_of(table, code_id::s8, -65, code_id::s8) == "dot");
     });
 }
 
-TEST_CASE("ternary weights take two bits where they are as fast as bytes, and for one row") {
+TEST_CASE("ternary weights take two bits where that is asked for, and a quarter of the memory") {
     using tern::code_id;
     tern_test::for_each_table([](const tern::kernel_table& table) {
-        const std::string level = table.level;
-        const bool two_bits = level == "avx2_vnni";
-        const bool narrow = level == "sse42" || level == "avx2" || level == "avx512";
-        const bool x86 = two_bits || narrow || level == "avx512_vnni" || level == "avx512_icl";
-        std::size_t bytes = 0;
-        CAPTURE(level);
-        for (const code_id weights : {code_id::ternary, code_id::binary}) {
-            const std::string many = dot_family_of(table, weights, 1, code_id::s8, 0, &bytes);
-            CHECK(many == (two_bits ? "dot_2bit" : narrow ? "dot_narrow" : "dot"));
-            CHECK(bytes == 256 * 256 / (two_bits ? 4 : 1));
-            CHECK(dot_family_of(table, weights, -1, code_id::s8, 1, &bytes) == (x86 ? "dot_2bit" : "dot"));
-            CHECK(bytes == 256 * 256 / (x86 ? 4 : 1));
-        }
+        bool has = false;
+        for (std::size_t i = 0; i < table.family_count; ++i)
+            has = has || std::string(table.families[i].name) == "dot_2bit";
+        for (const code_id weights : {code_id::ternary, code_id::binary})
+            for (const char* kernel : {"dot_2bit/implicit", "dot_2bit.row/implicit"}) {
+                tern::plan_options options;
+                options.kernels = &table;
+                options.kernel = kernel;
+                auto w = tern::make_code_weights({256, 256, 1, 1}, weights);
+                REQUIRE(w.ok());
+                const auto plan = tern::gemm::create(*w, code_id::s8, {}, options);
+                CHECK(plan.ok() == has);
+                if (plan.ok())
+                    CHECK(plan->panel_bytes() == 256 * 256 / 4);
+            }
     });
 }

@@ -147,15 +147,19 @@ inline void walk_geometry_and_options(argument_walk& walk) {
         else if (std::string(how) == "level")
             walk.refused("plan_kernels", how, tern::plan_kernels(options));
     };
-    bad_options("an enumerator", [](auto& o) { o.core = behind(tern::core_kind::intel); });
+    bad_options("an enumerator", [](auto& o) { o.core = behind(tern::core_kind::apple_m4); });
     bad_options("an enumerator", [](auto& o) { o.lowering = behind(tern::lowering::winograd2); });
     bad_options("an enumerator", [](auto& o) { o.family = behind(tern::kernel_family::dot); });
+    bad_options("an enumerator", [](auto& o) { o.choice = behind(tern::choice_rule::measured); });
     bad_options("an enumerator", [](auto& o) { o.border_value = behind(tern::border_value::zero); });
     bad_options("level", [](auto& o) { o.level = "none"; });
     bad_options("no memory", [](auto& o) { o.memory = no_memory(); });
     for (const std::size_t pixels : {huge, SIZE_MAX}) {
         tern::plan_options options;
-        options.expected_pixels = pixels;
+        options.expected = {1, 1, pixels};
+        options.also_expected = {pixels, pixels, pixels};
+        for_each_create([&](const char*, auto make) { CHECK(make(padded, stores, options).ok()); });
+        options.choice = tern::choice_rule::measured;
         for_each_create([&](const char*, auto make) { CHECK(make(padded, stores, options).ok()); });
     }
 }

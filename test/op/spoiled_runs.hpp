@@ -72,7 +72,8 @@ void walk_run(argument_walk& walk, const std::string& name, const Plan& plan, co
     }
 }
 
-/// Runs plans that are none: default-made, moved-from, and such as a larger and a smaller plan were moved into and out of.
+/// Runs plans that are none: default-made, moved-from, and such as a larger and a smaller plan were moved into and out
+/// of.
 template <class Plan, class Make, class Run>
 void walk_unmade(argument_walk& walk, const std::string& name, Make&& make, Run&& run) {
     const Plan nothing;
@@ -137,6 +138,9 @@ inline void walk_conv2d(argument_walk& walk) {
     walk_unmade_facts<tern::conv2d>(walk, "conv2d");
     walk.gives("conv2d::workspace_bytes", "slices", plan->workspace_bytes(one_image, huge), SIZE_MAX);
     walk.gives("conv2d::workspace_bytes", "default-made", tern::conv2d().workspace_bytes(one_image), std::size_t{0});
+    walk.gives("conv2d::explain", "default-made", tern::conv2d().explain(one_image, nullptr, 0), std::size_t{8});
+    for (const tern::image_shape& s : {tern::image_shape{}, {huge, huge, huge}, {1, SIZE_MAX, 1}, {1, 1, 1 << 20}})
+        walk.gives("conv2d::explain", "a bad shape", plan->explain(s, nullptr, 100) != 0, true);
     walk.gives("conv2d::required_halo", "default-made", tern::conv2d().required_halo(one_image), tern::border{});
     walk.gives("conv2d::required_halo", "huge", plan->required_halo({huge, huge, huge}), tern::border::uniform(1));
     walk.gives("conv2d::input_code", "default-made", tern::conv2d().input_code(), code_id::ternary);
@@ -211,6 +215,9 @@ inline void walk_gemm(argument_walk& walk) {
     walk.gives("gemm::workspace_bytes", "huge", plan->workspace_bytes(SIZE_MAX), std::size_t{0});
     walk.gives("gemm::panel_bytes", "default-made", nothing.panel_bytes(), std::size_t{0});
     walk.gives("gemm::kernel_name", "default-made", std::string(nothing.kernel_name(rows)), std::string());
+    walk.gives("gemm::explain", "default-made", nothing.explain(rows, nullptr, 0), std::size_t{8});
+    for (const std::size_t bad : {std::size_t{0}, huge, SIZE_MAX})
+        walk.gives("gemm::explain", "bad rows", plan->explain(bad, nullptr, 100) != 0, true);
     walk.gives("gemm::kernels", "default-made", nothing.kernels() == nullptr, true);
     for (const std::size_t bad : {std::size_t{0}, huge, SIZE_MAX}) {
         walk.refused("make_packed_rows", "k", tern::make_packed_rows(1, bad == huge ? SIZE_MAX : bad));

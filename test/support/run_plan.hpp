@@ -32,12 +32,12 @@ inline bool has_ternary_family(const tern::kernel_table& table, tern::kernel_fam
     return false;
 }
 
-/// Every way that a table offers to do a convolution of `depth` products: families by lowerings, and its own choices for
-/// many pixels and for one.
+/// Every way that a table offers to do a convolution of `depth` products: families by lowerings, and its own choices
+/// for many pixels and for one.
 inline std::vector<tern::plan_options> all_choices(const tern::kernel_table& table, std::size_t depth) {
     std::vector<tern::plan_options> choices(2);
     choices[0].kernels = choices[1].kernels = &table;
-    choices[1].expected_pixels = 1;
+    choices[1].expected = {1, 1, 1};
     for (const auto family : {tern::kernel_family::popcount, tern::kernel_family::lookup, tern::kernel_family::dot})
         for (const auto how : {tern::lowering::implicit, tern::lowering::merged, tern::lowering::im2col}) {
             if (family == tern::kernel_family::lookup && !has_ternary_family(table, family, depth))

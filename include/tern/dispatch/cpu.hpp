@@ -1,5 +1,4 @@
-// Which levels this CPU and operating system support, by feature bits alone (never by model names), and who made the
-// CPU.
+// Which levels this CPU and operating system support, by feature bits alone (never by model names).
 #pragma once
 
 #include <cstdint>
@@ -70,12 +69,6 @@ TERN_INLINE constexpr std::uint32_t bit(unsigned i) noexcept { return 1u << i; }
 
 }  // namespace cpu
 
-/// Whether Intel made this CPU. Asks it every time; callers keep the answer.
-inline bool is_intel() noexcept {
-    const cpu::leaf maker = cpu::cpuid(0, 0);  // "GenuineIntel" in EBX, EDX, ECX
-    return maker.ebx == 0x756e6547u && maker.edx == 0x49656e69u && maker.ecx == 0x6c65746eu;
-}
-
 /// Levels that may run here. Asks the CPU every time; callers keep the answer.
 inline isa_set supported_levels() noexcept {
     using cpu::all;
@@ -119,8 +112,6 @@ inline isa_set supported_levels() noexcept {
 }
 
 #elif TERN_CPU_AARCH64
-
-inline bool is_intel() noexcept { return false; }
 
 namespace cpu {
 
@@ -178,8 +169,6 @@ inline isa_set supported_levels() noexcept {
 }
 
 #else
-
-inline bool is_intel() noexcept { return false; }
 
 /// Levels that may run here.
 inline isa_set supported_levels() noexcept {

@@ -129,6 +129,7 @@ struct product_rule {
 /// Lane = output channel.
 struct product_family {
     const char* name = nullptr;                      ///< as in kernel_name(); null: the level has no such family
+    const char* variant = "";                        ///< tells families of one name apart: "narrow", "row", ...
     kernel_family group = kernel_family::automatic;  ///< the option that asks for it
     std::uint32_t tile_pixels = 0;                   ///< most pixels that are computed together
     std::uint32_t tile_channels = 0;                 ///< a multiple of 8 that divides 64, or a multiple of 64

@@ -54,7 +54,7 @@ struct winograd_form {
     /// where the tile's sums of point 0 begin. One run: the bytes from there to the first channel; `pixel_step`: bytes
     /// from a point to the next.
     strip_kernel strips[finish_kinds] = {};
-    winograd_cost cost{};
+    family_cost cost{};
 
     static constexpr std::int32_t largest_sum = (1 << 22) - 1;  ///< magnitude of outputs that floats are made of
 

@@ -222,7 +222,9 @@ status network::plan_blocks(const residual_network<Unit>& model, const network_o
                 chain.add(stage::affine(next->before.factor.data(), next->before.shift.data()))
                     .add(stage::quantize(network_detail::input_levels(*next)));
             const std::string name = block.name + ".conv" + std::to_string(k + 1);
-            auto plan = network_detail::make_plan(from, geometry, chain, options.plan);
+            plan_options expecting = options.plan;
+            expecting.expected = shape;
+            auto plan = network_detail::make_plan(from, geometry, chain, expecting);
             if (!plan.ok())
                 return make_error(plan.status().code(), "%s: %s", name.c_str(), plan.message());
             u.plan = std::move(*plan);

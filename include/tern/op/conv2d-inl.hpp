@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdio>
+#include <cstring>
 #include <limits>
+#include <utility>
 
 #include "conv/cells.hpp"
 #include "conv/schedule.hpp"
@@ -56,61 +58,68 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
                           s.out_channels, s.in_channels, s.kh, s.kw);
 
     conv2d plan;
-    plan.layer_ = {s, geometry};
-    plan.input_code_ = activations;
-    plan.zero_border_ = !a.has_zero && options.border_value == border_value::zero;
     const auto kernels = plan_kernels(options);
     if (!kernels.ok())
         return kernels.status();
-    plan.kernels_ = *kernels;
     const auto core = select_core(options.core);
     if (!core.ok())
         return core.status();
-    const auto choice = choose_product({plan.kernels_,
-                                        plan.layer_,
-                                        {weights.code, activations, weights.largest(), plan.zero_border_},
-                                        options.family,
-                                        options.lowering,
-                                        options.expected_pixels,
-                                        options.max_weight_bytes,
-                                        *core});
-    if (!choice.ok())
-        return choice.status();
-    plan.choice_ = *choice;
+    const bool zero_border = !a.has_zero && options.border_value == border_value::zero;
+    plan.query_ = {*kernels,
+                   {s, geometry},
+                   {weights.code, activations, weights.largest(), zero_border},
+                   options.family,
+                   options.lowering,
+                   nullptr,
+                   options.max_weight_bytes,
+                   *core};
+    if (options.kernel != nullptr)
+        std::snprintf(plan.wanted_kernel_, sizeof plan.wanted_kernel_, "%s", options.kernel);
 
     const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in() * largest) : 0;
     auto lowered = lower_epilogue(chain, s.out_channels, weights.scale, weights.bias, reach, options.memory);
     if (!lowered.ok())
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);
-    if (plan.choice_.winograd != nullptr) {
-        auto transformed = make_winograd_weights(weights, plan.layer_, plan.choice_, options.memory);
-        if (!transformed.ok())
-            return transformed.status();
-        plan.winograd_ = std::move(*transformed);
-    } else {
-        auto panels = make_panels(weights, plan.layer_, plan.choice_, options.memory);
-        if (!panels.ok())
-            return panels.status();
-        plan.panels_ = std::move(*panels);
-    }
-    plan.set_names(weights.code);
+    TERN_TRY(plan.add_form(weights, options.expected, options));
+    if (options.also_expected.h != 0)
+        TERN_TRY(plan.add_form(weights, options.also_expected, options));
     return plan;
 }
 
-TERN_FUNC void conv2d::set_names(code_id weights) noexcept {
+// Weights for the kernels that an input should have, unless they are there.
+TERN_FUNC status conv2d::add_form(const weight_source& weights, const image_shape& expected,
+                                  const plan_options& options) {
+    conv_form form;
+    const auto candidate = choose(weights, expected, options, form);
+    if (!candidate.ok())
+        return candidate.status();
+    if (form_count_ != 0 && std::strcmp(candidate->name, forms_[0].kernel) == 0)
+        return {};
+    if (form.weight_bytes() == 0) {
+        auto made = make_form(weights, query_.layer, *candidate, options.memory);
+        if (!made.ok())
+            return made.status();
+        form = std::move(*made);
+    }
+    set_names(form);
+    forms_[form_count_++] = std::move(form);
+    return {};
+}
+
+TERN_FUNC void conv2d::set_names(conv_form& form) const noexcept {
+    const code_id weights = query_.product.weights, activations = query_.product.activations;
     char codes[16] = "";
-    if (weights != code_id::ternary || input_code_ != code_id::ternary)
-        std::snprintf(codes, sizeof codes, ".w%sa%s", code_name(weights), code_name(input_code_));
-    constexpr const char* lowerings[] = {"", "implicit", "merged", "im2col", "winograd4", "winograd2"};
+    if (weights != code_id::ternary || activations != code_id::ternary)
+        std::snprintf(codes, sizeof codes, ".w%sa%s", code_name(weights), code_name(activations));
     for (std::size_t strided = 0; strided < 2; ++strided)
-        std::snprintf(names_[strided], sizeof names_[strided], "%s/%s%s/%s%s%s", kernels_->level, choice_.family->name,
-                      codes, lowerings[static_cast<std::size_t>(choice_.lowering)],
+        std::snprintf(form.names[strided], sizeof form.names[strided], "%s/%s%s/%s%s%s", query_.kernels->level,
+                      form.choice.family->name, codes, lowering_name(form.choice.lowering),
                       epilogue_.thresholds ? "/thresholds" : "", strided != 0 ? "/strided" : "");
 }
 
 TERN_FUNC border conv2d::required_halo(const image_shape& in) const noexcept {
-    const conv_geometry& g = layer_.geometry;
+    const conv_geometry& g = geometry();
     border need = g.padding;
     const auto behind = [](std::size_t size, std::size_t out, std::size_t stride, std::size_t dilation,
                            std::size_t kernel, std::size_t before) -> std::size_t {
@@ -118,8 +127,8 @@ TERN_FUNC border conv2d::required_halo(const image_shape& in) const noexcept {
         return reach > size + before ? reach - size - before : 0;
     };
     if (const auto out = output_shape(in); out.ok()) {
-        need.bottom = behind(in.h, out->h, g.stride_h, g.dilation_h, layer_.shape.kh, need.top);
-        need.right = behind(in.w, out->w, g.stride_w, g.dilation_w, layer_.shape.kw, need.left);
+        need.bottom = behind(in.h, out->h, g.stride_h, g.dilation_h, weights().kh, need.top);
+        need.right = behind(in.w, out->w, g.stride_w, g.dilation_w, weights().kw, need.left);
     }
     return need;
 }
@@ -127,11 +136,13 @@ TERN_FUNC border conv2d::required_halo(const image_shape& in) const noexcept {
 // The scratch memory of one run: what slices share, then one area a slice.
 struct conv2d::run_memory {
     cell_source cells;
-    conv_tensors tensors;
-    std::size_t slice_bytes;
+    const conv_form& form;
+    conv_tensors tensors{};
+    std::size_t slice_bytes = 0;
 
-    run_memory(const conv2d& plan, const image_shape& in, const image_shape& out)
-        : cells(plan.layer_, plan.choice_, *plan.kernels_, plan.zero_border_, in, out) {}
+    run_memory(const conv2d& plan, const conv_form& kernels, const image_shape& in, const image_shape& out)
+        : cells(plan.query_.layer, kernels.choice, *plan.query_.kernels, plan.query_.product.zero_border, in, out),
+          form(kernels) {}
 
     struct slice {
         cell_source::slice_memory cells;
@@ -140,9 +151,10 @@ struct conv2d::run_memory {
         winograd_schedule winograd;
 
         slice(const conv2d& plan, const run_memory& m, bool skips, scratch_memory& scratch)
-            : cells(m.cells.take_slice(scratch)), finish(*plan.kernels_, plan.epilogue_, m.tensors, false, scratch),
-              schedule(plan.layer_, plan.choice_, plan.panels_, m.cells, skips, finish, scratch),
-              winograd(plan.layer_, plan.choice_, plan.winograd_, m.cells, finish, scratch) {}
+            : cells(m.cells.take_slice(scratch)),
+              finish(*plan.query_.kernels, plan.epilogue_, m.tensors, false, scratch),
+              schedule(plan.query_.layer, m.form.choice, m.form.panels, m.cells, skips, finish, scratch),
+              winograd(plan.query_.layer, m.form.choice, m.form.winograd, m.cells, finish, scratch) {}
     };
 
     /// Carves `base`, or measures if that is null.
@@ -165,11 +177,11 @@ private:
 
 TERN_FUNC std::size_t conv2d::workspace_bytes(const image_shape& in, std::size_t slices) const noexcept {
     const auto out = output_shape(in);
-    return out.ok() && is_made() ? run_memory(*this, in, *out).take(*this, nullptr, slices) : 0;
+    return out.ok() && is_made() ? run_memory(*this, form_for(in), in, *out).take(*this, nullptr, slices) : 0;
 }
 
-TERN_FUNC const char* conv2d::kernel_name(const image_shape&, bool channels_last) const noexcept {
-    return names_[channels_last ? 0 : 1];
+TERN_FUNC const char* conv2d::kernel_name(const image_shape& in, bool channels_last) const noexcept {
+    return form_for(in).names[channels_last ? 0 : 1];
 }
 
 TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
@@ -200,7 +212,7 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
 
 TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, const executor& threads) const {
     TERN_TRY(check_made(is_made(), "conv2d"));
-    TERN_TRY(check_packed_image(args.input, input_code_, "conv2d: input"));
+    TERN_TRY(check_packed_image(args.input, input_code(), "conv2d: input"));
     if (args.input.layout.c != in_channels())
         return make_error(errc::invalid_argument, "conv2d: expected %zu input channels, found %zu", in_channels(),
                           args.input.layout.c);
@@ -211,23 +223,26 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
     const std::size_t slices = threads.slice_count();
     TERN_TRY(check_run(args, *out, scratch, slices));
 
-    run_memory memory(*this, in, *out);
+    const conv_form& form = form_for(in);
+    const product_choice& choice = form.choice;
+    run_memory memory(*this, form, in, *out);
     memory.tensors = {args.residual, args.out, {args.packed[0], args.packed[1]}, args.accumulators};
     memory.take(*this, scratch.data, slices);
     // Taps that see only padding are left out where that counts as 0.
-    const bool zero_padding = zero_border_ || (code_has_zero(input_code_) && args.input.layout.halo_code == 0);
-    const bool skips = zero_padding && choice_.rule.skips_zeros;
+    const bool zero_padding =
+        query_.product.zero_border || (code_has_zero(input_code()) && args.input.layout.halo_code == 0);
+    const bool skips = zero_padding && choice.rule.skips_zeros;
 
-    const conv_lines lines(layer_.is_pointwise(), *out);
+    const conv_lines lines(query_.layer.is_pointwise(), *out);
     for (std::size_t first = 0, count = 0; first < in.n; first += count) {
         count = in.n - first < memory.cells.layout().images ? in.n - first : memory.cells.layout().images;
         memory.cells.begin(args.input, first, count);
-        const bool by_tiles = choice_.winograd != nullptr;
+        const bool by_tiles = choice.winograd != nullptr;
         const std::size_t all_lines =
-            by_tiles ? count * winograd_schedule::tile_rows(choice_, out->h) : lines.count(count);
-        const work_division work(all_lines, out_channels(), choice_.family->tile_channels, slices);
+            by_tiles ? count * winograd_schedule::tile_rows(choice, out->h) : lines.count(count);
+        const work_division work(all_lines, out_channels(), choice.family->tile_channels, slices);
         // Tasks that share no cells make their own, which are near when they are read.
-        const bool own_cells = layer_.is_pointwise() && work.channel_tasks == 1 && memory.cells.prepares();
+        const bool own_cells = query_.layer.is_pointwise() && work.channel_tasks == 1 && memory.cells.prepares();
         const std::size_t pieces = memory.cells.prepares() && !own_cells ? memory.cells.pieces() : 0;
         const std::size_t makers = pieces < slices ? pieces : slices;
         parallel_for(threads, makers, [&](std::size_t i) {

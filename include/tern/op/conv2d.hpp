@@ -15,9 +15,9 @@
 #include "../format/packed_image.hpp"
 #include "../format/ternary_weights.hpp"
 #include "conv/choice.hpp"
+#include "conv/form.hpp"
 #include "conv/layer.hpp"
 #include "conv/panels.hpp"
-#include "conv/winograd.hpp"
 #include "epilogue.hpp"
 #include "plan_options.hpp"
 #include "stage.hpp"
@@ -57,23 +57,23 @@ public:
                                            const plan_options& options = {});
 
     /// The codes that the input must have.
-    code_id input_code() const noexcept { return input_code_; }
-    std::size_t in_channels() const noexcept { return layer_.in_channels(); }
-    std::size_t out_channels() const noexcept { return layer_.out_channels(); }
-    const conv_geometry& geometry() const noexcept { return layer_.geometry; }
-    const weight_shape& weights() const noexcept { return layer_.shape; }
+    code_id input_code() const noexcept { return query_.product.activations; }
+    std::size_t in_channels() const noexcept { return query_.layer.in_channels(); }
+    std::size_t out_channels() const noexcept { return query_.layer.out_channels(); }
+    const conv_geometry& geometry() const noexcept { return query_.layer.geometry; }
+    const weight_shape& weights() const noexcept { return query_.layer.shape; }
     bool uses_integer_thresholds() const noexcept { return epilogue_.thresholds; }
     /// The table in use, also for operators beside the plan (`ternarize_options::kernels`); null in a default-made
     /// plan.
-    const kernel_table* kernels() const noexcept { return kernels_; }
+    const kernel_table* kernels() const noexcept { return query_.kernels; }
     /// Products per output pixel and channel.
-    std::size_t macs_per_output() const noexcept { return layer_.shape.fan_in(); }
-    /// Bytes of the packed weights that `run` reads.
-    std::size_t panel_bytes() const noexcept { return panels_.bytes.size() + winograd_.panels.bytes.size(); }
+    std::size_t macs_per_output() const noexcept { return weights().fan_in(); }
+    /// Bytes of the packed weights that the plan keeps.
+    std::size_t panel_bytes() const noexcept { return forms_[0].weight_bytes() + forms_[1].weight_bytes(); }
 
     /// Output sizes for an input, or an error that names both.
     result<image_shape> output_shape(const image_shape& in) const {
-        return conv_output_shape(in, layer_.shape.kh, layer_.shape.kw, layer_.geometry);
+        return conv_output_shape(in, weights().kh, weights().kw, geometry());
     }
     /// The halo an input image of this size must have at least.
     TERN_FUNC border required_halo(const image_shape& in) const noexcept;
@@ -82,6 +82,10 @@ public:
     TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
     /// What runs for this input size: level, family, lowering, and the layout of the float output.
     TERN_FUNC const char* kernel_name(const image_shape& in, bool channels_last = true) const noexcept;
+    /// Writes what was considered for an input, best first: a line for each of the level's kernels with the cycles of
+    /// one thread that the cost model says, the microseconds that `create` measured, if it did, or why it cannot be
+    /// taken. As snprintf: at most `size` bytes with a final 0; returns the length of the whole text.
+    TERN_FUNC std::size_t explain(const image_shape& in, char* text, std::size_t size) const;
 
     /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does
     /// nothing. Errors: sizes, codes and halos that do not fit, tensors that are misaligned, overlap or whose pixels
@@ -90,28 +94,51 @@ public:
 
 private:
     struct run_memory;
+    struct trial;
+    /// What `create` measured.
+    struct measured_kernel {
+        char name[sizeof product_candidate::name];
+        image_shape in;
+        double seconds;
+    };
 
     bool is_made() const noexcept { return panel_bytes() != 0; }
     static TERN_FUNC result<conv2d> create(const weight_source& weights, code_id activations,
                                            const conv_geometry& geometry, const epilogue& chain,
                                            const plan_options& options);
-    TERN_FUNC void set_names(code_id weights) noexcept;
+    /// The options' kernel is copied: their texts need not live as long as the plan.
+    choice_query query() const noexcept {
+        choice_query q = query_;
+        q.kernel = wanted_kernel_[0] != '\0' ? wanted_kernel_ : nullptr;
+        return q;
+    }
+    const conv_form& form_for(const image_shape& in) const noexcept {
+        return form_count_ < 2 || cycles_for(query_, forms_[0].choice, in) <= cycles_for(query_, forms_[1].choice, in)
+                   ? forms_[0]
+                   : forms_[1];
+    }
+    TERN_FUNC result<product_candidate> choose(const weight_source& weights, const image_shape& expected,
+                                               const plan_options& options, conv_form& form);
+    TERN_FUNC status measure(const weight_source& weights, const image_shape& expected, const plan_options& options,
+                             product_candidate& best, conv_form& form);
+    TERN_FUNC void write_key(const image_shape& in, char (&key)[256]) const noexcept;
+    TERN_FUNC status add_form(const weight_source& weights, const image_shape& expected, const plan_options& options);
+    TERN_FUNC void set_names(conv_form& form) const noexcept;
     TERN_FUNC status check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
                                std::size_t slices) const;
 
-    conv_layer layer_{};
-    const kernel_table* kernels_ = nullptr;
-    code_id input_code_ = code_id::ternary;
-    bool zero_border_ = false;  // halo pixels count as 0, whatever they hold
-    product_choice choice_{};
-    weight_panels panels_{};
-    winograd_weights winograd_{};  // in their place, if that is the lowering
+    choice_query query_{};
+    char wanted_kernel_[sizeof product_candidate::name] = "";
+    conv_form forms_[2] = {};  // weights for different kernels; most plans have one
+    std::size_t form_count_ = 0;
     lowered_epilogue epilogue_{};
-    char names_[2][64] = {};
+    buffer<measured_kernel> measured_{};
 };
 
 TERN_END_NAMESPACE
 
 #if TERN_DEFINE_FUNCTIONS
 #include "conv2d-inl.hpp"
+#include "conv2d_measure-inl.hpp"
+#include "conv2d_explain-inl.hpp"
 #endif

@@ -75,6 +75,10 @@ public:
     /// Bytes of the packed weights that `run` reads.
     std::size_t panel_bytes() const noexcept { return plan_.panel_bytes(); }
     const char* kernel_name(std::size_t m) const noexcept { return plan_.kernel_name(shape_of_rows(m)); }
+    /// As conv2d::explain, for m rows.
+    std::size_t explain(std::size_t m, char* text, std::size_t size) const {
+        return plan_.explain(shape_of_rows(m), text, size);
+    }
 
     status run(const gemm_args& args, const workspace& scratch, const executor& threads = {}) const {
         conv2d_args a;

@@ -29,12 +29,17 @@ inline result<const kernel_table*> plan_kernels(const plan_options& options) {
 /// An error unless all enumerators among the options are some. `op` names the plan.
 inline status check_options(const plan_options& options, const char* op) {
     if (options.lowering > lowering::winograd2 || options.family > kernel_family::dot ||
-        options.border_value > border_value::zero || options.core > core_kind::intel)
+        options.border_value > border_value::zero || options.choice > choice_rule::measured || !is_core(options.core))
         return make_error(
             errc::invalid_argument,
-            "%s: expected a lowering, a family, a border value and a kind of core, found the numbers %d, %d, %d and %d",
+            "%s: expected a lowering, a family, a border value, a rule of choice and a kind of core, found the "
+            "numbers %d, %d, %d, %d and %d",
             op, static_cast<int>(options.lowering), static_cast<int>(options.family),
-            static_cast<int>(options.border_value), static_cast<int>(options.core));
+            static_cast<int>(options.border_value), static_cast<int>(options.choice), static_cast<int>(options.core));
+    if ((options.outcomes.find == nullptr) != (options.outcomes.add == nullptr))
+        return make_error(errc::invalid_argument,
+                          "%s: expected a store of outcomes with both functions or none, found one that only %s", op,
+                          options.outcomes.find != nullptr ? "finds" : "adds");
     return {};
 }
 

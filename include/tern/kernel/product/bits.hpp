@@ -249,6 +249,7 @@ constexpr product_family make_bit_family() {
     using product = bit_product<Form, tuning::bits_words>;
     product_family f;
     f.name = "bits";
+    f.variant = Form == bit_form::signs ? "" : Form == bit_form::weight_mask ? "weight_mask" : "activation_mask";
     f.group = kernel_family::popcount;
     f.tile_pixels = largest_size(typename product::sizes());
     f.tile_channels = product::channels;

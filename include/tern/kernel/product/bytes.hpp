@@ -266,9 +266,10 @@ inline void to_bytes(const convert_args& given) {
 }
 
 template <class Product>
-constexpr product_family make_byte_family(const char* name, const family_cost& cost) {
+constexpr product_family make_byte_family(const char* name, const char* variant, const family_cost& cost) {
     product_family f;
     f.name = name;
+    f.variant = variant;
     f.group = kernel_family::dot;
     f.tile_pixels = largest_size(typename Product::sizes());
     f.tile_channels = Product::channels;
@@ -284,9 +285,10 @@ constexpr product_family make_byte_family(const char* name, const family_cost& c
 }
 
 template <class Dot, class Weights, class Tuning>
-constexpr product_family make_byte_family(const char* name) {
+constexpr product_family make_byte_family(const char* name, const char* variant = "") {
     if constexpr (Tuning::blocks != 0)
-        return make_byte_family<byte_product<Dot, Weights, typename Tuning::sizes, Tuning::blocks>>(name, Tuning::cost);
+        return make_byte_family<byte_product<Dot, Weights, typename Tuning::sizes, Tuning::blocks>>(name, variant,
+                                                                                                    Tuning::cost);
     else
         return {};
 }
@@ -295,7 +297,7 @@ constexpr product_family make_byte_family(const char* name) {
 inline constexpr product_family byte_family = make_byte_family<simd::byte_dot, byte_weights, tuning::bytes>("dot");
 /// The same for few rows: sums that do not wait for each other.
 inline constexpr product_family byte_row_family =
-    make_byte_family<simd::byte_dot, byte_weights, tuning::byte_rows>("dot");
+    make_byte_family<simd::byte_dot, byte_weights, tuning::byte_rows>("dot", "row");
 
 #if TERN_CAN_DOT_BYTES
 
@@ -303,7 +305,7 @@ inline constexpr product_family pair_dot_family{}, short_dot_family{}, short_dot
 inline constexpr product_family two_bit_family =
     make_byte_family<simd::byte_dot, two_bit_weights, tuning::two_bits>("dot_2bit");
 inline constexpr product_family two_bit_row_family =
-    make_byte_family<simd::byte_dot, two_bit_weights, tuning::two_bit_rows>("dot_2bit");
+    make_byte_family<simd::byte_dot, two_bit_weights, tuning::two_bit_rows>("dot_2bit", "row");
 
 #elif TERN_CAN_DOT_BYTES_SHORT
 
@@ -313,11 +315,11 @@ inline constexpr product_family pair_dot_family =
 inline constexpr product_family short_dot_family =
     make_byte_family<simd::narrow_dot, byte_weights, tuning::short_bytes>("dot_narrow");
 inline constexpr product_family short_dot_row_family =
-    make_byte_family<simd::narrow_dot, byte_weights, tuning::short_byte_rows>("dot_narrow");
+    make_byte_family<simd::narrow_dot, byte_weights, tuning::short_byte_rows>("dot_narrow", "row");
 inline constexpr product_family two_bit_family =
     make_byte_family<simd::narrow_dot, two_bit_weights, tuning::two_bits>("dot_2bit");
 inline constexpr product_family two_bit_row_family =
-    make_byte_family<simd::narrow_dot, two_bit_weights, tuning::two_bit_rows>("dot_2bit");
+    make_byte_family<simd::narrow_dot, two_bit_weights, tuning::two_bit_rows>("dot_2bit", "row");
 
 #else
 

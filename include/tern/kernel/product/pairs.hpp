@@ -118,6 +118,7 @@ constexpr product_family make_pair_family() {
     using product = pair_product<tuning::pair_row_vectors>;
     product_family f;
     f.name = "lookup";
+    f.variant = "row";
     f.group = kernel_family::lookup;
     f.tile_pixels = 1;
     f.tile_channels = product::channels;

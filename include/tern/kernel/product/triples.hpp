@@ -115,6 +115,7 @@ constexpr product_family make_triple_family() {
     using product = triple_product<tuning::triple_row_vectors>;
     product_family f;
     f.name = "lookup3";
+    f.variant = "row";
     f.group = kernel_family::lookup;
     f.tile_pixels = 1;
     f.tile_channels = product::channels;

@@ -92,7 +92,7 @@ inline void put_twin_bits(const put_args& args) {
 
 constexpr product_family make_twin_bit_family() {
     using product = twin_product<twin_bits, tuning::twin_bit_sizes, 1>;
-    product_family f = make_twin_family<product>("lookup", tuning::twin_bit_cost);
+    product_family f = make_twin_family<product>("lookup", "bits", tuning::twin_bit_cost);
     f.step_channels = 64;
     f.step_bytes = 32;
     f.match = &match_twin_bits;

@@ -82,8 +82,8 @@ inline void join_pairs(unsigned char* pixels, const unsigned char* twins, std::s
 }
 
 template <class Product>
-constexpr product_family make_twin_pair_family(const family_cost& cost) {
-    product_family f = make_twin_family<Product>("lookup", cost);
+constexpr product_family make_twin_pair_family(const char* variant, const family_cost& cost) {
+    product_family f = make_twin_family<Product>("lookup", variant, cost);
     f.step_channels = 16;
     f.step_bytes = twin_pairs::pixel_step;
     f.match = &match_ternary;
@@ -94,13 +94,13 @@ constexpr product_family make_twin_pair_family(const family_cost& cost) {
 }
 
 inline constexpr product_family twin_pair_family =
-    make_twin_pair_family<twin_product<twin_pairs, tuning::twin_pair_sizes, 1>>(tuning::twin_pair_cost);
+    make_twin_pair_family<twin_product<twin_pairs, tuning::twin_pair_sizes, 1>>("", tuning::twin_pair_cost);
 
 /// For few output channels. Its loads of rows are the limit, so more twins would gain nothing.
 #if TERN_HAS_HALVES
 inline constexpr product_family narrow_twin_pair_family =
     make_twin_pair_family<twin_product<twin_pairs, tuning::narrow_twin_pair_sizes, 1, 2>>(
-        tuning::narrow_twin_pair_cost);
+        "narrow", tuning::narrow_twin_pair_cost);
 #else
 inline constexpr product_family narrow_twin_pair_family{};
 #endif

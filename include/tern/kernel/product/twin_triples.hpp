@@ -77,8 +77,8 @@ inline void join_triples(unsigned char* pixels, const unsigned char* twins, std:
 }
 
 template <class Product>
-constexpr product_family make_twin_triple_family(const family_cost& cost) {
-    product_family f = make_twin_family<Product>("lookup3", cost);
+constexpr product_family make_twin_triple_family(const char* variant, const family_cost& cost) {
+    product_family f = make_twin_family<Product>("lookup3", variant, cost);
     f.step_channels = 6;
     f.step_bytes = twin_triples::pixel_step;
     f.match = &match_ternary;
@@ -89,19 +89,20 @@ constexpr product_family make_twin_triple_family(const family_cost& cost) {
 }
 
 template <class Tuning>
-constexpr product_family make_twin_triple_family() {
+constexpr product_family make_twin_triple_family(const char* variant) {
     if constexpr (Tuning::vectors != 0)
         return make_twin_triple_family<
-            twin_product<twin_triples, typename Tuning::sizes, Tuning::vectors, Tuning::parts>>(Tuning::cost);
+            twin_product<twin_triples, typename Tuning::sizes, Tuning::vectors, Tuning::parts>>(variant, Tuning::cost);
     else
         return {};
 }
 
-inline constexpr product_family twin_triple_family = make_twin_triple_family<tuning::twin_triples>();
+inline constexpr product_family twin_triple_family = make_twin_triple_family<tuning::twin_triples>("");
 /// A row serves two vectors where there are channels for that.
-inline constexpr product_family wide_twin_triple_family = make_twin_triple_family<tuning::wide_twin_triples>();
+inline constexpr product_family wide_twin_triple_family = make_twin_triple_family<tuning::wide_twin_triples>("wide");
 /// For few output channels.
-inline constexpr product_family narrow_twin_triple_family = make_twin_triple_family<tuning::narrow_twin_triples>();
+inline constexpr product_family narrow_twin_triple_family =
+    make_twin_triple_family<tuning::narrow_twin_triples>("narrow");
 
 #else
 

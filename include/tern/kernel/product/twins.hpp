@@ -197,9 +197,10 @@ struct twin_product {
 
 /// The facts that all twins share.
 template <class Product>
-constexpr product_family make_twin_family(const char* name, const family_cost& cost) {
+constexpr product_family make_twin_family(const char* name, const char* variant, const family_cost& cost) {
     product_family f;
     f.name = name;
+    f.variant = variant;
     f.group = kernel_family::lookup;
     f.tile_pixels = largest_size(typename Product::sizes());
     f.tile_channels = Product::channels;

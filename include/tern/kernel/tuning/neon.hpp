@@ -14,16 +14,16 @@ struct tuning_neon {
     /// The two registers of a counter are 16 of 32.
     using popcount_sizes = tile_sizes<2, 1>;
     static constexpr std::size_t popcount_words = 4;
-    static constexpr family_cost popcount_cost{31, 0, 0};
+    static constexpr family_cost popcount_cost{31};
     using bits_sizes = tile_sizes<4, 2, 1>;
     static constexpr std::size_t bits_words = 4;
-    static constexpr family_cost bits_cost{71, 0, 0}, masked_bits_cost{53, 0, 0};
+    static constexpr family_cost bits_cost{71}, masked_bits_cost{53};
 
     /// 16 sums, 2 activations, products.
     struct bytes {
         using sizes = tile_sizes<2, 1>;
         static constexpr std::size_t blocks = 8;
-        static constexpr family_cost cost{7, 0, 0};
+        static constexpr family_cost cost{7};
     };
     /// As `bytes`.
     struct byte_rows {

@@ -13,15 +13,15 @@ namespace kernel {
 struct tuning_scalar {
     using popcount_sizes = tile_sizes<1>;
     static constexpr std::size_t popcount_words = 8;
-    static constexpr family_cost popcount_cost{12, 0, 0};
+    static constexpr family_cost popcount_cost{12};
     using bits_sizes = tile_sizes<1>;
     static constexpr std::size_t bits_words = 8;
-    static constexpr family_cost bits_cost{20, 0, 0}, masked_bits_cost{18, 0, 0};
+    static constexpr family_cost bits_cost{20}, masked_bits_cost{18};
 
     struct bytes {
         using sizes = tile_sizes<1>;
         static constexpr std::size_t blocks = 8;
-        static constexpr family_cost cost{1, 0, 0};
+        static constexpr family_cost cost{1};
     };
     /// As `bytes`, which have one pixel.
     struct byte_rows {

@@ -31,7 +31,7 @@ constexpr winograd_form make_winograd_form() {
     f.weight_gain = Form::weight_gain;
     f.scale = Form::scale;
     f.weights = &Form::weights[0][0];
-    f.product = make_byte_family<product>("dot", Tuning::cost.product);
+    f.product = make_byte_family<product>("dot", "", Tuning::cost);
     f.transform_input = &transform_winograd_input<Form>;
     f.multiply = &multiply_winograd<product, Form>;
     f.channels = integers::channels;

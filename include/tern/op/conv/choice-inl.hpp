@@ -1,9 +1,13 @@
 // Definitions of op/conv/choice.hpp.
 #pragma once
 
+#include <cstdio>
+#include <cstring>
+
 #include "../../code/code.hpp"
 #include "../../format/packed_image.hpp"
 #include "choice.hpp"
+#include "cost.hpp"
 #include "strip_limits.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -19,41 +23,50 @@ inline bool fits_groups(const conv_layer& layer, const product_family& f, const 
     return alone && rule.pixel_factor == 0;
 }
 
-// Cycles per output pixel.
-inline double cost_of(const choice_query& q, const product_choice& c) {
-    const product_family& f = *c.family;
-    const conv_layer& layer = q.layer;
-    const std::size_t per_group = layer.out_per_group();
-    const std::size_t touched = per_group >= f.tile_channels ? 1 : ceil_div(f.tile_channels, per_group);
-    const std::size_t groups = touched < layer.geometry.groups ? touched : layer.geometry.groups;
-    const std::size_t steps = c.cell.taps() * ceil_div((groups - 1) * c.cell.pitch + c.cell.depth, f.step_channels);
-    const std::size_t tiles = ceil_div(layer.out_channels(), f.tile_channels);
-    // Shared pixels come in pairs, whether both are there or not.
-    const std::size_t pixels = q.pixels == 0 ? strip_pixels : q.pixels, computed = round_up(pixels, f.shared_pixels);
-    const double unused = static_cast<double>(computed) / static_cast<double>(pixels);
-    const double products =
-        static_cast<double>(tiles * f.tile_channels * steps * f.step_channels) * static_cast<double>(c.rule.pass_count);
-    double cycles = unused * products / rate_of(f.cost, q.core);
-    if (c.rule.period != product_rule::no_period)
-        cycles += 0.3 * cycles / static_cast<double>(c.rule.period);  // emptying, measured roughly
-    const std::size_t tile_pixels = f.tile_pixels < computed ? f.tile_pixels : computed;
-    cycles += static_cast<double>(tiles) * static_cast<double>(f.cost.tile) / static_cast<double>(tile_pixels);
-    // Weights are read once a strip, perhaps from far; little of that is hidden behind products.
-    const std::size_t readers = pixels < strip_pixels ? pixels : strip_pixels;
-    constexpr double bytes_per_cycle = 10.0;
-    const std::size_t panels = tiles * steps * f.panel_step_bytes * c.rule.weight_planes;
-    cycles += static_cast<double>(panels) / bytes_per_cycle / static_cast<double>(readers);
-    // Cells, of which there are about as many as pixels.
-    const std::size_t words = ceil_div(c.cell.channels, word_bits);
-    if (c.rule.converts)
-        cycles += static_cast<double>(f.cost.convert * words);
-    constexpr double cycles_per_copy = 8.0,
-                     cycles_per_merge = 1.0;  // of one group's channels of one tap, measured roughly
-    const double copies = static_cast<double>(c.cell.window_h * c.cell.window_w * layer.geometry.groups *
-                                              (1 + layer.shape.in_channels / word_bits));
-    if (c.cell.gathers())
-        cycles += copies * (merges_words(layer, c.cell) ? cycles_per_merge : cycles_per_copy);
-    return cycles;
+inline const char* direct_candidate(const choice_query& q, lowering how, const product_family& f, product_choice& c) {
+    c.family = &f;
+    c.lowering = how;
+    c.cell = cells_of(q.layer, how, is_byte_code(q.product.activations));
+    c.cost = find_cost(q.core, q.kernels->level, f.name, f.variant, f.cost);
+    // Gathering knows no border of another value than the image's.
+    const bool can_gather = !q.product.zero_border;
+    if (q.family != kernel_family::automatic && q.family != f.group)
+        return "another family is wanted";
+    if (!f.match(q.product, c.rule))
+        return "it does not multiply these codes";
+    if (how != lowering::implicit && !can_gather)
+        return "a border of 0 cannot be gathered in this code";
+    if (q.lowering != lowering::automatic && how != q.lowering && (can_gather || is_winograd(q.lowering)))
+        return "another lowering is wanted";
+    if (q.lowering == lowering::automatic && how != lowering::implicit && !c.cell.gathers())
+        return "there is nothing to gather";
+    if (q.layer.shape.fan_in() > f.max_depth)
+        return "its sums are too short for so many products";
+    if (!fits_groups(q.layer, f, c.rule, c.cell))
+        return "its tiles would mix groups";
+    return nullptr;
+}
+
+inline const char* winograd_candidate(const choice_query& q, const winograd_form& form, product_choice& c) {
+    const lowering how = form.outputs == 4 ? lowering::winograd4 : lowering::winograd2;
+    c = winograd_choice(q, form);
+    const bool fits = c.family != nullptr;
+    c.winograd = &form;
+    c.family = &form.product;
+    c.lowering = how;
+    if (q.lowering != lowering::automatic && q.lowering != how)
+        return "another lowering is wanted";
+    if (!fits)
+        return "the layer, its codes or the options rule it out";
+    c.cost = find_cost(q.core, q.kernels->level, form.product.name, lowering_name(how), form.cost);
+    return nullptr;
+}
+
+// Tiles whose sizes other rooms count on.
+inline bool is_sound(const product_family& f) noexcept {
+    const std::size_t channels = f.tile_channels;
+    return f.tile_pixels <= max_tile_pixels && channels <= max_tile_channels && channels % 8 == 0 &&
+           (64 % channels == 0 || channels % 64 == 0) && strip_pixels % f.shared_pixels == 0;
 }
 
 }  // namespace choice_detail
@@ -71,58 +84,58 @@ TERN_FUNC cell_contents cells_of(const conv_layer& layer, lowering how, bool byt
     return c;
 }
 
-TERN_FUNC result<product_choice> choose_product(const choice_query& q) {
-    using namespace choice_detail;
-    const bool bytes = is_byte_code(q.product.activations);
-    const conv_layer& layer = q.layer;
-    product_choice best;
-    double least = 0.0;
-    for (const lowering how : {lowering::implicit, lowering::merged, lowering::im2col}) {
-        // Gathering knows no border of another value than the image's.
-        const bool can_gather = !q.product.zero_border;
-        if (how != lowering::implicit && !can_gather)
-            continue;
-        if (q.lowering != lowering::automatic && how != q.lowering && (can_gather || is_winograd(q.lowering)))
-            continue;
-        for (std::size_t i = 0; i < q.kernels->family_count; ++i) {
-            product_choice c;
-            c.family = q.kernels->families + i;
-            c.lowering = how;
-            c.cell = cells_of(layer, how, bytes);
-            if ((q.family != kernel_family::automatic && q.family != c.family->group) ||
-                layer.shape.fan_in() > c.family->max_depth || !c.family->match(q.product, c.rule) ||
-                !fits_groups(layer, *c.family, c.rule, c.cell))
-                continue;
-            const double cost = cost_of(q, c);
-            if (best.family == nullptr || cost < least) {
-                least = cost;
-                best = c;
-            }
-        }
-    }
-    for (std::size_t i = 0; i < q.kernels->winograd_count; ++i) {
-        const product_choice c = winograd_choice(q, q.kernels->winograd[i]);
-        if (c.family == nullptr || (q.lowering != lowering::automatic && q.lowering != c.lowering))
-            continue;
-        const double cost = winograd_cost_of(q, c);
-        if (best.family == nullptr || cost < least) {
-            least = cost;
+TERN_FUNC image_shape usual_input(const conv_layer& layer) noexcept {
+    constexpr std::size_t outputs = 28;
+    const conv_geometry& g = layer.geometry;
+    const auto size = [](std::size_t kernel, std::size_t stride, std::size_t dilation, std::size_t padding) {
+        const checked_size reach = input_extent(outputs, stride, dilation, kernel);
+        return !reach.ok() ? 0 : reach.value > padding ? reach.value - padding : 1;
+    };
+    return {1, size(layer.shape.kh, g.stride_h, g.dilation_h, g.padding.top + g.padding.bottom),
+            size(layer.shape.kw, g.stride_w, g.dilation_w, g.padding.left + g.padding.right)};
+}
+
+TERN_FUNC double cycles_for(const choice_query& q, const product_choice& c, const image_shape& in) noexcept {
+    const bool skips = q.product.zero_border || code_has_zero(q.product.activations);
+    return cycles_of(count_work(q.layer, c, *q.kernels, facts_of(q.core), q.product.zero_border, skips, in), c);
+}
+
+TERN_FUNC product_candidate candidate_of(const choice_query& q, const image_shape& in, std::size_t i) {
+    constexpr lowering lowerings[] = {lowering::implicit, lowering::merged, lowering::im2col};
+    const kernel_table& k = *q.kernels;
+    const std::size_t direct = 3 * k.family_count;
+    product_candidate c;
+    c.why_not = i < direct ? choice_detail::direct_candidate(q, lowerings[i / k.family_count],
+                                                             k.families[i % k.family_count], c.choice)
+                           : choice_detail::winograd_candidate(q, k.winograd[i - direct], c.choice);
+    const product_family& f = *c.choice.family;
+    std::snprintf(c.name, sizeof c.name, "%s%s%s/%s", f.name, *f.variant != '\0' ? "." : "", f.variant,
+                  lowering_name(c.choice.lowering));
+    if (c.why_not == nullptr && q.kernel != nullptr && std::strcmp(q.kernel, c.name) != 0)
+        c.why_not = "another kernel is wanted";
+    if (c.why_not == nullptr && !choice_detail::is_sound(f))
+        c.why_not = "its tiles have sizes that plans cannot use";
+    if (c.why_not == nullptr)
+        c.cycles = cycles_for(q, c.choice, in);
+    return c;
+}
+
+TERN_FUNC result<product_candidate> choose_product(const choice_query& q, const image_shape& in) {
+    product_candidate best;
+    best.why_not = "none was found";
+    for (std::size_t i = 0; i < candidate_limit(*q.kernels); ++i) {
+        const product_candidate c = candidate_of(q, in, i);
+        if (c.why_not == nullptr && (best.why_not != nullptr || c.cycles < best.cycles))
             best = c;
-        }
     }
-    if (best.family == nullptr)
-        return make_error(errc::unsupported,
-                          "conv2d: level %s has no kernels of the wanted family and lowering for %zu products per "
-                          "output of %zu taps, "
-                          "codes %s times %s",
-                          q.kernels->level, layer.shape.fan_in(), layer.shape.taps(), code_name(q.product.weights),
-                          code_name(q.product.activations));
-    const product_family& f = *best.family;
-    const std::size_t channels = f.tile_channels;
-    if (f.tile_pixels > max_tile_pixels || channels > max_tile_channels || channels % 8 != 0 ||
-        (64 % channels != 0 && channels % 64 != 0) || strip_pixels % f.shared_pixels != 0)
-        return make_error(errc::unsupported, "conv2d: kernel tile of %u pixels x %zu channels", f.tile_pixels,
-                          channels);
+    if (best.why_not != nullptr)
+        return make_error(
+            errc::unsupported,
+            "conv2d: level %s has no kernels of the wanted family and lowering%s%.40s for %zu products per "
+            "output of %zu taps, codes %s times %s",
+            q.kernels->level, q.kernel != nullptr ? " and name " : "", q.kernel != nullptr ? q.kernel : "",
+            q.layer.shape.fan_in(), q.layer.shape.taps(), code_name(q.product.weights),
+            code_name(q.product.activations));
     return best;
 }
 

@@ -1,10 +1,13 @@
-// Which kernels a convolution of packed activations runs on, and how it becomes matrix products: a pure function of facts.
+// Which kernels a convolution of packed activations runs on, and how it becomes matrix products: a pure function of
+// facts.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "../../code/code.hpp"
 #include "../../core/config.hpp"
+#include "../../core/geometry.hpp"
 #include "../../core/status.hpp"
 #include "../../dispatch/core.hpp"
 #include "../../kernel/table.hpp"
@@ -13,20 +16,20 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What a choice depends on.
+/// What a choice depends on, apart from the shape of the input.
 struct choice_query {
     const kernel_table* kernels = nullptr;
     conv_layer layer{};
-    product_query product{};
+    product_query product{code_id::ternary, code_id::ternary, 1, false};
     kernel_family family = kernel_family::automatic;
     tern::v1::lowering lowering = tern::v1::lowering::automatic;
-    std::size_t pixels = 0;            ///< output pixels of a typical run; 0: many
+    const char* kernel = nullptr;      ///< plan_options
     std::size_t max_weight_bytes = 0;  ///< plan_options
     core_kind core = core_kind::generic;
 };
 
-/// What lies in a cell, the unit that tiles read for one position: the channels of one tap, or those of all taps of a window, group
-/// by group. Taps outside the window are cells of their own.
+/// What lies in a cell, the unit that tiles read for one position: the channels of one tap, or those of all taps of a
+/// window, group by group. Taps outside the window are cells of their own.
 struct cell_contents {
     std::size_t window_h = 1, window_w = 1;  ///< taps in a cell
     std::size_t taps_h = 1, taps_w = 1;      ///< cells of a pixel's kernel
@@ -39,12 +42,13 @@ struct cell_contents {
 };
 
 struct product_choice {
-    const winograd_form* winograd =
-        nullptr;  ///< if that is the lowering; `family` is its own, and reads what it transforms
+    /// If that is the lowering; `family` is its own, and reads what it transforms.
+    const winograd_form* winograd = nullptr;
     const product_family* family = nullptr;
     product_rule rule{};
     tern::v1::lowering lowering = tern::v1::lowering::implicit;
     cell_contents cell{};
+    family_cost cost{};  ///< on the core that the choice was made for
 
     /// Bytes of a step in a cell.
     TERN_INLINE constexpr std::size_t step_bytes() const noexcept {
@@ -57,6 +61,15 @@ struct product_choice {
     TERN_INLINE constexpr bool prepares() const noexcept { return rule.converts || cell.gathers(); }
 };
 
+/// A choice that was looked at.
+struct product_candidate {
+    /// `name[.variant]/lowering`, as plan_options::kernel takes it.
+    char name[40] = "";
+    product_choice choice{};
+    double cycles = 0.0;            ///< of one thread, by the cost model
+    const char* why_not = nullptr;  ///< why it cannot be chosen; null: it can
+};
+
 TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
@@ -66,34 +79,47 @@ TERN_INLINE constexpr bool merges_words(const conv_layer& layer, const cell_cont
     return cell.window_h == 1 && layer.geometry.groups == 1 && 64 % layer.shape.in_channels == 0;
 }
 
-/// Products a cycle.
-TERN_INLINE constexpr double rate_of(const family_cost& cost, core_kind core) noexcept {
-    return static_cast<double>(core == core_kind::intel && cost.intel_rate != 0 ? cost.intel_rate : cost.rate);
-}
-
 /// The cells of a lowering; `bytes`: the activations are bytes.
 TERN_FUNC cell_contents cells_of(const conv_layer& layer, lowering how, bool bytes) noexcept;
 
-/// The fastest choice by a small cost model: padded products at each family's rate, the start and end of tiles, the reading of
-/// weights, the making of cells. Errors: nothing multiplies these codes at this level with these options.
-TERN_FUNC result<product_choice> choose_product(const choice_query& query);
+/// The inputs that a choice is made for where nobody said which: one image whose outputs are 28 x 28.
+TERN_FUNC image_shape usual_input(const conv_layer& layer) noexcept;
 
-// Exact Winograd (docs/winograd.md): whether a layer may run on it, and what that costs. The one place where its bounds are checked.
+/// How many candidates there are at most, of a table.
+TERN_INLINE constexpr std::size_t candidate_limit(const kernel_table& kernels) noexcept {
+    return 3 * kernels.family_count + kernels.winograd_count;
+}
+/// Candidate number `i` for inputs of a shape, in the order in which plans consider them.
+TERN_FUNC product_candidate candidate_of(const choice_query& query, const image_shape& in, std::size_t i);
+
+/// The candidate of the fewest cycles. Errors: nothing multiplies these codes at this level with these options.
+TERN_FUNC result<product_candidate> choose_product(const choice_query& query, const image_shape& in);
+
+/// Cycles of a choice for another shape.
+TERN_FUNC double cycles_for(const choice_query& query, const product_choice& choice, const image_shape& in) noexcept;
+
+// Exact Winograd (docs/winograd.md): whether a layer may run on it. The one place where its bounds are checked.
 
 TERN_INLINE constexpr bool is_winograd(lowering how) noexcept {
     return how == lowering::winograd4 || how == lowering::winograd2;
+}
+TERN_INLINE constexpr const char* lowering_name(lowering how) noexcept {
+    constexpr const char* names[] = {"automatic", "implicit", "merged", "im2col", "winograd4", "winograd2"};
+    return names[static_cast<std::size_t>(how)];
 }
 
 /// The choice of a form; without a family if the layer, its codes or the options rule it out.
 TERN_FUNC product_choice winograd_choice(const choice_query& query, const winograd_form& form);
 
-/// Cycles per output pixel.
-TERN_FUNC double winograd_cost_of(const choice_query& query, const product_choice& choice);
-
 /// The layer of the products: a tap for each point.
 TERN_FUNC conv_layer winograd_points_layer(const conv_layer& layer, const winograd_form& form) noexcept;
 /// Their choice: bytes times bytes.
 TERN_FUNC product_choice winograd_points_choice(const conv_layer& layer, const winograd_form& form);
+
+/// Tiles whose outputs are located and finished together.
+TERN_FUNC std::size_t winograd_tiles_of_part(const winograd_form& form) noexcept;
+/// Tiles that are worked on at a time: weights that do not stay in L2 are read for more of them.
+TERN_FUNC std::size_t winograd_tiles_at_a_time(const winograd_form& form, double weight_bytes) noexcept;
 
 TERN_END_NAMESPACE
 

@@ -100,7 +100,7 @@ TERN_FUNC winograd_schedule::winograd_schedule(const conv_layer& layer, const pr
     constexpr std::size_t line = 64;  // pitches are odd numbers of lines: points lie in different sets of a cache
     const auto odd_lines = [&](std::size_t bytes) { return ceil_div(bytes, line) / 2 * 2 * line + line; };
     input_bytes_ = round_up(layer.in_channels(), line);
-    capacity_ = tiles_at_a_time();
+    capacity_ = winograd_tiles_at_a_time(*choice.winograd, static_cast<double>(weights.panels.bytes.size()));
     input_pitch_ = odd_lines(capacity_ * input_bytes_);
     sum_pitch_ = odd_lines(capacity_ * channels * sizeof(std::int32_t)) / sizeof(std::int32_t);
     inputs_ = scratch.take<unsigned char>(checked_size(points) * input_pitch_);
@@ -109,16 +109,6 @@ TERN_FUNC winograd_schedule::winograd_schedule(const conv_layer& layer, const pr
     places_ = scratch.take<place>(capacity_);
     for (std::size_t i = 0; i < capacity_ && input_of_ != nullptr; ++i)
         input_of_[i] = inputs_ + i * input_bytes_;
-}
-
-// Outputs of a part are located and finished together. Weights that do not stay in L2 are read for more tiles at a
-// time.
-TERN_FUNC std::size_t winograd_schedule::tiles_of_part() const noexcept {
-    return strip_pixels / (choice_.winograd->outputs * choice_.winograd->outputs);
-}
-TERN_FUNC std::size_t winograd_schedule::tiles_at_a_time() const noexcept {
-    constexpr std::size_t near = std::size_t{1} << 20;
-    return weights_.panels.bytes.size() > near ? 2 * tiles_of_part() : tiles_of_part();
 }
 
 TERN_FUNC void winograd_schedule::run(const conv_task& task, const image_shape& out, std::size_t first_image) {
@@ -132,7 +122,7 @@ TERN_FUNC void winograd_schedule::run(const conv_task& task, const image_shape& 
             places_[count] = {tile / columns / rows, tile / columns % rows * outputs, tile % columns * outputs};
             transform(places_[count], out, count);
         }
-        const std::size_t part = tiles_of_part();
+        const std::size_t part = winograd_tiles_of_part(*choice_.winograd);
         for (std::size_t t = task.tiles.begin; t < task.tiles.end; ++t) {
             multiply(t, count);
             for (std::size_t first = 0; first < count; first += part) {

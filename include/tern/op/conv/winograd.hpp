@@ -49,8 +49,6 @@ private:
         std::size_t n, y, x;  // of a tile's first output
     };
 
-    TERN_FUNC std::size_t tiles_of_part() const noexcept;
-    TERN_FUNC std::size_t tiles_at_a_time() const noexcept;
     TERN_FUNC void transform(const place& tile, const image_shape& out, std::size_t i) const;
     TERN_FUNC void multiply(std::size_t channel_tile, std::size_t count) const;
     TERN_FUNC void finish(std::size_t channel_tile, std::size_t count) const;

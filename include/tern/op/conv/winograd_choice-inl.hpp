@@ -1,11 +1,11 @@
 // Definitions of op/conv/choice.hpp: exact Winograd.
 #pragma once
 
-#include <cmath>
 #include <limits>
 
 #include "../../code/code.hpp"
 #include "choice.hpp"
+#include "strip_limits.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace winograd_detail {
@@ -83,27 +83,12 @@ TERN_FUNC product_choice winograd_choice(const choice_query& q, const winograd_f
     return q.max_weight_bytes == 0 || bytes <= q.max_weight_bytes ? c : product_choice{};
 }
 
-TERN_FUNC double winograd_cost_of(const choice_query& q, const product_choice& c) {
-    const winograd_form& form = *c.winograd;
-    const conv_layer& layer = q.layer;
-    const std::size_t outputs = form.outputs, points = form.points();
-    const std::size_t in = round_up(layer.in_channels() / layer.geometry.groups, form.product.step_channels);
-    const std::size_t out = round_up(layer.out_channels(), form.product.tile_channels);
-    const double steps = static_cast<double>(in * out), cost_out = static_cast<double>(form.cost.output * out) / 64.0;
-    const double cost_in = static_cast<double>(form.cost.input * ceil_div(layer.in_channels(), word_bits));
-    double tile = static_cast<double>(points) * (steps / rate_of(form.product.cost, q.core) + cost_in + cost_out);
-    // Weights are read once a block of tiles.
-    constexpr double bytes_per_cycle = 16.0;
-    double tiles_per_pixel = 1.0 / static_cast<double>(outputs * outputs), block = 12.0;
-    if (q.pixels != 0) {  // of a square map
-        const auto side = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(q.pixels))));
-        const std::size_t tiles = ceil_div(side, outputs) * ceil_div(side, outputs);
-        tiles_per_pixel = static_cast<double>(tiles) / static_cast<double>(q.pixels);
-        block = tiles < 12 ? static_cast<double>(tiles) : block;
-    }
-    tile += static_cast<double>(points) * steps / bytes_per_cycle / block;
-    return tile * tiles_per_pixel +
-           static_cast<double>(form.product.cost.convert * ceil_div(layer.in_channels(), word_bits));
+TERN_FUNC std::size_t winograd_tiles_of_part(const winograd_form& form) noexcept {
+    return strip_pixels / (form.outputs * form.outputs);
+}
+TERN_FUNC std::size_t winograd_tiles_at_a_time(const winograd_form& form, double weight_bytes) noexcept {
+    constexpr double near = 1 << 20;
+    return winograd_tiles_of_part(form) * (weight_bytes > near ? 2 : 1);
 }
 
 TERN_END_NAMESPACE
