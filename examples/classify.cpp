@@ -15,6 +15,7 @@
 #include "support/program.hpp"
 #include "support/progress.hpp"
 #include "support/thread_pool.hpp"
+#include "support/tuning_file.hpp"
 
 namespace examples {
 namespace {
@@ -42,6 +43,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
                             {"--floats", false},
                             {"--stem-bits", true},
                             {"--layers", false},
+                            {"--tune", true},
                             {"--json", false}})
         names.push_back(o);
     const auto args = arguments::parse(argc, argv, names);
@@ -58,6 +60,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
     options.network = *network;
     options.logits = args->value("--logits");
     options.dump = args->value("--dump");
+    options.tune = args->value("--tune");
     if (args->has("--background")) {
         const auto background = parse_colour(args->value("--background"));
         if (!background.ok())
@@ -214,12 +217,15 @@ tern::status classify(const classify_options& options) {
     plan.accumulators = !options.dump.empty();
     plan.u8_images = !options.floats;
     plan.u8_weights = options.stem;
+    tuning_file tuned("classify", options.tune);
+    tuned.use(plan.plan);
     auto network =
         tern::network::create(*model, tern::preprocessed_shape(how, {1, first->bytes.h, first->bytes.w}), plan);
     if (!network.ok())
         return in_context(options.images[0],
                           tern::make_error(network.status().code(), "%zux%zu pixels (height x width): %s",
                                            inputs.height(), inputs.width(), network.message()));
+    TERN_TRY(tuned.write());
     const std::size_t height = inputs.height(), width = inputs.width();
     thread_pool pool(options.threads);
 
@@ -308,6 +314,8 @@ int main(int argc, char** argv) {
         "                     same bits)\n"
         "  --stem-bits N      round the first layer's weights to 16, 8 or 7 bits: faster on some\n"
         "                     CPUs; logits of some images differ (docs/accuracy.md)\n"
+        "  --tune FILE        choose kernels by running them; FILE keeps what was found for the next\n"
+        "                     time, and is made if it is not there\n"
         "  --layers           print shape, kernel, time and products per second of each layer\n"
         "  --json             print one JSON document instead of text\n"
         "  --logits FILE      write the logits as tensor logits, safetensors\n"

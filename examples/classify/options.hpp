@@ -17,6 +17,7 @@ struct classify_options {
     std::vector<std::string> images;
     tern::sttn_options network{};
     std::string logits, dump;  // files to write, or ""
+    std::string tune;          // measured choices of kernels; ""
     std::size_t limit = 0;     // images; 0: all
     std::size_t threads = 1;
     std::optional<colour> background{};                    // of transparent pixels; white

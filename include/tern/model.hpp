@@ -21,6 +21,7 @@
 #include "model/sttn.hpp"
 #include "model/sttn_reader.hpp"
 #include "model/sttn_writer.hpp"
+#include "model/tuning.hpp"
 #include "model/twn_reader.hpp"
 #include "tern.hpp"
 #endif

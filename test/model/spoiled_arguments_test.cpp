@@ -269,6 +269,21 @@ void walk_options(argument_walk& walk) {
     bad_fatnn("stride", "strides", [](auto& o) { o.first_stride = 0; });
 }
 
+void walk_tuning(argument_walk& walk) {
+    const temporary_folder folder;
+    tern::tuning t;
+    walk.refused("tuning::load", "no path", t.load(nullptr));
+    walk.refused("tuning::load", "a directory", t.load((folder / "").c_str()));
+    walk.refused("tuning::save", "no path", t.save(nullptr));
+    walk.refused("tuning::save", "a directory", t.save((folder / "").c_str()));
+    walk.refused("tuning::parse", "null", t.parse(nullptr, 8));
+    walk.refused("tuning::parse", "nothing", t.parse("", 0));
+    walk.refused("tuning::parse", "huge", t.parse("{}", huge));
+    walk.gives("tuning::size", "after errors", t.size(), std::size_t{0});
+    walk.gives("tuning::text", "after errors", t.text().empty(), false);
+    walk.gives("tuning::store", "empty", static_cast<bool>(t.store()), true);
+}
+
 void walk_words(argument_walk& walk) {
     const auto no_preprocessing = behind(tern::preprocessing::imagenet);
     walk.refused("parse_preprocessing", "no text", tern::parse_preprocessing({}));
@@ -493,6 +508,7 @@ TEST_CASE(
     walk_tensors(walk);
     walk_codes(walk);
     walk_options(walk);
+    walk_tuning(walk);
     walk_words(walk);
     walk_networks(walk);
     walk.check_complete(TERN_TEST_DATA "/../../include/tern/model");
