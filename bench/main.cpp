@@ -4,6 +4,11 @@
 
 #include <benchmark/benchmark.h>
 
+#if defined(TERN_BENCH_MODEL)
+#include <tern/model.hpp>
+#endif
+
+#include "candidates.hpp"
 #include "cases.hpp"
 #include "layers.hpp"
 #include "runner.hpp"
@@ -41,9 +46,32 @@ int run(int argc, char** argv) {
         std::fprintf(stderr, "tern-bench: %s\n", e.what());
         return 2;
     }
+    if (setup.flags.choices)
+        return bench::print_choices(setup.flags) == 0 ? 0 : 1;
+    if (setup.flags.calibrate) {
+        bench::print_calibration(setup.flags);
+        return 0;
+    }
     benchmark::Initialize(&argc, argv, print_help);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
+
+#if defined(TERN_BENCH_MODEL)
+    tern::tuning outcomes;
+    if (!setup.flags.tune.empty()) {
+        const tern::status read = outcomes.load(setup.flags.tune.c_str());
+        if (!read.ok() && read.code() != tern::errc::not_found) {
+            std::fprintf(stderr, "tern-bench: --tune: %s\n", read.message());
+            return 2;
+        }
+        setup.flags.outcomes = outcomes.store();
+    }
+#else
+    if (!setup.flags.tune.empty()) {
+        std::fprintf(stderr, "tern-bench: --tune needs the library's model part, which was not built\n");
+        return 2;
+    }
+#endif
 
     setup.levels = bench::levels_to_run(setup.flags);
     benchmark::AddCustomContext("isa_cap", setup.flags.isa.empty() ? "none" : setup.flags.isa);
@@ -80,6 +108,14 @@ int run(int argc, char** argv) {
 
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
+#if defined(TERN_BENCH_MODEL)
+    if (const tern::status written =
+            setup.flags.tune.empty() ? tern::status{} : outcomes.save(setup.flags.tune.c_str());
+        !written.ok()) {
+        std::fprintf(stderr, "tern-bench: --tune: %s\n", written.message());
+        return 1;
+    }
+#endif
     if (bench::failed_cases() != 0)
         std::fprintf(stderr, "tern-bench: %zu cases failed\n", bench::failed_cases());
     return bench::failed_cases() == 0 ? 0 : 1;

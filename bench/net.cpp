@@ -1,5 +1,5 @@
-// Benchmarks of tern::network: ternary residual networks of random weights, from the image to the logits. Beside them the
-// int8 convolutions of the same shapes by the peers, one after another, without anything between them.
+// Benchmarks of tern::network: ternary residual networks of random weights, from the image to the logits. Beside them
+// the int8 convolutions of the same shapes by the peers, one after another, without anything between them.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -123,7 +123,8 @@ class net_case final : public experiment {
 public:
     net_case(const setup& s, const design& d, const tern::kernel_table& level)
         : model_(make_model(d)), size_(d.size), pool_(s.flags.threads), threads_(pool_.executor()),
-          images_(generator().uniform(d.size * d.size * 3, -2.0f, 2.0f)), logits_(zeros<float>(d.classes)) {
+          outcomes_(s.flags.outcomes), images_(generator().uniform(d.size * d.size * 3, -2.0f, 2.0f)),
+          logits_(zeros<float>(d.classes)) {
         net_ = create(level.level, s.flags.threads);
         for (const tern::layer_info& info : net_.layers()) {
             items += static_cast<double>(info.macs);
@@ -160,6 +161,8 @@ private:
         tern::network_options options;
         options.plan.level = level;
         options.slices = slices;
+        options.plan.choice = outcomes_ ? tern::choice_rule::measured : tern::choice_rule::modelled;
+        options.plan.outcomes = outcomes_;
         return take(tern::network::create(model_, {1, size_, size_}, options));
     }
     tern::tensor_view<const float> view() const { return tern::nhwc<const float>(images_.data(), 1, size_, size_, 3); }
@@ -168,6 +171,7 @@ private:
     std::size_t size_;
     thread_pool pool_;
     tern::executor threads_;
+    tern::tuning_store outcomes_;
     tern::buffer<float> images_, logits_;
     tern::network net_;
 };

@@ -21,6 +21,12 @@ const char* const options_help =
     "                     every pair worth a look. b binary, t ternary, h {0,1,2}, u1 to u4 unsigned bits, o1 to o4 "
     "odd\n"
     "                     numbers, s8, u8 (activations)\n"
+    "  --tune FILE        choose kernels by running them, where plans are free to choose; FILE keeps what was found\n"
+    "  --choices          instead: which kernels plans choose by model and by measuring, beside the best, for the "
+    "layers of\n"
+    "                     common networks or of --shapes, at the best level allowed\n"
+    "  --calibrate        instead: the costs of all kernels on this core, as rows for dispatch/cores/, at the best "
+    "level allowed\n"
     "\n"
     "Names are conv|gemm|stem|pack/<implementation>/<layer>/<output>. Every case is checked against plain loops before "
     "it is\n"
@@ -102,8 +108,14 @@ options parse_options(int& argc, char** argv) {
             check_level(o.isa = value);
         else if (is("--shapes"))
             o.shapes = value;
+        else if (std::strcmp(argv[i], "--choices") == 0)
+            o.choices = true;
+        else if (std::strcmp(argv[i], "--calibrate") == 0)
+            o.calibrate = true;
         else if (is("--threads"))
             o.threads = parse_threads(value);
+        else if (is("--tune"))
+            o.tune = value;
         else if (is("--codes"))
             o.codes = parse_codes(value);
         else
@@ -112,6 +124,13 @@ options parse_options(int& argc, char** argv) {
     argc = kept;
     argv[argc] = nullptr;
     return o;
+}
+
+tern::core_kind take_core() {
+    const auto core = tern::select_core();
+    if (!core.ok())
+        throw std::runtime_error(core.message());
+    return *core;
 }
 
 std::vector<const tern::kernel_table*> levels_to_run(const options& o) {

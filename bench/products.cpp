@@ -74,6 +74,7 @@ class product_case : public experiment {
 public:
     product_case(const setup& s, const layer& l, const product& what)
         : layer_(l), codes_(what.codes), out_(what.out), pool_(s.flags.threads), threads_(pool_.executor()),
+          outcomes_(s.flags.outcomes),
           in_codes_(values_of<std::int16_t>(l.in_size(), activations(), activations().min, 1)),
           weight_codes_(values_of<std::int8_t>(l.weights(), tern::get_code_info(codes_.weights),
                                                tern::get_code_info(codes_.weights).weight_min, 2)) {
@@ -150,6 +151,8 @@ protected:
         tern::plan_options o;
         o.level = options_.level;
         o.expected = options_.expected;
+        o.choice = outcomes_ ? tern::choice_rule::measured : tern::choice_rule::modelled;
+        o.outcomes = outcomes_;
         return o;
     }
 
@@ -159,6 +162,7 @@ protected:
     thread_pool pool_;
     tern::executor threads_;
     tern::plan_options options_;
+    tern::tuning_store outcomes_;
     tern::buffer<std::int16_t> in_codes_;
     tern::buffer<std::int8_t> weight_codes_;
     tern::code_weights weights_;
