@@ -100,7 +100,7 @@ private:
                 open_class = false;
             else if (line == "public:")
                 visible = true;
-            else if (line == "private:")
+            else if (line == "private:" || line == "protected:")
                 visible = false;
             const std::size_t indent = open_class ? 4 : 0;
             if (detail || (open_class && !visible) || line.size() <= indent || line.find_first_not_of(' ') != indent ||

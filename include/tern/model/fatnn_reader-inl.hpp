@@ -19,7 +19,7 @@ struct settings {
     fatnn_weight_options weights;
 };
 
-inline result<settings> read_settings(const safetensors_file& file, const fatnn_reader_options& options) {
+inline result<settings> read_settings(const tensor_file& file, const fatnn_reader_options& options) {
     const auto quantizer = state_dict::metadata_choice(file, fatnn_keys::quantizer, "fatnn", "lsq", 0);
     const auto range = state_dict::metadata_choice(file, fatnn_keys::range, "half", "full", 0);
     const auto normalize = state_dict::metadata_choice(file, fatnn_keys::normalize, "var-mean", "none", 0);
@@ -238,7 +238,7 @@ inline result<fatnn_block> read_block(tensor_source& from, const std::string& na
 
 }  // namespace fatnn_detail
 
-TERN_FUNC result<fatnn_network> read_fatnn(const safetensors_file& file, const fatnn_reader_options& options) {
+TERN_FUNC result<fatnn_network> read_fatnn(const tensor_file& file, const fatnn_reader_options& options) {
     using namespace fatnn_detail;
     TERN_TRY(check_network_kind(file, network_kind::fatnn));
     const auto s = read_settings(file, options);

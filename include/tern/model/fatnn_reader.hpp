@@ -80,10 +80,10 @@ struct fatnn_network {
     std::size_t features() const noexcept { return classes == 0 ? 0 : fc_weight.size() / classes; }
 };
 
-/// Infers the structure from the tensors and quantizes the weights. Activations have as many levels as `level_num` says
-/// (if it is there) or as there are alphas, plus one; weights three. Errors name the tensor, what was expected and what
-/// was found; a tensor that is not part of the network (closed-form `basis`, ...) is one of them.
-TERN_FUNC result<fatnn_network> read_fatnn(const safetensors_file& file, const fatnn_reader_options& options = {});
+/// Infers the structure from the tensors and quantizes the weights. Activations have as many levels as `level_num`
+/// says (if it is there) or as there are alphas, plus one; weights three. Errors name the tensor, what was expected
+/// and what was found; a tensor that is not part of the network (closed-form `basis`, ...) is one of them.
+TERN_FUNC result<fatnn_network> read_fatnn(const tensor_file& file, const fatnn_reader_options& options = {});
 
 /// The same from a path.
 inline result<fatnn_network> load_fatnn(const char* path, const fatnn_reader_options& options = {}) {

@@ -73,7 +73,7 @@ struct marks {
     bool features = false;
 };
 
-inline marks find_marks(const safetensors_file& file) {
+inline marks find_marks(const tensor_file& file) {
     marks m;
     for (const tensor_info& t : file.tensors()) {
         const std::string_view name = t.name;
@@ -125,7 +125,7 @@ inline network_kind kind_of_key(std::string_view key, std::string_view value, bo
 }
 
 /// An error if the file says that it is of another format, or of a version that is not known.
-inline status check_format(const safetensors_file& file) {
+inline status check_format(const tensor_file& file) {
     const std::string* format = file.metadata(sttn_keys::format);
     if (format == nullptr)
         return {};
@@ -164,8 +164,7 @@ TERN_FUNC std::optional<std::string> tensor_names::plain(std::string_view full) 
     return std::string(features) + std::string(full);
 }
 
-TERN_FUNC result<tensor_names> find_tensor_names(const safetensors_file& file,
-                                                 std::initializer_list<const char*> anchors) {
+TERN_FUNC result<tensor_names> find_tensor_names(const tensor_file& file, std::initializer_list<const char*> anchors) {
     for (const char* anchor : anchors) {
         std::optional<tensor_names> found;
         for (const tensor_info& t : file.tensors()) {
@@ -185,7 +184,7 @@ TERN_FUNC result<tensor_names> find_tensor_names(const safetensors_file& file,
     return tensor_names{};
 }
 
-TERN_FUNC recognised_network recognise_network(const safetensors_file& file) {
+TERN_FUNC recognised_network recognise_network(const tensor_file& file) {
     const auto m = network_kind_detail::find_marks(file);
     if (m.features && m.bn_add) {
         const bool more = m.third_kernel || (m.first_kernel && !m.second_kernel);
@@ -205,7 +204,7 @@ TERN_FUNC recognised_network recognise_network(const safetensors_file& file) {
     return {};
 }
 
-TERN_FUNC status check_network_kind(const safetensors_file& file, network_kind expected) {
+TERN_FUNC status check_network_kind(const tensor_file& file, network_kind expected) {
     using namespace network_kind_detail;
     TERN_TRY(check_format(file));
     for (const metadata_entry& m : file.metadata()) {
@@ -228,7 +227,7 @@ TERN_FUNC status check_network_kind(const safetensors_file& file, network_kind e
     return {};
 }
 
-TERN_FUNC status missing_network(const safetensors_file& file, std::initializer_list<const char*> names) {
+TERN_FUNC status missing_network(const tensor_file& file, std::initializer_list<const char*> names) {
     std::string missing = "tensor ";
     for (const char* const* name = names.begin(); name != names.end(); ++name)
         missing += std::string(name == names.begin()     ? ""

@@ -63,22 +63,21 @@ struct tensor_names {
 };
 
 /// The names in a file that has one of the `anchors`, tensors of every network of a kind; the first that is there
-/// counts. Known are "module.", "_orig_mod.", "model.", "net.", "network.", "state_dict." and "model_state_dict.", also
-/// one behind the other, and "features.module.". Without an anchor: no prefix. Errors (bad_format): one anchor with two
-/// different prefixes.
-TERN_FUNC result<tensor_names> find_tensor_names(const safetensors_file& file,
-                                                 std::initializer_list<const char*> anchors);
+/// counts. Known are "module.", "_orig_mod.", "model.", "net.", "network.", "state_dict." and "model_state_dict.",
+/// also one behind the other, and "features.module.". Without an anchor: no prefix. Errors (bad_format): one anchor
+/// with two different prefixes.
+TERN_FUNC result<tensor_names> find_tensor_names(const tensor_file& file, std::initializer_list<const char*> anchors);
 
 /// Which network has tensors of such names, with any known prefix.
-TERN_FUNC recognised_network recognise_network(const safetensors_file& file);
+TERN_FUNC recognised_network recognise_network(const tensor_file& file);
 
 /// An error (unsupported) if metadata or tensors are those of another kind than `expected`, naming both kinds;
 /// bad_format for a key "tern.*" that is not known. An STTN network is an STQN network, too.
-TERN_FUNC status check_network_kind(const safetensors_file& file, network_kind expected);
+TERN_FUNC status check_network_kind(const tensor_file& file, network_kind expected);
 
 /// The error (not_found) for a file that has none of these tensors, one of which every network of the kind has: what
 /// else its tensors are.
-TERN_FUNC status missing_network(const safetensors_file& file, std::initializer_list<const char*> names);
+TERN_FUNC status missing_network(const tensor_file& file, std::initializer_list<const char*> names);
 
 TERN_END_NAMESPACE
 

@@ -28,7 +28,7 @@ TERN_FUNC result<code_weights> read_code_weights(tensor_source& from, const std:
 TERN_FUNC result<ternary_weights> read_ternary_weights(tensor_source& from, const std::string& name);
 
 /// The same from a whole file.
-inline result<code_weights> read_code_weights(const safetensors_file& file, const std::string& name,
+inline result<code_weights> read_code_weights(const tensor_file& file, const std::string& name,
                                               const allocator& memory = {}) {
     tensor_source from(file, "", memory);
     return read_code_weights(from, name);

@@ -71,7 +71,7 @@ result<residual_block<Unit>> read_block(tensor_source& from, const std::string& 
 }
 
 template <class Unit>
-status read_geometry(const safetensors_file& file, const sttn_options& options, residual_network<Unit>& net) {
+status read_geometry(const tensor_file& file, const sttn_options& options, residual_network<Unit>& net) {
     const auto stem = state_dict::read_stem_geometry(file, net.stem_shape.kh,
                                                      {options.stem_stride, options.stem_padding, options.pool});
     TERN_TRY(stem.status());
@@ -95,8 +95,8 @@ status read_geometry(const safetensors_file& file, const sttn_options& options, 
 
 /// The network of a file, of that kind. `read_unit(from, "features.N.convK", unit)` fills the unit's weights.
 template <class Unit, class ReadUnit>
-result<residual_network<Unit>> read_residual(const safetensors_file& file, const sttn_options& options,
-                                             network_kind kind, ReadUnit&& read_unit) {
+result<residual_network<Unit>> read_residual(const tensor_file& file, const sttn_options& options, network_kind kind,
+                                             ReadUnit&& read_unit) {
     using namespace residual_detail;
     TERN_TRY(check_network_kind(file, kind));
     const auto names = find_tensor_names(file, {"features.0.weight", "features.2.weight", "fc.weight"});

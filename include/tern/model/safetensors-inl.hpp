@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,16 @@ TERN_FUNC result<safetensors_file> safetensors_file::open(const char* path) {
     auto mapped = mapped_file::open(path);
     if (!mapped.ok())
         return mapped.status();
+    auto file = take(std::move(*mapped));
+    if (!file.ok())
+        return make_error(file.status().code(), "'%.200s': %s", path, file.message());
+    return file;
+}
+
+TERN_FUNC result<safetensors_file> safetensors_file::take(mapped_file mapped) {
     safetensors_file file;
-    file.file_ = std::move(*mapped);
-    if (const status s = file.parse(file.file_.data(), file.file_.size()); !s.ok())
-        return make_error(s.code(), "'%.200s': %s", path, s.message());
+    file.file_ = std::move(mapped);
+    TERN_TRY(file.parse(file.file_.data(), file.file_.size()));
     return file;
 }
 
@@ -122,43 +129,10 @@ TERN_FUNC status safetensors_file::parse(const unsigned char* data, std::size_t 
     if (!nlohmann::json::sax_parse(text, text + text_bytes, &events))
         return events.error();
 
-    by_name_.resize(tensors_.size());
-    for (std::size_t i = 0; i < by_name_.size(); ++i)
-        by_name_[i] = static_cast<std::uint32_t>(i);
-    if (const status s = detail::check_coverage(tensors_, payload, size - prefix, by_name_); !s.ok())
-        return s;
-    std::sort(by_name_.begin(), by_name_.end(),
-              [this](std::uint32_t a, std::uint32_t b) { return tensors_[a].name < tensors_[b].name; });
-    for (std::size_t i = 1; i < by_name_.size(); ++i)
-        if (const std::string& name = tensors_[by_name_[i]].name; name == tensors_[by_name_[i - 1]].name)
-            return make_error(errc::bad_format, "tensor \"%s\": expected one tensor of that name, found two",
-                              detail::printable(name).c_str());
-    std::sort(metadata_.begin(), metadata_.end(),
-              [](const metadata_entry& a, const metadata_entry& b) { return a.key < b.key; });
-    for (std::size_t i = 1; i < metadata_.size(); ++i)
-        if (metadata_[i].key == metadata_[i - 1].key)
-            return make_error(errc::bad_format, "__metadata__: the key \"%s\" appears twice",
-                              detail::printable(metadata_[i].key).c_str());
-    return {};
-}
-
-TERN_FUNC const tensor_info* safetensors_file::find(std::string_view name) const noexcept {
-    const auto found = std::lower_bound(by_name_.begin(), by_name_.end(), name,
-                                        [this](std::uint32_t i, std::string_view n) { return tensors_[i].name < n; });
-    return found != by_name_.end() && tensors_[*found].name == name ? &tensors_[*found] : nullptr;
-}
-
-TERN_FUNC const std::string* safetensors_file::metadata(std::string_view key) const noexcept {
-    const auto found = std::lower_bound(metadata_.begin(), metadata_.end(), key,
-                                        [](const metadata_entry& e, std::string_view k) { return e.key < k; });
-    return found != metadata_.end() && found->key == key ? &found->value : nullptr;
-}
-
-TERN_FUNC std::string to_string(const tensor_dims& shape) {
-    std::string text = "[";
-    for (std::size_t i = 0; i < shape.rank(); ++i)
-        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-    return text + (shape.valid() ? "]" : ", ...]");
+    std::vector<std::uint32_t> order(tensors_.size());
+    std::iota(order.begin(), order.end(), 0u);
+    TERN_TRY(detail::check_coverage(tensors_, payload, size - prefix, order));
+    return index(size);
 }
 
 namespace detail {

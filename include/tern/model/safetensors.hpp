@@ -19,7 +19,7 @@
 #include "../core/config.hpp"
 #include "../core/status.hpp"
 #include "dtype.hpp"
-#include "mapped_file.hpp"
+#include "tensor_file.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -37,26 +37,9 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// One tensor of a file. `data` points into the file's bytes and may be misaligned for the type: use memcpy or
-/// read_*(). Those of a file agree with themselves; others may not, and read_*() say so.
-struct tensor_info {
-    std::string name;
-    data_type dtype = data_type::f32;
-    tensor_dims shape;
-    const unsigned char* data = nullptr;
-    std::size_t bytes = 0;
-
-    /// Elements in `bytes`; 0 if the type is none.
-    std::size_t count() const noexcept { return dtype_size(dtype) != 0 ? bytes / dtype_size(dtype) : 0; }
-};
-
-struct metadata_entry {
-    std::string key, value;
-};
-
 /// The tensors of a safetensors file, checked: every tensor lies within the data, has as many bytes as its type and
-/// shape need, and tensors neither overlap nor leave bytes over. Immutable; reading from many threads is safe.
-class safetensors_file {
+/// shape need, and tensors neither overlap nor leave bytes over.
+class safetensors_file : public tensor_file {
 public:
     /// No tensors.
     safetensors_file() = default;
@@ -65,32 +48,14 @@ public:
     /// naming the tensor, what was expected and what was found; for files of other formats what they are
     /// (file_kind.hpp).
     static TERN_FUNC result<safetensors_file> open(const char* path);
+    /// Takes a file that is mapped already. Errors as open(), without the path.
+    static TERN_FUNC result<safetensors_file> take(mapped_file file);
     /// Reads the bytes of a whole file from memory; the caller keeps them alive and unchanged.
     static TERN_FUNC result<safetensors_file> load(const unsigned char* data, std::size_t size);
 
-    /// Tensors in the order of the header.
-    std::size_t size() const noexcept { return tensors_.size(); }
-    const tensor_info& tensor(std::size_t i) const noexcept { return tensors_[i]; }
-    const std::vector<tensor_info>& tensors() const noexcept { return tensors_; }
-    /// The tensor of that name or null; O(log size()).
-    TERN_FUNC const tensor_info* find(std::string_view name) const noexcept;
-
-    /// Metadata in ascending order of the keys.
-    const std::vector<metadata_entry>& metadata() const noexcept { return metadata_; }
-    /// The value of a metadata key or null.
-    TERN_FUNC const std::string* metadata(std::string_view key) const noexcept;
-
 private:
     TERN_FUNC status parse(const unsigned char* data, std::size_t size);
-
-    mapped_file file_;
-    std::vector<tensor_info> tensors_;
-    std::vector<std::uint32_t> by_name_;  // indices of tensors_, ascending names
-    std::vector<metadata_entry> metadata_;
 };
-
-/// Text for messages: "[6, 1, 3, 3]", "[]" for a scalar.
-TERN_FUNC std::string to_string(const tensor_dims& shape);
 
 /// Copies all elements of a tensor to `out`, which holds `count`. F32 is copied bit for bit; F16 and BF16 convert
 /// exactly (NaN payloads too); F64 is rounded to nearest even, NaN stays NaN, and a finite value that rounds beyond

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "printable.hpp"
 #include "safetensors.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -18,22 +19,6 @@ TERN_BEGIN_NAMESPACE
 namespace detail {
 
 inline constexpr std::string_view metadata_name = "__metadata__";
-
-/// Text from a file as it may stand in a message: control characters as '?', cut at a character's border if long.
-inline std::string printable(std::string_view text, std::size_t max_bytes = 100) {
-    const bool cut = text.size() > max_bytes;
-    if (cut) {
-        std::size_t end = max_bytes;
-        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u)
-            --end;
-        text = text.substr(0, end);
-    }
-    std::string out(text);
-    for (char& c : out)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-            c = '?';
-    return cut ? out + "..." : out;
-}
 
 /// Bounds what the JSON parser holds at a time: it keeps a whole token, and copies it several times to describe an
 /// error. Zero bytes outside strings are refused because the parser takes them for the end. `objects` counts

@@ -91,7 +91,7 @@ inline result<buffer<float>> read_conv_floats(tensor_source& from, const std::st
 }
 
 /// A count in the metadata, or `fallback`.
-inline result<std::size_t> metadata_count(const safetensors_file& file, const char* key, std::size_t fallback) {
+inline result<std::size_t> metadata_count(const tensor_file& file, const char* key, std::size_t fallback) {
     const std::string* text = file.metadata(key);
     if (text == nullptr)
         return fallback;
@@ -104,8 +104,7 @@ inline result<std::size_t> metadata_count(const safetensors_file& file, const ch
 }
 
 /// A pooling in the metadata, or `fallback`.
-inline result<pool_geometry> metadata_pool(const safetensors_file& file, const char* key,
-                                           const pool_geometry& fallback) {
+inline result<pool_geometry> metadata_pool(const tensor_file& file, const char* key, const pool_geometry& fallback) {
     const std::string* text = file.metadata(key);
     if (text == nullptr)
         return fallback;
@@ -114,7 +113,7 @@ inline result<pool_geometry> metadata_pool(const safetensors_file& file, const c
 }
 
 /// Whether the metadata says `first` (0) or `second` (1); `fallback` if it is silent.
-inline result<int> metadata_choice(const safetensors_file& file, const char* key, const char* first, const char* second,
+inline result<int> metadata_choice(const tensor_file& file, const char* key, const char* first, const char* second,
                                    int fallback) {
     const std::string* text = file.metadata(key);
     if (text == nullptr)
@@ -126,7 +125,7 @@ inline result<int> metadata_choice(const safetensors_file& file, const char* key
 }
 
 /// A decimal number of at most 15 digits in the metadata, as "0.75", or `fallback`. Whatever the locale, rounded once.
-inline result<double> metadata_number(const safetensors_file& file, const char* key, double fallback) {
+inline result<double> metadata_number(const tensor_file& file, const char* key, double fallback) {
     const std::string* text = file.metadata(key);
     if (text == nullptr)
         return fallback;
@@ -171,10 +170,9 @@ struct stem_geometry {
     pool_geometry pool;
 };
 
-/// Geometry of a stem with a k x k kernel: from options, else from metadata (sttn_keys), else stride 2 for kernels from
-/// 5x5 on, padding k / 2, pooling 3x3s2p1.
-inline result<stem_geometry> read_stem_geometry(const safetensors_file& file, std::size_t k,
-                                                const stem_options& options) {
+/// Geometry of a stem with a k x k kernel: from options, else from metadata (sttn_keys), else stride 2 for kernels
+/// from 5x5 on, padding k / 2, pooling 3x3s2p1.
+inline result<stem_geometry> read_stem_geometry(const tensor_file& file, std::size_t k, const stem_options& options) {
     const auto stride = metadata_count(file, sttn_keys::stem_stride, k >= 5 ? 2 : 1);
     const auto padding = metadata_count(file, sttn_keys::stem_padding, k / 2);
     TERN_TRY(stride.status());

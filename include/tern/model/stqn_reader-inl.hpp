@@ -24,7 +24,7 @@ struct settings {
 };
 
 /// The code of that name in the metadata, if the key is there.
-inline result<std::optional<code_id>> metadata_code(const safetensors_file& file, const char* key) {
+inline result<std::optional<code_id>> metadata_code(const tensor_file& file, const char* key) {
     const std::string* text = file.metadata(key);
     std::optional<code_id> code;
     if (text == nullptr)
@@ -37,7 +37,7 @@ inline result<std::optional<code_id>> metadata_code(const safetensors_file& file
     return code;
 }
 
-inline result<settings> read_settings(const safetensors_file& file, const stqn_reader_options& options) {
+inline result<settings> read_settings(const tensor_file& file, const stqn_reader_options& options) {
     const auto steps = state_dict::metadata_choice(file, stqn_keys::steps, "equal", "powers_of_two", 0);
     const auto merged = metadata_code(file, stqn_keys::weights);
     const auto activations = metadata_code(file, stqn_keys::activations);
@@ -191,7 +191,7 @@ inline status read_unit(tensor_source& from, const std::string& name, const stqn
 
 }  // namespace stqn_detail
 
-TERN_FUNC result<stqn_network> read_stqn(const safetensors_file& file, const stqn_reader_options& options) {
+TERN_FUNC result<stqn_network> read_stqn(const tensor_file& file, const stqn_reader_options& options) {
     TERN_TRY(check_network_kind(file, network_kind::stqn));
     const auto s = stqn_detail::read_settings(file, options);
     if (!s.ok())

@@ -33,7 +33,7 @@ struct stqn_reader_options {
 
 /// Infers the structure from the tensors and quantizes the weights. Errors name the tensor, what was expected and what
 /// was found; a tensor that is not part of the network is one of them.
-TERN_FUNC result<stqn_network> read_stqn(const safetensors_file& file, const stqn_reader_options& options = {});
+TERN_FUNC result<stqn_network> read_stqn(const tensor_file& file, const stqn_reader_options& options = {});
 
 /// The same from a path.
 inline result<stqn_network> load_stqn(const char* path, const stqn_reader_options& options = {}) {

@@ -75,7 +75,7 @@ inline result<ternary_weights> read_conv(tensor_source& from, const std::string&
 
 }  // namespace sttn_detail
 
-TERN_FUNC result<sttn_network> read_sttn(const safetensors_file& file, const sttn_options& options) {
+TERN_FUNC result<sttn_network> read_sttn(const tensor_file& file, const sttn_options& options) {
     TERN_TRY(detail::check_zeros(options.zeros, "latent weights"));
     return read_residual<sttn_unit>(file, options, network_kind::sttn,
                                     [&](tensor_source& from, const std::string& name, sttn_unit& unit) -> status {

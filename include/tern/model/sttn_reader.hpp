@@ -12,7 +12,7 @@ TERN_BEGIN_NAMESPACE
 
 /// Infers the structure from the tensors and quantizes the weights. Errors name the tensor, what was expected and what
 /// was found; a tensor that is not part of the network is one of them.
-TERN_FUNC result<sttn_network> read_sttn(const safetensors_file& file, const sttn_options& options = {});
+TERN_FUNC result<sttn_network> read_sttn(const tensor_file& file, const sttn_options& options = {});
 
 /// The same from a path.
 inline result<sttn_network> load_sttn(const char* path, const sttn_options& options = {}) {

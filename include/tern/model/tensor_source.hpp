@@ -33,16 +33,20 @@ TERN_BEGIN_NAMESPACE
 class tensor_source {
 public:
     /// `prefix` is put before every name, as "module." of PyTorch's DataParallel.
-    tensor_source(const safetensors_file& file, std::string prefix, const allocator& memory)
+    tensor_source(const tensor_file& file, std::string prefix, const allocator& memory)
         : tensor_source(file, tensor_names{std::move(prefix), {}}, memory) {}
     /// The same for any difference of names.
-    tensor_source(const safetensors_file& file, tensor_names names, const allocator& memory)
+    tensor_source(const tensor_file& file, tensor_names names, const allocator& memory)
         : file_(&file), names_(std::move(names)), memory_(memory), used_(file.size(), false) {
+        checked_size bytes = 0;
         for (const tensor_info& t : file.tensors())
-            allowed_ = allowed_ + checked_size(t.bytes) * load_limits::factor;
+            bytes = bytes + t.bytes;
+        if (!bytes.ok() || bytes.value > file.file_bytes())
+            bytes = file.file_bytes();  // tensors that share memory
+        allowed_ = allowed_ + bytes * load_limits::factor;
     }
 
-    const safetensors_file& file() const noexcept { return *file_; }
+    const tensor_file& file() const noexcept { return *file_; }
     const allocator& memory() const noexcept { return memory_; }
     const tensor_names& names() const noexcept { return names_; }
     std::string full_name(std::string_view name) const { return names_.full(name); }
@@ -70,7 +74,7 @@ public:
 private:
     TERN_FUNC status check_shape(const tensor_info& t, std::initializer_list<std::size_t> shape) const;
 
-    const safetensors_file* file_;
+    const tensor_file* file_;
     tensor_names names_;
     allocator memory_;
     std::vector<bool> used_;

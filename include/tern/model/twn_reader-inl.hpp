@@ -16,7 +16,7 @@ struct settings {
     std::size_t block_stride = 2;
 };
 
-inline result<settings> read_settings(const safetensors_file& file, const twn_reader_options& options) {
+inline result<settings> read_settings(const tensor_file& file, const twn_reader_options& options) {
     settings s;
     const auto factor = state_dict::metadata_number(file, twn_keys::factor, 0.75);
     TERN_TRY(factor.status());
@@ -108,7 +108,7 @@ inline status read_head(tensor_source& from, const std::string& name, std::size_
     return {};
 }
 
-inline result<pool_geometry> stage_pool(const safetensors_file& file, const twn_reader_options& options) {
+inline result<pool_geometry> stage_pool(const tensor_file& file, const twn_reader_options& options) {
     const auto pool = state_dict::metadata_pool(file, twn_keys::pool, {2, 2, 0});
     TERN_TRY(pool.status());
     const pool_geometry chosen = options.pool.value_or(*pool);
@@ -231,7 +231,7 @@ inline status read_residual(tensor_source& from, const twn_reader_options& optio
 
 }  // namespace twn_detail
 
-TERN_FUNC result<twn_network> read_twn(const safetensors_file& file, const twn_reader_options& options) {
+TERN_FUNC result<twn_network> read_twn(const tensor_file& file, const twn_reader_options& options) {
     using namespace twn_detail;
     TERN_TRY(check_network_kind(file, network_kind::twn));
     const auto s = read_settings(file, options);

@@ -67,7 +67,7 @@ struct twn_network {
 /// Infers the structure from the tensors and quantizes the weights. In a plain network fc1 [F, C*s*s, 1, 1] on a
 /// flattened map of s x s pixels is given as the s x s convolution without padding that it is. Errors name the tensor,
 /// what was expected and what was found; a tensor that is not part of the network is one of them.
-TERN_FUNC result<twn_network> read_twn(const safetensors_file& file, const twn_reader_options& options = {});
+TERN_FUNC result<twn_network> read_twn(const tensor_file& file, const twn_reader_options& options = {});
 
 /// The same from a path.
 inline result<twn_network> load_twn(const char* path, const twn_reader_options& options = {}) {
