@@ -16,6 +16,7 @@ endfunction()
 tern_install_target(tern_api ternApiTargets)
 tern_install_target(tern ternTargets)
 tern_install_target(tern_model ternModelTargets)
+tern_install_target(tern_zip ternZipTargets)
 tern_install_target(tern_runtime ternRuntimeTargets)
 tern_install_target(tern_runtime_model ternRuntimeModelTargets)
 
@@ -28,9 +29,15 @@ install(FILES "${PROJECT_BINARY_DIR}/ternConfig.cmake" "${PROJECT_BINARY_DIR}/te
               "${PROJECT_BINARY_DIR}/ternVersion.cmake" "${PROJECT_SOURCE_DIR}/cmake/TernArchitecture.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/TernKernels.cmake" "${PROJECT_SOURCE_DIR}/cmake/TernLevels.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindXsimdHeaders.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/FindMinizip.cmake"
         DESTINATION "${tern_package_dir}")
 
-# pkg-config: tern is the headers; tern-runtime and tern-runtime-model are compiled and need nothing else.
+# pkg-config: tern is the headers; tern-runtime and tern-runtime-model are compiled and need nothing else, but for minizip where
+# the latter is static and reads zip archives.
+set(TERN_PC_ZIP)
+if(TERN_MODEL_LINKS_ZIP)
+  set(TERN_PC_ZIP " -lminizip -lz")
+endif()
 set(tern_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 file(RELATIVE_PATH TERN_PC_PREFIX "/prefix/${tern_pc_dir}" "/prefix")
 get_filename_component(root "${TERN_XSIMD_INCLUDE_DIR}/.." ABSOLUTE)

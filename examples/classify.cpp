@@ -300,7 +300,8 @@ int main(int argc, char** argv) {
             "\n"
             "Classifies images with a Soft Threshold Ternary Network.\n"
             "\n"
-            "  MODEL              safetensors: a state dict, raw or merged, or what convert writes\n"
+            "  MODEL              a PyTorch checkpoint (.pth, .pth.tar) or safetensors: a state dict, raw\n"
+            "                     or merged; or what convert writes\n"
             "  IMAGES             a safetensors file with images (u8, [n,28,28] or [n,3,h,w]) and\n"
             "                     perhaps labels (integers, [n]); or PNG and JPEG files (no others),\n"
             "                     turned upright as their Exif data say\n") +

@@ -91,8 +91,9 @@ int main(int argc, char** argv) {
         std::string(
             "usage: convert MODEL OUT.safetensors [options]\n"
             "\n"
-            "Writes a Soft Threshold Ternary Network (safetensors: a state dict, raw or merged) in\n"
-            "tern's packed form, with what its tensors do not show, and reports on each layer.\n"
+            "Writes a Soft Threshold Ternary Network (a state dict, raw or merged: a PyTorch checkpoint\n"
+            "as .pth or .pth.tar, or safetensors) in tern's packed form, with what its tensors do not\n"
+            "show, and reports on each layer.\n"
             "\n") +
         examples::model_usage +
         "\n"

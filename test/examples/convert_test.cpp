@@ -87,3 +87,29 @@ TEST_CASE("convert reports on every layer, and its output can be converted again
     succeeded(convert({b, b, "--preprocess=none"}));
     CHECK(load(b).preprocess == tern::preprocessing::none);
 }
+
+TEST_CASE("a PyTorch checkpoint is read as it is, by its content: the same packed file, the same logits") {
+    const temporary_folder folder;
+    const std::string data = std::string(TERN_TEST_DATA) + "/", images = data_path("mnist_tiny_reference"),
+                      expected = folder / "expected", out = folder / "out", logits = folder / "logits",
+                      other_name = folder / "model.safetensors";
+    succeeded(convert({data_path("mnist_tiny_raw"), expected, "--preprocess", "mnist"}));
+    succeeded(classify({data_path("mnist_tiny_raw"), images, "--preprocess", "mnist", "--logits", logits}));
+    const std::string wanted = read_text(logits);
+    for (const char* name : {"mnist_tiny_full.pth.tar", "mnist_tiny_legacy.pth.tar"}) {
+        CAPTURE(name);
+        std::filesystem::copy_file(data + name, other_name, std::filesystem::copy_options::overwrite_existing);
+        if (TERN_TEST_ZIP == 0 && std::string(name) == "mnist_tiny_full.pth.tar") {
+            failed(convert({data + name, out}), {name, "reads zip archives"});
+            continue;
+        }
+        for (const std::string& path : {data + name, other_name}) {
+            succeeded(convert({path, out, "--preprocess=mnist"}));
+            CHECK(read_text(out) == read_text(expected));
+            succeeded(classify({path, images, "--preprocess", "mnist", "--logits", logits}));
+            CHECK(read_text(logits) == wanted);
+        }
+    }
+    // Checkpoints are no images.
+    failed(classify({demo_model, data + "mnist_tiny_legacy.pth.tar"}), {"mnist_tiny_legacy.pth.tar"});
+}

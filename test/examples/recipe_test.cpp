@@ -111,8 +111,7 @@ TEST_CASE("the README's recipe makes a safetensors file of a checkpoint, with to
     succeeded(convert({made, folder / "packed.safetensors", "--preprocess", "mnist"}));
     CHECK(contains(succeeded(classify({folder / "packed.safetensors", data_path("mnist_tiny_reference")})).out,
                    "accuracy"));
-    // A checkpoint as it is says what to do about it.
-    std::ofstream(saved, std::ios::binary)
-        << "PK\x03\x04" << std::string(26, '\0') << "archive/data.pkl" << std::string(99, 'x');
-    failed(convert({saved, folder / "packed"}), {"a PyTorch checkpoint (zip)", "A checkpoint as safetensors"});
+    // A pickle that is no checkpoint says what to do about it.
+    std::ofstream(saved, std::ios::binary) << "\x80\x04\x95\x0a" << std::string(99, 'x');
+    failed(convert({saved, folder / "packed"}), {"a Python pickle", "A checkpoint as safetensors"});
 }

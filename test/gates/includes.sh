@@ -7,7 +7,8 @@
 #
 # kernel/table stands for it and what it is made of: family, winograd_form, epilogue_params and cost. The rest of kernel/ is entered through
 # kernel/all.hpp, by kernel/target_tu.hpp or dispatch/; simd/ is included by kernel/ alone;
-# xsimd by simd/vec*, intrinsics by simd/, JSON by model/.
+# xsimd by simd/vec*, intrinsics by simd/, JSON by model/, minizip by
+# model/zip_archive.hpp.
 set -u
 cd "$1" || exit 2
 
@@ -88,6 +89,7 @@ awk '
         sub(/>.*$/, "", name)
         if (name ~ /^xsimd\// && FILENAME !~ /^simd\/vec/) report("xsimd belongs in simd/vec*")
         if (name ~ /^nlohmann\// && from != "model") report("JSON belongs in model/")
+        if (name ~ /^(minizip\/|zlib)/ && FILENAME != "model/zip_archive.hpp") report("zip belongs in model/zip_archive.hpp")
         if (name ~ /^(.*mmintrin|.*intrin|x86gprintrin|arm_[a-z0-9]+)\.h$/ && from != "simd" && !(from == "dispatch" && name == "intrin.h"))
             report("intrinsics belong in simd/")
         if ((from == "simd" || from ~ /^kernel/) && from != "kernel/reference" && name !~ /^(cstddef|cstdint|climits|cfloat|limits|type_traits|xsimd\/.*|.*intrin\.h|arm_[a-z0-9]+\.h)$/)

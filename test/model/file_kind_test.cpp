@@ -24,15 +24,15 @@ std::vector<sample> samples() {
     const auto zip = [&](const std::string& name) {
         return "PK\x03\x04\x14\0\0\0\0\0\x72\x9c\x79\x5d\xfb\x51\x16\xdc\x15\0\0\0\x15\0\0\0\x10\0\0\0"s + name + more;
     };
-    const std::string recipe = "A checkpoint as safetensors";
+    const std::string recipe = "A checkpoint as safetensors", reader = "open_tensor_file()";
     return {
-        {zip("archive/data.pkl"), {"a PyTorch checkpoint (zip)", recipe}},
-        {zip("mnist_tiny/data.pkl"), {"a PyTorch checkpoint (zip)", recipe}},
+        {zip("archive/data.pkl"), {"a PyTorch checkpoint (zip)", reader}},
+        {zip("mnist_tiny/data.pkl"), {"a PyTorch checkpoint (zip)", reader}},
         {zip("net/data.pkl") + "PK\x01\x02 net/constants.pkl", {"a TorchScript model", "torch.jit.load"}},
         {zip("module.fc.weight.npy"), {"NumPy arrays (npz)"}},
         {zip("document.xml"), {"a zip archive", "unpack"}},
         {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03." + more,
-         {"a PyTorch checkpoint of the old kind (pickle)", recipe}},
+         {"a PyTorch checkpoint of the old kind (pickle)", reader}},
         {"\x80\x04\x95\x0a\0\0\0\0\0\0\0}\x94\x8c\x01\x61\x94K"s + more, {"a Python pickle", recipe}},
         {"\x08\x07\x12\x07pytorch\x1a\x05"
          "2.0.0" +

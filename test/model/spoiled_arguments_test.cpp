@@ -32,6 +32,13 @@ void walk_files(argument_walk& walk) {
     walk.refused("safetensors_file::open", "no path", tern::safetensors_file::open(nullptr));
     walk.gives("recognise_file", "no bytes", tern::recognise_file(nullptr, 0).what, std::string());
     walk.gives("recognise_file", "null bytes", tern::recognise_file(nullptr, 8).what, std::string());
+    walk.refused("checkpoint_file::open", "no path", tern::checkpoint_file::open(nullptr));
+    walk.refused("checkpoint_file::take", "no file", tern::checkpoint_file::take(tern::mapped_file()));
+    walk.refused("checkpoint_file::load", "no bytes", tern::checkpoint_file::load(nullptr, 0));
+    walk.refused("checkpoint_file::load", "null bytes", tern::checkpoint_file::load(nullptr, 8));
+    walk.gives("is_checkpoint", "null bytes", tern::is_checkpoint(nullptr, 8), false);
+    walk.refused("open_tensor_file", "no path", tern::open_tensor_file(nullptr));
+    walk.refused("open_tensor_file", "a directory", tern::open_tensor_file((folder / "").c_str()));
     walk.refused("safetensors_file::take", "no file", tern::safetensors_file::take(tern::mapped_file()));
     walk.refused("safetensors_file::load", "no bytes", tern::safetensors_file::load(nullptr, 0));
     walk.refused("safetensors_file::load", "null bytes", tern::safetensors_file::load(nullptr, 8));
@@ -504,7 +511,7 @@ TEST_CASE(
                     "network::preprocess",
                     "network::layers",
                     "network::workspace_bytes"});
-    walk.unchecked({"tensor_file::tensor", "tensor_file::file_bytes"});
+    walk.unchecked({"tensor_file::tensor", "tensor_file::file_bytes", "tensor_file::copied_bytes"});
     walk_files(walk);
     walk_tensors(walk);
     walk_codes(walk);

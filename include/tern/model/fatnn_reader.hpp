@@ -22,9 +22,10 @@
 #include "../core/status.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../quantize/fatnn.hpp"
+#include "checkpoint.hpp"
 #include "metadata_keys.hpp"
-#include "safetensors.hpp"
 #include "sttn.hpp"
+#include "tensor_file.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -85,9 +86,9 @@ struct fatnn_network {
 /// and what was found; a tensor that is not part of the network (closed-form `basis`, ...) is one of them.
 TERN_FUNC result<fatnn_network> read_fatnn(const tensor_file& file, const fatnn_reader_options& options = {});
 
-/// The same from a path.
+/// The same from a path of a safetensors file or a PyTorch checkpoint.
 inline result<fatnn_network> load_fatnn(const char* path, const fatnn_reader_options& options = {}) {
-    const auto file = safetensors_file::open(path);
+    const auto file = open_tensor_file(path);
     if (!file.ok())
         return file.status();
     return read_fatnn(*file, options);

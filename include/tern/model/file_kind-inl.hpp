@@ -22,12 +22,13 @@ struct magic {
 inline constexpr const char* unpack = "unpack it first";
 inline constexpr const char* recipe =
     "write its state dict as a safetensors file first, as README.md shows (\"A checkpoint as safetensors\")";
+inline constexpr const char* checkpoint = "open_tensor_file() reads it, as load_sttn() and the like do";
 inline constexpr const char* arrays =
     "write its arrays as a safetensors file, with the names that docs/formats.md lists";
 
 inline constexpr magic magics[] = {
     {0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv, "a PyTorch checkpoint of the old kind (pickle)",
-     recipe},
+     checkpoint},
     {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file, as Keras writes", arrays},
     {0, "\x93NUMPY"sv, "a NumPy array (npy)", arrays},
     {0, "GGUF"sv, "a GGUF model", "those are no networks that are read here"},
@@ -88,10 +89,9 @@ inline file_kind recognise_zip(std::string_view file) {
         return end.find(name) != std::string_view::npos || file.substr(0, 4096).find(name) != std::string_view::npos;
     };
     if (has("/constants.pkl"))
-        return {"a TorchScript model (zip)",
-                "load it with torch.jit.load and write its state_dict() as a safetensors file, as README.md shows"};
+        return {"a TorchScript model (zip)", "load it with torch.jit.load and save its state_dict() with torch.save"};
     if (has("/data.pkl"))
-        return {"a PyTorch checkpoint (zip)", recipe};
+        return {"a PyTorch checkpoint (zip)", checkpoint};
     if (has(".npy"))
         return {"an archive of NumPy arrays (npz)", arrays};
     return {"a zip archive", unpack};

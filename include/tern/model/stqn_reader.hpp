@@ -11,9 +11,10 @@
 #include "../core/status.hpp"
 #include "../quantize/stqn.hpp"
 #include "../quantize/uniform.hpp"
+#include "checkpoint.hpp"
 #include "metadata_keys.hpp"
-#include "safetensors.hpp"
 #include "stqn.hpp"
+#include "tensor_file.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -35,9 +36,9 @@ struct stqn_reader_options {
 /// was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<stqn_network> read_stqn(const tensor_file& file, const stqn_reader_options& options = {});
 
-/// The same from a path.
+/// The same from a path of a safetensors file or a PyTorch checkpoint.
 inline result<stqn_network> load_stqn(const char* path, const stqn_reader_options& options = {}) {
-    const auto file = safetensors_file::open(path);
+    const auto file = open_tensor_file(path);
     if (!file.ok())
         return file.status();
     return read_stqn(*file, options);

@@ -4,9 +4,10 @@
 
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "checkpoint.hpp"
 #include "metadata_keys.hpp"
-#include "safetensors.hpp"
 #include "sttn.hpp"
+#include "tensor_file.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -14,9 +15,9 @@ TERN_BEGIN_NAMESPACE
 /// was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<sttn_network> read_sttn(const tensor_file& file, const sttn_options& options = {});
 
-/// The same from a path.
+/// The same from a path of a safetensors file or a PyTorch checkpoint.
 inline result<sttn_network> load_sttn(const char* path, const sttn_options& options = {}) {
-    const auto file = safetensors_file::open(path);
+    const auto file = open_tensor_file(path);
     if (!file.ok())
         return file.status();
     return read_sttn(*file, options);

@@ -32,8 +32,8 @@ struct metadata_entry {
     std::string key, value;
 };
 
-/// Named tensors and metadata of a file, checked by what read it (safetensors.hpp, checkpoint.hpp). Immutable; reading from
-/// many threads is safe.
+/// Named tensors and metadata of a file, checked by what read it (safetensors.hpp, checkpoint.hpp). Immutable; reading
+/// from many threads is safe.
 class tensor_file {
 public:
     /// No tensors.
@@ -51,15 +51,21 @@ public:
     /// The value of a metadata key or null.
     TERN_FUNC const std::string* metadata(std::string_view key) const noexcept;
 
-    /// Bytes of the whole file.
+    /// Bytes of the whole file, and of tensors that were copied because they do not lie in it as they are.
     std::size_t file_bytes() const noexcept { return file_bytes_; }
+    std::size_t copied_bytes() const noexcept {
+        std::size_t bytes = 0;
+        for (const buffer<unsigned char>& copy : copies_)
+            bytes += copy.bytes();
+        return bytes;
+    }
 
 protected:
     /// Puts names and keys in order, once all of them are there. Errors: two of one name.
     TERN_FUNC status index(std::size_t file_bytes);
 
     mapped_file file_;
-    std::vector<buffer<unsigned char>> copies_;  // of tensors that do not lie in the file as they are
+    std::vector<buffer<unsigned char>> copies_;
     std::vector<tensor_info> tensors_;
     std::vector<metadata_entry> metadata_;
 

@@ -37,7 +37,8 @@ public:
         : tensor_source(file, tensor_names{std::move(prefix), {}}, memory) {}
     /// The same for any difference of names.
     tensor_source(const tensor_file& file, tensor_names names, const allocator& memory)
-        : file_(&file), names_(std::move(names)), memory_(memory), used_(file.size(), false) {
+        : file_(&file), names_(std::move(names)), memory_(memory), used_(file.size(), false),
+          claimed_(file.copied_bytes()) {
         checked_size bytes = 0;
         for (const tensor_info& t : file.tensors())
             bytes = bytes + t.bytes;
@@ -78,7 +79,7 @@ private:
     tensor_names names_;
     allocator memory_;
     std::vector<bool> used_;
-    checked_size allowed_ = load_limits::slack, claimed_ = 0;
+    checked_size allowed_ = load_limits::slack, claimed_;
 };
 
 TERN_END_NAMESPACE

@@ -16,9 +16,10 @@
 #include "../core/status.hpp"
 #include "../format/ternary_weights.hpp"
 #include "../quantize/twn.hpp"
+#include "checkpoint.hpp"
 #include "metadata_keys.hpp"
-#include "safetensors.hpp"
 #include "sttn.hpp"
+#include "tensor_file.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -69,9 +70,9 @@ struct twn_network {
 /// what was expected and what was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<twn_network> read_twn(const tensor_file& file, const twn_reader_options& options = {});
 
-/// The same from a path.
+/// The same from a path of a safetensors file or a PyTorch checkpoint.
 inline result<twn_network> load_twn(const char* path, const twn_reader_options& options = {}) {
-    const auto file = safetensors_file::open(path);
+    const auto file = open_tensor_file(path);
     if (!file.ok())
         return file.status();
     return read_twn(*file, options);
