@@ -1,4 +1,5 @@
-// Walks the public functions of a part with arguments that are wrong: each must say so in a status, and none may be left out.
+// Walks the public functions of a part with arguments that are wrong: each must say so in a status, and none may be
+// left out.
 #pragma once
 
 #include <doctest/doctest.h>
