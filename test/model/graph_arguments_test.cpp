@@ -1,0 +1,155 @@
+// Every function on graphs with arguments that are wrong.
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <tern/model.hpp>
+
+#include "../support/spoiled_arguments.hpp"
+#include "graph_support.hpp"
+
+using namespace tern_test;
+
+namespace {
+
+constexpr std::size_t huge = SIZE_MAX / 2;
+
+/// `call` on a builder with an image of 4 channels and a value that is none of it, or none that fits.
+template <class Call>
+void walk_call(argument_walk& walk, const std::string& function, Call&& call) {
+    const auto check = [&](const char* how, tern::graph_builder& net, tern::graph_value x) {
+        call(net, x);
+        walk.refused("graph_builder::" + function, how, net.state());
+        call(net, x);  // and again, behind an error
+        walk.refused("graph_builder::finish", how, net.finish());
+    };
+    tern::graph_builder net;
+    net.input("image", 4);
+    check("no value", net, {});
+    net.input("image", 4);
+    check("a value that is not there", net, {huge});
+    const auto flat = net.flatten(net.ternarize(net.input("image", 4)));
+    check("behind an error", net, flat);
+}
+
+void walk_builder(argument_walk& walk) {
+    using builder = tern::graph_builder;
+    using value = tern::graph_value;
+    const auto f = some_floats(4096);
+    const std::vector<double> d(64, 1.0);
+    const auto geometry = tern::conv_geometry::square(1, 1);
+    walk_call(walk, "convolution", [&](builder& n, value x) {
+        n.convolution("c", x, f.data(), {8, 4, 3, 3}, geometry);
+    });
+    walk_call(walk, "convolution", [&](builder& n, value x) { n.convolution(nullptr, x, some_ternary({8, 4, 3, 3})); });
+    walk_call(walk, "convolution", [&](builder& n, value x) {
+        n.convolution("c", x, some_codes({8, 4, 3, 3}, tern::code_id::u2));
+    });
+    walk_call(walk, "linear", [&](builder& n, value x) { n.linear(nullptr, x, f.data(), {8, 4}); });
+    walk_call(walk, "linear", [&](builder& n, value x) { n.linear("l", x, some_ternary({8, 4, 1, 1})); });
+    walk_call(walk, "linear", [&](builder& n, value x) {
+        n.linear("l", x, some_codes({8, 4, 1, 1}, tern::code_id::s8));
+    });
+    walk_call(walk, "affine", [&](builder& n, value x) { n.affine(x, d.data(), d.data()); });
+    walk_call(walk, "batch_norm", [&](builder& n, value x) { n.batch_norm(x, nullptr, nullptr, f.data(), f.data()); });
+    walk_call(walk, "prelu", [&](builder& n, value x) { n.prelu(x, f.data()); });
+    walk_call(walk, "leaky_relu", [&](builder& n, value x) { n.leaky_relu(x, 0.1f); });
+    walk_call(walk, "relu", [&](builder& n, value x) { n.relu(x); });
+    walk_call(walk, "clamp", [&](builder& n, value x) { n.clamp(x, 0, 1); });
+    walk_call(walk, "sigmoid", [&](builder& n, value x) { n.sigmoid(x); });
+    walk_call(walk, "silu", [&](builder& n, value x) { n.silu(x); });
+    walk_call(walk, "ternarize", [&](builder& n, value x) { n.ternarize(x); });
+    walk_call(walk, "quantize",
+              [&](builder& n, value x) { n.quantize(x, tern::to_levels(tern::ternary_thresholds{})); });
+    walk_call(walk, "max_pool", [&](builder& n, value x) { n.max_pool(x, 1, 1); });
+    walk_call(walk, "mean_pool", [&](builder& n, value x) { n.mean_pool(x, 1, 1); });
+    walk_call(walk, "global_mean_pool", [&](builder& n, value x) { n.global_mean_pool(x); });
+    walk_call(walk, "add", [&](builder& n, value x) { n.add(x, x); });
+    walk_call(walk, "concat", [&](builder& n, value x) { n.concat({x, x}); });
+    walk_call(walk, "flatten", [&](builder& n, value x) { n.flatten(x); });
+    walk_call(walk, "upsample", [&](builder& n, value x) { n.upsample(x, 2); });
+    walk_call(walk, "shortcut", [&](builder& n, value x) { n.shortcut(x, 8); });
+    walk_call(walk, "add_node", [&](builder& n, value x) { n.add_node("", {x, x}, tern::node::add{}); });
+    walk_call(walk, "rename", [&](builder& n, value x) { n.rename(x, "x"); });
+    walk_call(walk, "output", [&](builder& n, value x) { n.output(nullptr, x); });
+}
+
+/// Arrays that are not there, or not where floats can be.
+void walk_arrays(argument_walk& walk) {
+    using value = tern::graph_value;
+    const auto f = some_floats(64);
+    const float* const odd = misaligned(f.data());
+    const auto refused = [&](const std::string& function, const char* how, auto&& call) {
+        tern::graph_builder net;
+        call(net, net.input("image", 4));
+        walk.refused("graph_builder::" + function, how, net.state());
+    };
+    for (const float* bad : {static_cast<const float*>(nullptr), odd}) {
+        refused("convolution", "weights", [&](auto& n, value x) { n.convolution("c", x, bad, {1, 4, 1, 1}); });
+        refused("linear", "weights", [&](auto& n, value x) { n.linear("c", x, bad, {1, 4}); });
+        refused("prelu", "slopes", [&](auto& n, value x) { n.prelu(x, bad); });
+        refused("batch_norm", "mean", [&](auto& n, value x) { n.batch_norm(x, f.data(), f.data(), bad, f.data()); });
+        refused("batch_norm", "variance",
+                [&](auto& n, value x) { n.batch_norm(x, f.data(), f.data(), f.data(), bad); });
+    }
+    refused("convolution", "a bias", [&](auto& n, value x) { n.convolution("c", x, f.data(), {1, 4, 1, 1}, {}, odd); });
+    refused("convolution", "a huge shape", [&](auto& n, value x) {
+        n.convolution("c", x, f.data(), {huge, huge, huge, huge});
+    });
+    refused("batch_norm", "gamma", [&](auto& n, value x) { n.batch_norm(x, odd, f.data(), f.data(), f.data()); });
+    refused("affine", "no factors", [&](auto& n, value x) { n.affine(x, nullptr, nullptr); });
+    refused("rename", "no name", [&](auto& n, value x) { n.rename(x, nullptr); });
+    refused("input", "no name", [&](auto& n, value) { n.input(nullptr, 0); });
+    refused("input", "no preprocessing",
+            [&](auto& n, value) { n.input("i", 1, behind(tern::preprocessing::imagenet)); });
+    refused("input", "a divisor of 0", [&](auto& n, value) { n.input("i", 1, {nullptr, nullptr, 0.0f}); });
+    refused("input", "means", [&](auto& n, value) { n.input("i", 1, {odd, nullptr, 255.0f}); });
+    tern::graph_builder poor(no_memory());
+    poor.prelu(poor.input("image", 4), f.data());
+    walk.refused("graph_builder::prelu", "no memory", poor.finish());
+}
+
+/// Graphs that were put together by hand.
+void walk_graphs(argument_walk& walk) {
+    tern::graph g;
+    walk.refused("check_graph", "empty", tern::check_graph(g));
+    walk.refused("infer_shapes", "empty", tern::infer_shapes(g, {}));
+    walk.gives("to_text", "empty", tern::to_text(g), std::string());
+    g.nodes.push_back({"a", {huge}, tern::node::add{}});
+    g.outputs.push_back({"b", huge});
+    walk.refused("check_graph", "numbers of no nodes", tern::check_graph(g));
+    walk.gives("to_text", "numbers of no nodes", tern::to_text(g).find("node ") != std::string::npos, true);
+    walk.gives("to_graphviz", "numbers of no nodes", tern::to_graphviz(g).empty(), false);
+    walk.gives("to_string", "no numbers", tern::to_string(tern::graph_node{}), std::string("input 0 channels, floats"));
+    walk.refused("infer_type", "no inputs", tern::infer_type(g.nodes[0], {}));
+    tern::graph_node n{"n", {}, tern::node::activation{behind(tern::activation_function::silu), {}, 0, 0}};
+    walk.refused("infer_type", "no activation", tern::infer_type(n, {tern::value_type{}}));
+    n.data = tern::node::pool{behind(tern::pool_function::global_mean), 1, 1, {}};
+    walk.refused("infer_type", "no pooling", tern::infer_type(n, {tern::value_type{}}));
+    n.data = tern::node::convolution{};
+    walk.refused("infer_type", "no weights", tern::infer_type(n, {{false, tern::code_id::ternary, 1, 4}}));
+    walk.gives("shape_rule_of", "no weights", tern::shape_rule_of(n).channels, std::size_t{0});
+    tern::shape_rule rule;
+    walk.refused("infer_shape", "no maps", tern::infer_shape(rule, nullptr, nullptr, 1));
+    rule.change = behind(tern::shape_change::halve);
+    const tern::map_shape maps[2] = {{huge, huge, huge, huge}, {1, 1, 1, 1}};
+    walk.refused("infer_shape", "no change", tern::infer_shape(rule, "n", maps, 2));
+    for (const auto change : {tern::shape_change::same, tern::shape_change::window, tern::shape_change::concat,
+                              tern::shape_change::flatten, tern::shape_change::upsample, tern::shape_change::halve}) {
+        rule.change = change;
+        walk.refused("infer_shape", "huge maps", tern::infer_shape(rule, "n", maps, 2));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("graphs: every function refuses null pointers, lying sizes and enumerators behind the last") {
+    argument_walk walk;
+    walk.unchecked({"kind_name", "shape_of", "weights_of", "graph_builder::channels", "graph_builder::state"});
+    walk_builder(walk);
+    walk_arrays(walk);
+    walk_graphs(walk);
+    walk.check_complete(TERN_TEST_DATA "/../../include/tern/model/graph");
+}
