@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tern/model.hpp>
@@ -143,13 +144,81 @@ void walk_graphs(argument_walk& walk) {
     }
 }
 
+void walk_plans(argument_walk& walk) {
+    walk.refused("planned_graph::create", "empty", tern::planned_graph::create(tern::graph{}));
+    tern::graph_options options;
+    options.plan.memory = no_memory();
+    walk.refused("planned_graph::create", "no memory", tern::planned_graph::create(small_residual(), options));
+    options = {};
+    options.plan.lowering = behind(tern::lowering::winograd2);
+    walk.refused("planned_graph::create", "no lowering", tern::planned_graph::create(small_residual(), options));
+    options = {};
+    options.u8_images = true;
+    options.u8_weights = behind(tern::image_weights::bits7);
+    walk.refused("planned_graph::create", "no precision", tern::planned_graph::create(small_residual(), options));
+
+    auto made = tern::planned_graph::create(small_residual());
+    REQUIRE(made.ok());
+    const tern::planned_graph taken = std::move(*made);
+    const float image[16 * 16 * 3] = {};
+    float logits[10];
+    const auto images = tern::nhwc(image, 1, 16, 16, 3);
+    const auto out = tern::nhwc(logits, 1, 1, 1, 10);
+    const tern::image_shape s{1, 16, 16}, none;
+    const tern::planned_graph &gone = *made, fresh;
+    for (const tern::planned_graph* empty : {&gone, &fresh}) {
+        walk.refused("planned_graph::run", "empty", empty->run(images, out, {}));
+        walk.refused("planned_graph::output_shape", "empty", empty->output_shape(0, s));
+        walk.gives("planned_graph::workspace_bytes", "empty", empty->workspace_bytes(s), std::size_t{0});
+        walk.gives("planned_graph::to_text", "empty", empty->to_text({s}).find("graph: expected a plan"),
+                   std::size_t{0});
+        walk.gives("planned_graph::kernels", "empty", empty->kernels() == nullptr, true);
+    }
+    walk.refused("planned_graph::output_shape", "no images", taken.output_shape(0, nullptr, 1));
+    walk.refused("planned_graph::output_shape", "no pixels", taken.output_shape(0, none));
+    walk.refused("planned_graph::output_shape", "huge", taken.output_shape(0, {huge, huge, huge}));
+    walk.refused("planned_graph::output_shape", "no such output", taken.output_shape(huge, s));
+    walk.refused("planned_graph::output_shape", "images of two inputs", taken.output_shape(0, &s, 2));
+    walk.gives("planned_graph::workspace_bytes", "no images", taken.workspace_bytes(nullptr, 1), std::size_t{0});
+    walk.gives("planned_graph::workspace_bytes", "huge", taken.workspace_bytes({huge, huge, huge}), std::size_t{0});
+    walk.gives("planned_graph::workspace_bytes", "slices", taken.workspace_bytes(s, huge), SIZE_MAX);
+    walk.gives("planned_graph::to_text", "no images", taken.to_text({}).empty(), false);
+    auto memory = tern::make_buffer<unsigned char>(taken.workspace_bytes(s));
+    REQUIRE(memory.ok());
+    const tern::workspace scratch{memory->data(), memory->size()};
+    walk.refused("planned_graph::run", "null arrays", taken.run({nullptr, 1, nullptr, 1}, scratch));
+    walk.refused("planned_graph::run", "misaligned",
+                 taken.run(tern::nhwc(misaligned(image), 1, 16, 16, 3), out, scratch));
+    walk.refused("planned_graph::run", "misaligned",
+                 taken.run(images, tern::nhwc(misaligned(logits), 1, 1, 1, 10), scratch));
+    walk.refused("planned_graph::run", "huge", taken.run(tern::nhwc(image, huge, 16, 16, 3), out, scratch));
+    walk.refused("planned_graph::run", "huge strides",
+                 taken.run(tern::tensor_view<const float>(image, 1, 16, 16, 3, 1, PTRDIFF_MAX, 1, 1), out, scratch));
+    tern::executor threads;
+    threads.slices = huge;
+    walk.refused("planned_graph::run", "slices", taken.run(images, out, scratch, threads));
+
+    walk.refused("to_graph", "empty", tern::to_graph(tern::sttn_network{}));
+    walk.refused("to_graph", "empty", tern::to_graph(tern::stqn_network{}));
+    walk.refused("to_graph", "empty", tern::to_graph(tern::twn_network{}));
+    walk.refused("to_graph", "empty", tern::to_graph(tern::fatnn_network{}));
+    tern::twn_network twn;
+    twn.layers.emplace_back();
+    walk.refused("to_graph", "a layer of nothing", tern::to_graph(twn));
+    tern::fatnn_network fatnn;
+    fatnn.blocks.emplace_back();
+    walk.refused("to_graph", "a block of nothing", tern::to_graph(fatnn));
+}
+
 }  // namespace
 
 TEST_CASE("graphs: every function refuses null pointers, lying sizes and enumerators behind the last") {
     argument_walk walk;
-    walk.unchecked({"kind_name", "shape_of", "weights_of", "graph_builder::channels", "graph_builder::state"});
+    walk.unchecked({"kind_name", "shape_of", "weights_of", "graph_builder::channels", "graph_builder::state",
+                    "planned_graph::input_count", "planned_graph::output_count", "planned_graph::panel_bytes"});
     walk_builder(walk);
     walk_arrays(walk);
     walk_graphs(walk);
+    walk_plans(walk);
     walk.check_complete(TERN_TEST_DATA "/../../include/tern/model/graph");
 }

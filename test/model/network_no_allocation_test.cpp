@@ -37,4 +37,28 @@ TEST_CASE("running a network allocates nothing, on floats and on u8 images") {
     });
 }
 
+TEST_CASE("running a planned graph allocates nothing, on floats and on u8 images") {
+    tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+    model.preprocess = tern::preprocessing::mnist;
+    const auto g = tern::to_graph(model);
+    REQUIRE(g.ok());
+    tern::graph_options options;
+    options.u8_images = true;
+    const auto net = tern::planned_graph::create(*g, options);
+    REQUIRE(net.ok());
+    const input_images in = mnist_images(data_path("mnist_tiny_reference"));
+    std::vector<float> logits(20);
+    auto memory = tern::make_buffer<unsigned char>(net->workspace_bytes({2, in.h, in.w}));
+    REQUIRE(memory.ok());
+    const tern::workspace scratch{memory->data(), memory->size()};
+    const auto out = tern::nhwc(logits.data(), 2, 1, 1, 10);
+    const std::size_t before = allocations;
+    const tern::status on_floats = net->run(in.view(0, 2), out, scratch),
+                       on_bytes = net->run(in.bytes(0, 2), out, scratch);
+    const std::size_t during = allocations - before;
+    CHECK(on_floats.ok());
+    CHECK(on_bytes.ok());
+    CHECK(during == 0);
+}
+
 #endif

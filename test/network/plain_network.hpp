@@ -130,13 +130,13 @@ inline plain_map linear_plain(const plain_map& in, const std::vector<float>& wei
 struct plain_levels {
     std::vector<double> at{};
     int min = 0, step = 1;
-    bool rounds = false;  ///< v / unit, to u8
+    bool rounds = false;  ///< v / unit, to u8, or s8 if min is -128
     double unit = 1;
 
     /// Values on a threshold do not occur: plain_generator::clear_norm.
     double operator()(double v) const {
         if (rounds)
-            return std::min(std::max(std::nearbyint(v / unit), 0.0), 255.0);
+            return std::min(std::max(std::nearbyint(v / unit), static_cast<double>(min)), min + 255.0);
         double code = min;
         for (const double t : at)
             code += v > t ? step : 0;

@@ -1,0 +1,108 @@
+// Plans for a convolution or linear layer of a graph, whatever its weights and its input are. Internal to planned_graph.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "../../code/code.hpp"
+#include "../../core/config.hpp"
+#include "../../op/conv2d.hpp"
+#include "../../op/image_conv2d.hpp"
+#include "../../op/real_conv2d.hpp"
+#include "check.hpp"
+#include "planned_graph.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace graph_detail {
+
+inline image_normalization normalization_of(const node::input& in) {
+    return {in.mean.empty() ? nullptr : in.mean.data(), in.deviation.empty() ? nullptr : in.deviation.data(),
+            in.divisor};
+}
+
+/// Weights [o][channel][tap] as [o][tap][channel]: the order in which a map of `taps` pixels lies in memory.
+template <class T>
+std::vector<T> map_order(const T* values, const weight_shape& s, std::size_t taps) {
+    std::vector<T> ordered(s.size());
+    const std::size_t channels = s.in_channels / taps;
+    for (std::size_t o = 0; o < s.out_channels; ++o)
+        for (std::size_t c = 0; c < channels; ++c)
+            for (std::size_t t = 0; t < taps; ++t)
+                ordered[(o * taps + t) * channels + c] = values[(o * channels + c) * taps + t];
+    return ordered;
+}
+
+struct product_plans {
+    const layer_weights& weights;
+    const conv_geometry& geometry;
+    const value_type& input;
+    std::size_t taps;  ///< pixels that are flattened into one
+    const epilogue& chain;
+    const graph_options& options;
+
+    status make(std::variant<conv2d, real_conv2d>& to) const {
+        if (const auto* floats = std::get_if<real_weights>(&weights))
+            return make_of_floats(*floats, to);
+        const auto* ternary = std::get_if<ternary_weights>(&weights);
+        const bool as_given =
+            taps == 1 && (!input.codes || (input.code == code_id::ternary && !(input.unit > 1 || input.unit < 1)));
+        if (ternary != nullptr && as_given)
+            return input.codes ? keep(conv2d::create(*ternary, geometry, chain, options.plan), to)
+                               : keep(real_conv2d::create(*ternary, geometry, chain, options.plan), to);
+        return make_of_codes(to);
+    }
+
+    status make_for_bytes(const node::input& image, std::optional<image_conv2d>& to) const {
+        const auto& floats = std::get<real_weights>(weights);
+        auto plan = image_conv2d::create(floats.values.data(), floats.shape, normalization_of(image), geometry, chain,
+                                         options.u8_weights, options.plan);
+        TERN_TRY(plan.status());
+        to = std::move(*plan);
+        return {};
+    }
+
+private:
+    template <class Plan>
+    static status keep(result<Plan>&& made, std::variant<conv2d, real_conv2d>& to) {
+        TERN_TRY(made.status());
+        to = std::move(*made);
+        return {};
+    }
+    status make_of_floats(const real_weights& w, std::variant<conv2d, real_conv2d>& to) const {
+        const auto ordered = taps == 1 ? std::vector<float>() : map_order(w.values.data(), w.shape, taps);
+        return keep(real_conv2d::create(taps == 1 ? w.values.data() : ordered.data(), w.shape, geometry, chain,
+                                        options.plan),
+                    to);
+    }
+    /// Products of codes are worth the unit of the activations too.
+    status make_of_codes(std::variant<conv2d, real_conv2d>& to) const {
+        const allocator& memory = options.plan.memory;
+        result<code_weights> made = status{};
+        if (const auto* ternary = std::get_if<ternary_weights>(&weights)) {
+            made = to_code_weights(*ternary, memory);
+        } else {
+            const auto& w = std::get<code_weights>(weights);
+            made = pack_code_weights(w.codes.data(), w.shape, w.code, w.scale.data(),
+                                     w.bias.empty() ? nullptr : w.bias.data(), memory);
+        }
+        TERN_TRY(made.status());
+        if (taps != 1) {
+            const auto ordered = map_order(made->codes.data(), made->shape, taps);
+            std::copy(ordered.begin(), ordered.end(), made->codes.data());
+        }
+        if (!input.codes)
+            return keep(real_conv2d::create(*made, geometry, chain, options.plan), to);
+        for (float& s : made->scale)
+            s = static_cast<float>(static_cast<double>(s) * input.unit);
+        plan_options plan = options.plan;
+        plan.border_value = border_value::zero;  // of codes without a 0
+        return keep(conv2d::create(*made, input.code, geometry, chain, plan), to);
+    }
+};
+
+}  // namespace graph_detail
+TERN_END_NAMESPACE

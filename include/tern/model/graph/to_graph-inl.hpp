@@ -1,0 +1,167 @@
+// Definitions of model/graph/to_graph.hpp.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "../check_network.hpp"
+#include "builder.hpp"
+#include "to_graph.hpp"
+
+TERN_BEGIN_NAMESPACE
+namespace graph_detail {
+
+/// A builder that takes the parts of models.
+class model_builder {
+public:
+    explicit model_builder(const allocator& memory) : net(memory), memory_(memory) {}
+
+    graph_builder net;
+
+    /// Sizes of the arrays are looked at by the node's check.
+    graph_value norm(graph_value x, const folded_norm& n) {
+        node::affine a;
+        auto factor = copy_to_buffer(n.factor.data(), n.factor.size(), memory_);
+        auto shift = copy_to_buffer(n.shift.data(), n.shift.size(), memory_);
+        if (factor.ok() && shift.ok()) {
+            a.norm.factor = std::move(*factor);
+            a.norm.shift = std::move(*shift);
+        }
+        return net.add_node({}, {x}, std::move(a));
+    }
+    graph_value prelu(graph_value x, const buffer<float>& slope) {
+        return slope.size() == net.channels(x) ? net.prelu(x, slope.data()) : net.prelu(x, nullptr);
+    }
+    graph_value pool(graph_value x, const pool_geometry& p) {
+        return p.kernel == 0 ? x : net.max_pool(x, p.kernel, p.stride, p.padding);
+    }
+    graph_value convolution(const std::string& name, graph_value x, const ternary_weights& w, std::size_t stride,
+                            std::size_t padding) {
+        return net.convolution(name.c_str(), x, copy(w), conv_geometry::square(stride, padding));
+    }
+    graph_value convolution(const std::string& name, graph_value x, const code_weights& w, std::size_t stride,
+                            std::size_t padding) {
+        return net.convolution(name.c_str(), x,
+                               pack_code_weights(w.codes.data(), w.shape, w.code, w.scale.data(),
+                                                 w.bias.empty() ? nullptr : w.bias.data(), memory_),
+                               conv_geometry::square(stride, padding));
+    }
+    graph_value convolution(const std::string& name, graph_value x, const buffer<float>& w, const weight_shape& s,
+                            std::size_t stride, std::size_t padding) {
+        return net.convolution(name.c_str(), x, w.size() == s.size() ? w.data() : nullptr, s,
+                               conv_geometry::square(stride, padding));
+    }
+    result<graph> classify(graph_value x, const buffer<float>& weights, const buffer<float>& bias,
+                           std::size_t classes) {
+        const std::size_t features = classes == 0 ? 0 : weights.size() / classes;
+        const bool fits = weights.size() == features * classes && (bias.empty() || bias.size() == classes);
+        net.output("logits", net.linear("head", x, fits ? weights.data() : nullptr, {classes, features, 1, 1},
+                                        bias.empty() ? nullptr : bias.data()));
+        return net.finish();
+    }
+
+private:
+    result<ternary_weights> copy(const ternary_weights& w) const {
+        TERN_TRY(check_ternary_weights(w));
+        auto planes = copy_to_buffer(w.planes.data(), w.planes.size(), memory_);
+        auto scale = copy_to_buffer(w.scale.data(), w.scale.size(), memory_);
+        auto bias = copy_to_buffer(w.bias.data(), w.bias.size(), memory_);
+        for (const status& s : {planes.status(), scale.status(), bias.status()})
+            TERN_TRY(s);
+        ternary_weights made;
+        made.shape = w.shape;
+        made.planes = std::move(*planes);
+        made.scale = std::move(*scale);
+        made.bias = std::move(*bias);
+        return made;
+    }
+
+    allocator memory_;
+};
+
+inline graph_value quantize_input(model_builder& b, graph_value x, const sttn_unit&) { return b.net.ternarize(x); }
+inline graph_value quantize_input(model_builder& b, graph_value x, const stqn_unit& u) {
+    return b.net.quantize(x, u.input, u.input_unit);
+}
+
+//   h = prelu1(bn_add1(conv1(quant(bn1(x)))) + skip);  y = prelu2(bn_add2(conv2(quant(bn2(h)))) + h)
+template <class Unit>
+result<graph> graph_of_residual(const residual_network<Unit>& model, const allocator& memory) {
+    TERN_TRY(check_network(model));
+    model_builder b(memory);
+    auto x = b.net.input("image", model.input_channels(), model.preprocess);
+    x = b.convolution("stem", x, model.stem, model.stem_shape, model.stem_stride, model.stem_padding);
+    x = b.pool(b.prelu(b.norm(x, model.stem_norm), model.stem_slope), model.pool);
+    for (const residual_block<Unit>& block : model.blocks)
+        for (std::size_t k = 0; k < 2; ++k) {
+            const Unit& u = block.units[k];
+            const std::size_t stride = k == 0 ? block.stride : 1;
+            const graph_value skip = stride == 2 ? b.net.shortcut(x, u.weights.shape.out_channels) : x;
+            const auto codes = quantize_input(b, b.norm(x, u.before), u);
+            const auto y = b.convolution(block.name + ".conv" + std::to_string(k + 1), codes, u.weights, stride,
+                                         u.weights.shape.kh / 2);
+            x = b.prelu(b.net.add(b.norm(y, u.after), skip), u.slope);
+        }
+    return b.classify(b.net.global_mean_pool(x), model.fc_weight, model.fc_bias, model.classes);
+}
+
+inline graph_value add_layer(model_builder& b, const twn_layer& layer, graph_value x) {
+    return b.norm(b.convolution(layer.name, x, layer.weights, layer.stride, layer.padding), layer.norm);
+}
+
+inline graph_value add_conv(model_builder& b, const fatnn_conv& conv, graph_value x) {
+    if (!conv.quantized)
+        x = b.convolution(conv.name, x, conv.real_weights, conv.shape, conv.stride, conv.padding);
+    else
+        x = b.convolution(conv.name, b.net.quantize(x, conv.input, static_cast<double>(conv.input_scale)), conv.weights,
+                          conv.stride, conv.padding);
+    return b.norm(x, conv.norm);
+}
+
+}  // namespace graph_detail
+
+TERN_FUNC result<graph> to_graph(const sttn_network& model, const allocator& memory) {
+    return graph_detail::graph_of_residual(model, memory);
+}
+
+TERN_FUNC result<graph> to_graph(const stqn_network& model, const allocator& memory) {
+    return graph_detail::graph_of_residual(model, memory);
+}
+
+TERN_FUNC result<graph> to_graph(const twn_network& model, const allocator& memory) {
+    using graph_detail::add_layer;
+    if (model.layers.empty())
+        return make_error(errc::invalid_argument, "network: expected layers, found none");
+    graph_detail::model_builder b(memory);
+    auto x = b.net.input("image", model.layers[0].weights.shape.in_channels);
+    for (const twn_layer& layer : model.layers)
+        x = b.pool(b.net.relu(add_layer(b, layer, x)), layer.pool);
+    for (const twn_block& block : model.blocks) {
+        const auto y = b.net.relu(add_layer(b, block.first, x));
+        x = block.shortcut ? add_layer(b, *block.shortcut, x) : x;
+        x = b.net.rename(b.net.relu(b.net.add(add_layer(b, block.second, y), x)), block.name.c_str());
+    }
+    x = model.blocks.empty() ? b.net.flatten(x) : b.net.global_mean_pool(x);
+    return b.classify(x, model.fc_weight, model.fc_bias, model.classes);
+}
+
+TERN_FUNC result<graph> to_graph(const fatnn_network& model, const allocator& memory) {
+    using graph_detail::add_conv;
+    graph_detail::model_builder b(memory);
+    auto x = b.net.input("image", model.stem_shape.in_channels);
+    x = b.convolution("stem", x, model.stem, model.stem_shape, model.stem_stride, model.stem_padding);
+    x = b.pool(b.net.relu(b.norm(x, model.stem_norm)), model.pool);
+    for (const fatnn_block& block : model.blocks) {
+        if (block.convs.empty())
+            return make_error(errc::invalid_argument, "%.100s: expected convolutions, found none", block.name.c_str());
+        auto identity = block.downsample ? add_conv(b, *block.downsample, x) : x;
+        for (std::size_t k = 0; k < block.convs.size(); ++k)
+            x = add_conv(b, block.convs[k], k == 0 ? x : b.net.relu(x));
+        if (block.identity_norm)
+            identity = b.norm(identity, *block.identity_norm);
+        x = b.net.rename(b.net.relu(b.net.add(x, identity)), block.name.c_str());
+    }
+    return b.classify(b.net.global_mean_pool(x), model.fc_weight, model.fc_bias, model.classes);
+}
+
+TERN_END_NAMESPACE
