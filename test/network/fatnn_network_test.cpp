@@ -9,7 +9,7 @@
 
 #include "../model/network_support.hpp"
 #include "plain_network.hpp"
-#include "run_network.hpp"
+#include "run_graph.hpp"
 
 using namespace tern_test;
 
@@ -168,90 +168,16 @@ private:
     plain_fatnn net_;
 };
 
-/// The network as plans of the library.
-float_map run_network(const tern::fatnn_network& net, const plain_fatnn& expected, const network_runner& on) {
-    namespace stage = tern::stage;
-    const auto norm = [](const tern::folded_norm& n) { return stage::affine(n.factor.data(), n.shift.data()); };
-    const auto plan = [&](const tern::fatnn_conv& conv, const tern::epilogue& chain) {
-        const tern::code_weights w = must(tern::to_code_weights(conv.weights));
-        return must(tern::conv2d::create(w, conv.input.code, tern::conv_geometry::square(conv.stride, conv.padding),
-                                         chain, on.options()));
-    };
-    const tern::real_conv2d stem =
-        must(tern::real_conv2d::create(net.stem.data(), net.stem_shape,
-                                       tern::conv_geometry::square(net.stem_stride, net.stem_padding),
-                                       tern::chain(norm(net.stem_norm), stage::relu(), stage::store()), on.options()));
-    float_map x = on.pooled(on.run(stem, float_map(expected.input)), net.pool);
-    tern::packed_tensor packed[2];
-    packed[0] = on.quantized(x, net.blocks[0].convs[0].input);
-    for (std::size_t b = 0; b < net.blocks.size(); ++b) {
-        const tern::fatnn_block& block = net.blocks[b];
-        const tern::fatnn_conv &first = block.convs[0], &second = block.convs[1];
-        check_codes(first.name, packed[0].view(), expected.codes.at(first.name));
-
-        const tern::conv2d plan1 =
-            plan(first, tern::chain(norm(first.norm), stage::relu(), stage::quantize(second.input)));
-        CHECK(plan1.uses_integer_thresholds());
-        const tern::image_shape out = must(plan1.output_shape(x.shape()));
-        tern::packed_tensor middle = on.image(second.input.code, out, plan1.out_channels());
-        tern::conv2d_args args;
-        args.input = packed[0].view();
-        args.packed[0] = middle.view();
-        on.run(plan1, args);
-        check_codes(second.name, middle.view(), expected.codes.at(second.name));
-
-        float_map identity = x;
-        if (block.downsample) {
-            check_codes(block.downsample->name, packed[1].view(), expected.codes.at(block.downsample->name));
-            const tern::conv2d down =
-                plan(*block.downsample, tern::chain(norm(block.downsample->norm), stage::store()));
-            identity = float_map(out, down.out_channels());
-            tern::conv2d_args down_args;
-            down_args.input = packed[1].view();
-            down_args.out = identity.view();
-            on.run(down, down_args);
-        }
-        std::vector<float> factor, shift;
-        if (block.identity_norm) {
-            for (const double f : block.identity_norm->factor)
-                factor.push_back(static_cast<float>(f));
-            for (const double f : block.identity_norm->shift)
-                shift.push_back(static_cast<float>(f));
-        }
-        tern::epilogue chain =
-            tern::chain(norm(second.norm),
-                        block.identity_norm ? stage::residual(tern::residual_kind::same, factor.data(), shift.data())
-                                            : stage::residual(),
-                        stage::relu(), stage::store());
-        x = float_map(out, plan1.out_channels());
-        tern::conv2d_args last;
-        last.input = middle.view();
-        last.residual = identity.view();
-        last.out = x.view();
-        if (b + 1 < net.blocks.size()) {
-            const tern::fatnn_block& next = net.blocks[b + 1];
-            chain.add(stage::quantize(next.convs[0].input));
-            packed[0] = on.image(next.convs[0].input.code, out, x.c);
-            last.packed[0] = packed[0].view();
-            if (next.downsample) {
-                chain.add(stage::quantize(next.downsample->input));
-                packed[1] = on.image(next.downsample->input.code, out, x.c);
-                last.packed[1] = packed[1].view();
-            }
-        }
-        on.run(plan(second, chain), last);
-        check_floats(block.name, x, expected.floats.at(block.name));
-    }
-    return on.classified(on.averaged(x), net.fc_weight.data(), net.classes, net.fc_bias.data());
-}
-
 void check(unsigned seed, const net_options& options) {
     const plain_fatnn expected = maker(seed, options).network();
     const std::vector<unsigned char> bytes = expected.file.bytes();
     const tern::fatnn_network net = must(tern::read_fatnn(load_bytes(bytes)));
     REQUIRE(net.blocks.size() == options.blocks * options.widths.size());
-    for_each_runner(
-        [&](const network_runner& on) { check_floats("logits", run_network(net, expected, on), expected.logits); });
+    expected_values values{expected.codes, expected.floats, expected.logits};
+    for (std::size_t b = 1; b < net.blocks.size(); ++b)
+        if (net.blocks[b].downsample)
+            values.floats.erase(net.blocks[b - 1].name);  // becomes two kinds of codes and is not stored
+    check_graph(must(tern::to_graph(net)), expected.input, values);
 }
 
 }  // namespace

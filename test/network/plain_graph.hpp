@@ -15,7 +15,7 @@
 #include <tern/model.hpp>
 
 #include "plain_residual.hpp"
-#include "run_network.hpp"
+#include "run_graph.hpp"
 
 namespace tern_test {
 
@@ -197,9 +197,7 @@ public:
     void check() {
         const tern::graph g = must(net.finish());
         for_each_runner([&](const network_runner& on) {
-            tern::graph_options options;
-            options.plan = on.options();
-            const auto planned = must(tern::planned_graph::create(g, options));
+            const auto planned = plan_graph(g, on);
             for (std::size_t size = 0; size < inputs_[0].size(); ++size)
                 check_size(planned, on, size);
         });
@@ -260,45 +258,18 @@ private:
     }
 
     void check_size(const tern::planned_graph& planned, const network_runner& on, std::size_t size) const {
-        std::vector<float_map> images, outputs;
-        std::vector<tern::image_shape> shapes;
-        for (const auto& in : inputs_) {
+        std::vector<float_map> images;
+        for (const auto& in : inputs_)
             images.emplace_back(in[size]);
-            shapes.push_back(in[size].shape());
-        }
-        std::vector<tern::graph_images> inputs;
-        std::vector<tern::tensor_view<float>> views;
-        for (const float_map& image : images)
-            inputs.emplace_back(image.view());
-        for (const std::size_t node : outputs_)
-            outputs.emplace_back(maps_.at(node)[size].shape(), maps_.at(node)[size].c);
-        for (float_map& out : outputs)
-            views.push_back(out.view());
-        const std::size_t bytes = planned.workspace_bytes(shapes.data(), shapes.size(), on.threads().slice_count());
-        guarded_array<unsigned char> scratch(bytes);
         const auto compare = [&, this](const tern::graph_value_view& v) {
             if (v.codes)
                 check_codes(v.name, v.codes, codes_.at(v.node)[size]);
             else
-                check_view(v.name, v.floats, maps_.at(v.node)[size]);
+                check_floats(v.name, dense_copy(v.floats), maps_.at(v.node)[size]);
         };
-        using compare_type = decltype(compare);
-        const tern::graph_observer observer{const_cast<void*>(static_cast<const void*>(&compare)),
-                                            [](void* ctx, const tern::graph_value_view& v) {
-                                                (*static_cast<const compare_type*>(ctx))(v);
-                                            }};
-        must(planned.run({inputs.data(), inputs.size(), views.data(), views.size()}, {scratch.data(), bytes},
-                         on.threads(), observer));
-        CHECK(scratch.guards_intact());
+        const auto outputs = run_graph(planned, images, on, compare);
         for (std::size_t k = 0; k < outputs.size(); ++k)
             check_floats("output " + std::to_string(k), outputs[k], maps_.at(outputs_[k])[size]);
-    }
-    static void check_view(const std::string& name, const tern::tensor_view<const float>& v,
-                           const plain_map& expected) {
-        float_map dense({v.n, v.h, v.w}, v.c);
-        for (std::size_t i = 0; i < dense.v.size(); ++i)
-            dense.v[i] = v.at(i / (v.h * v.w * v.c), i / (v.w * v.c) % v.h, i / v.c % v.w, i % v.c);
-        check_floats(name, dense, expected);
     }
 
     std::map<std::size_t, std::vector<plain_map>> maps_, codes_;  // of nodes; what codes are worth, and the codes

@@ -1,4 +1,4 @@
-// Running networks of plans, and comparing what they compute with plain loops.
+// Where networks run in tests, and comparing what they compute with plain loops.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -91,7 +91,7 @@ inline void check_variety(const plain_map& codes, std::size_t levels) {
     CHECK(std::unique(values.begin(), values.end()) - values.begin() == static_cast<std::ptrdiff_t>(levels));
 }
 
-/// Runs plans on one kernel table with some threads.
+/// One kernel table and some threads.
 class network_runner {
 public:
     network_runner(const tern::kernel_table& table, const tern::executor& threads) : threads_(threads) {
@@ -99,57 +99,6 @@ public:
     }
     const tern::plan_options& options() const { return options_; }
     const tern::executor& threads() const { return threads_; }
-
-    /// An image for a convolution of 1x1 or 3x3 with its usual padding.
-    static tern::packed_tensor image(tern::code_id code, const tern::image_shape& s, std::size_t c) {
-        return must(tern::make_packed_tensor(code, s, c, tern::border::uniform(1)));
-    }
-    tern::packed_tensor quantized(const float_map& x, const tern::level_thresholds& levels) const {
-        tern::packed_tensor to = image(levels.code, x.shape(), x.c);
-        tern::quantize_image_options o;
-        o.kernels = options_.kernels;
-        must(tern::quantize_image(x.view(), to.view(), levels, o, threads_));
-        return to;
-    }
-    /// A convolution of floats that stores, and perhaps quantizes or adds a residual.
-    float_map run(const tern::real_conv2d& plan, const float_map& x, tern::packed_tensor* packed = nullptr,
-                  const float_map* residual = nullptr) const {
-        float_map out(must(plan.output_shape(x.shape())), plan.out_channels());
-        tern::real_conv2d_args args;
-        args.input = x.view();
-        args.out = out.view();
-        if (packed != nullptr)
-            args.packed[0] = packed->view();
-        if (residual != nullptr)
-            args.residual = residual->view();
-        guarded_array<unsigned char> scratch(plan.workspace_bytes(x.shape(), threads_.slices));
-        must(plan.run(args, {scratch.data(), scratch.size()}, threads_));
-        CHECK(scratch.guards_intact());
-        return out;
-    }
-    void run(const tern::conv2d& plan, const tern::conv2d_args& args) const { must(run_plan(plan, args, threads_)); }
-
-    float_map pooled(const float_map& x, const tern::pool_geometry& g) const {
-        tern::pool_options o;
-        o.kernel_h = o.kernel_w = g.kernel;
-        o.geometry = tern::conv_geometry::square(g.stride, g.padding);
-        o.kernels = options_.kernels;
-        float_map out(must(tern::pool_output_shape(x.shape(), o)), x.c);
-        must(tern::max_pool(x.view(), out.view(), o, threads_));
-        return out;
-    }
-    float_map averaged(const float_map& x) const {
-        float_map out({x.n, 1, 1}, x.c);
-        must(tern::global_mean_pool(x.view(), out.view(), threads_, options_.kernels));
-        return out;
-    }
-    /// `bias` null: none.
-    float_map classified(const float_map& x, const float* weights, std::size_t classes, const float* bias) const {
-        const tern::linear plan = must(tern::linear::create(weights, classes, x.h * x.w * x.c, bias, options_));
-        float_map out({x.n, 1, 1}, classes);
-        must(plan.run(x.v.data(), x.n, out.v.data(), threads_));
-        return out;
-    }
 
 private:
     tern::plan_options options_;

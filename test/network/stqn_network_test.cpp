@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "plain_network.hpp"
-#include "run_network.hpp"
+#include "run_graph.hpp"
 
 using namespace tern_test;
 
@@ -139,102 +139,55 @@ plain_stqn make_network(int bits, tern::kernel_steps steps, bool separate, bool 
     return net;
 }
 
-tern::stage::any stage_of(const plain_norm& n) {
-    return tern::stage::batch_norm(n.weight.data(), n.bias.data(), n.mean.data(), n.var.data(), plain_norm::epsilon);
+tern::graph_value norm(tern::graph_builder& net, tern::graph_value x, const plain_norm& n) {
+    return net.batch_norm(x, n.weight.data(), n.bias.data(), n.mean.data(), n.var.data(), plain_norm::epsilon);
 }
 
-/// What an activation code is worth goes into the scale of the weights that meet it.
-tern::code_weights times(tern::code_weights w, double unit) {
-    for (float& scale : w.scale)
-        scale = static_cast<float>(static_cast<double>(scale) * unit);
-    return w;
+tern::graph_value quantize(tern::graph_builder& net, tern::graph_value x, const quantizer& q) {
+    tern::level_thresholds levels;
+    levels.code = q.formula.code;  // bytes are rounded to and have no thresholds
+    if (q.formula.code != tern::code_id::u8)
+        levels = must(tern::uniform_thresholds(q.formula));
+    return net.quantize(x, levels, q.unit());
 }
 
-/// One layer: returns what it stores; `packed` is its input, then that of the next layer, if there is one.
-float_map run_layer(const plain_stqn& net, const layer& l, const layer* next, const float_map& x,
-                    tern::packed_tensor& packed, const network_runner& on) {
-    namespace stage = tern::stage;
-    const auto plan = [&](const tern::code_weights& w, const tern::epilogue& chain) {
-        return must(tern::conv2d::create(w, l.input.formula.code, tern::conv_geometry::square(l.stride, l.shape.kh / 2),
-                                         chain, on.options()));
-    };
-    std::vector<const float*> kernels;
+tern::result<tern::code_weights> weights_of(const plain_stqn& net, const layer& l) {
+    std::vector<const float*> kernels, biases(l.kernels.size());
     for (const std::vector<float>& w : l.kernels)
         kernels.push_back(w.data());
+    biases[0] = l.bias.data();
     const std::vector<const char*> names(kernels.size(), "W");
-    const std::vector<float> per_unit(l.shape.out_channels,
-                                      next == nullptr ? 1 : static_cast<float>(1 / next->input.unit()));
-
-    tern::code_weights weights;
-    float_map added = x;
-    std::vector<float> factor, shift(l.shape.out_channels);
-    if (l.separate) {
-        // bn(a + b) = bn(b) + factor * a
-        const auto part = must(tern::quantize_binary(kernels[0], l.shape, "W0"));
-        const tern::conv2d first =
-            plan(times(must(tern::pack_code_weights(part.codes.data(), part.shape, part.code, part.scale.data())),
-                       l.input.unit()),
-                 tern::chain(stage::store()));
-        added = float_map(must(first.output_shape(x.shape())), l.shape.out_channels);
-        tern::conv2d_args args;
-        args.input = packed.view();
-        args.out = added.view();
-        on.run(first, args);
-        for (std::size_t c = 0; c < l.shape.out_channels; ++c)
-            factor.push_back(static_cast<float>(l.norm.factor(c)));
-        weights = must(tern::quantize_binary(kernels[1], l.shape, "W1", l.bias.data()));
-        CHECK(weights.code == tern::code_id::binary);
-    } else {
-        tern::stqn_options o;
-        o.steps = net.steps;
-        std::vector<const float*> biases(kernels.size());
-        biases[0] = l.bias.data();
-        weights = must(tern::quantize_stqn(kernels.data(), kernels.size(), l.shape, names.data(), biases.data(), o));
-        CHECK(weights.code == tern::odd_code(net.bits));
-    }
-    tern::epilogue chain = tern::chain(stage_of(l.norm));
-    if (l.separate)
-        chain.add(stage::residual(tern::residual_kind::same, factor.data(), shift.data()));
-    else if (l.residual)
-        chain.add(stage::residual());
-    chain.add(stage::relu()).add(stage::store());
-    if (next != nullptr && next->input.formula.code == tern::code_id::u8)
-        chain.add(stage::scale(per_unit.data())).add(stage::requantize(tern::code_id::u8));
-    else if (next != nullptr)
-        chain.add(stage::quantize(must(tern::uniform_thresholds(next->input.formula))));
-
-    const tern::conv2d last = plan(times(std::move(weights), l.input.unit()), chain);
-    float_map out(must(last.output_shape(x.shape())), l.shape.out_channels);
-    tern::conv2d_args args;
-    args.input = packed.view();
-    args.out = out.view();
-    if (l.separate || l.residual)
-        args.residual = added.view();
-    tern::packed_tensor written;
-    if (next != nullptr) {
-        written = on.image(next->input.formula.code, out.shape(), out.c);
-        args.packed[0] = written.view();
-    }
-    on.run(last, args);
-    packed = std::move(written);
-    return out;
+    tern::stqn_options o;
+    o.steps = net.steps;
+    auto weights = tern::quantize_stqn(kernels.data(), kernels.size(), l.shape, names.data(), biases.data(), o);
+    CHECK(weights->code == tern::odd_code(net.bits));
+    return weights;
 }
 
-float_map run_network(const plain_stqn& net, const network_runner& on) {
-    namespace stage = tern::stage;
-    const auto levels = must(tern::uniform_thresholds(net.layers[0].input.formula));
-    const tern::real_conv2d stem = must(
-        tern::real_conv2d::create(net.stem.data(), net.stem_shape, tern::conv_geometry::square(1, 1),
-                                  tern::chain(stage_of(net.stem_norm), stage::relu(), stage::store()), on.options()));
-    float_map x = on.run(stem, float_map(net.input));
-    tern::packed_tensor packed = on.quantized(x, levels);
+tern::graph make_graph(const plain_stqn& net) {
+    tern::graph_builder b;
+    auto x = b.input("image", 3);
+    x = b.convolution("stem", x, net.stem.data(), net.stem_shape, tern::conv_geometry::square(1, 1));
+    x = b.relu(norm(b, x, net.stem_norm));
     for (std::size_t i = 0; i < net.layers.size(); ++i) {
+        const layer& l = net.layers[i];
         const std::string name = "layer " + std::to_string(i);
-        check_codes(name, packed.view(), net.layers[i].codes);
-        x = run_layer(net, net.layers[i], i + 1 < net.layers.size() ? &net.layers[i + 1] : nullptr, x, packed, on);
-        check_floats(name, x, net.layers[i].floats);
+        const auto geometry = tern::conv_geometry::square(l.stride, l.shape.kh / 2);
+        const auto codes = quantize(b, x, l.input);
+        tern::graph_value y;
+        if (l.separate)
+            y = b.add(b.convolution("W0", codes, tern::quantize_binary(l.kernels[0].data(), l.shape, "W0"), geometry),
+                      b.convolution(name.c_str(), codes,
+                                    tern::quantize_binary(l.kernels[1].data(), l.shape, "W1", l.bias.data()),
+                                    geometry));
+        else
+            y = b.convolution(name.c_str(), codes, weights_of(net, l), geometry);
+        y = norm(b, y, l.norm);
+        x = b.rename(b.relu(l.residual ? b.add(y, x) : y), (name + " out").c_str());
     }
-    return on.classified(on.averaged(x), net.fc.data(), 10, net.fc_bias.data());
+    const std::size_t features = net.fc.size() / 10;
+    b.output("logits", b.linear("fc", b.global_mean_pool(x), net.fc.data(), {10, features}, net.fc_bias.data()));
+    return must(b.finish());
 }
 
 void check(int bits, tern::kernel_steps steps, bool separate, bool bytes, unsigned seed) {
@@ -242,7 +195,15 @@ void check(int bits, tern::kernel_steps steps, bool separate, bool bytes, unsign
     for (const layer& l : net.layers)
         if (l.input.formula.code != tern::code_id::u8)
             check_variety(l.codes, std::size_t{1} << bits);
-    for_each_runner([&](const network_runner& on) { check_floats("logits", run_network(net, on), net.logits); });
+    const tern::graph g = make_graph(net);
+    expected_values expected;
+    expected.logits = net.logits;
+    for (std::size_t i = 0; i < net.layers.size(); ++i)
+        expected.codes["layer " + std::to_string(i)] = net.layers[i].codes;
+    for (std::size_t i = 0; i < net.layers.size(); ++i)
+        if (i + 1 == net.layers.size() || net.layers[i + 1].residual)  // others become codes and are not stored
+            expected.floats["layer " + std::to_string(i) + " out"] = net.layers[i].floats;
+    check_graph(g, net.input, expected);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 #include "../model/network_support.hpp"
 #include "plain_network.hpp"
-#include "run_network.hpp"
+#include "run_graph.hpp"
 
 using namespace tern_test;
 
@@ -116,48 +116,18 @@ private:
     plain_twn net_;
 };
 
-/// A convolution with its batch norm, a sum with `residual` if there is one, a ReLU if asked for, and its pooling.
-float_map run_layer(const tern::twn_layer& layer, const float_map& x, bool with_relu, const network_runner& on,
-                    const float_map* residual = nullptr) {
-    namespace stage = tern::stage;
-    tern::epilogue chain = tern::chain(stage::affine(layer.norm.factor.data(), layer.norm.shift.data()));
-    if (residual != nullptr)
-        chain.add(stage::residual());
-    if (with_relu)
-        chain.add(stage::relu());
-    chain.add(stage::store());
-    const tern::code_weights w = must(tern::to_code_weights(layer.weights));
-    const tern::real_conv2d plan = must(
-        tern::real_conv2d::create(w, tern::conv_geometry::square(layer.stride, layer.padding), chain, on.options()));
-    float_map y = on.run(plan, x, nullptr, residual);
-    return layer.pool.kernel == 0 ? y : on.pooled(y, layer.pool);
-}
-
-float_map run_network(const tern::twn_network& net, const plain_twn& expected, const network_runner& on) {
-    float_map x(expected.input);
-    for (const tern::twn_layer& layer : net.layers) {
-        x = run_layer(layer, x, true, on);
-        check_floats(layer.name, x, expected.floats.at(layer.name));
-    }
-    for (const tern::twn_block& block : net.blocks) {
-        const float_map y = run_layer(block.first, x, true, on);
-        if (block.shortcut)
-            x = run_layer(*block.shortcut, x, false, on);
-        x = run_layer(block.second, y, true, on, &x);
-        check_floats(block.name, x, expected.floats.at(block.name));
-    }
-    if (!net.blocks.empty())
-        x = on.averaged(x);
-    return on.classified(x, net.fc_weight.data(), net.classes, net.fc_bias.empty() ? nullptr : net.fc_bias.data());
-}
-
 void check(const plain_twn& expected, std::size_t layers, std::size_t blocks) {
     const std::vector<unsigned char> bytes = expected.file.bytes();
     const tern::twn_network net = must(tern::read_twn(load_bytes(bytes)));
     REQUIRE(net.layers.size() == layers);
     REQUIRE(net.blocks.size() == blocks);
-    for_each_runner(
-        [&](const network_runner& on) { check_floats("logits", run_network(net, expected, on), expected.logits); });
+    expected_values values;
+    values.logits = expected.logits;
+    for (const tern::twn_layer& layer : net.layers)
+        values.floats[layer.name + (layer.pool.kernel == 0 ? ".activation" : ".pool")] = expected.floats.at(layer.name);
+    for (const tern::twn_block& block : net.blocks)
+        values.floats[block.name] = expected.floats.at(block.name);
+    check_graph(must(tern::to_graph(net)), expected.input, values);
 }
 
 }  // namespace
