@@ -74,6 +74,10 @@ void walk_builder(argument_walk& walk) {
     walk_call(walk, "shortcut", [&](builder& n, value x) { n.shortcut(x, 8); });
     walk_call(walk, "add_node", [&](builder& n, value x) { n.add_node("", {x, x}, tern::node::add{}); });
     walk_call(walk, "rename", [&](builder& n, value x) { n.rename(x, "x"); });
+    tern::graph_builder failed;
+    walk.gives("graph_builder::fail", "an error",
+               failed.fail(failed.relu({}).node == 0 ? tern::status() : tern::status()).node,
+               static_cast<std::size_t>(-1));
     walk_call(walk, "output", [&](builder& n, value x) { n.output(nullptr, x); });
 }
 
@@ -197,6 +201,36 @@ void walk_plans(argument_walk& walk) {
     tern::executor threads;
     threads.slices = huge;
     walk.refused("planned_graph::run", "slices", taken.run(images, out, scratch, threads));
+
+    const tern::graph_args to{nullptr, 0, &out, 1};
+    walk.refused("planned_graph::run_from_start", "no start", taken.run_from_start(images, &s, 1, to, scratch));
+    walk.gives("planned_graph::kernel_name", "no such node", taken.kernel_name(huge, {s}), std::string());
+    walk.gives("planned_graph::kernel_name", "no images", taken.kernel_name(1, {}), std::string());
+    walk.gives("planned_graph::kernel_name", "no bytes", taken.kernel_name(1, {s}, true), std::string());
+    options = {};
+    for (const std::size_t start : {huge, std::size_t{5}, std::size_t{6}}) {  // of codes, of a chain
+        options.start = start;
+        walk.refused("planned_graph::create", "no start", tern::planned_graph::create(small_residual(), options));
+    }
+    options.start = 2;
+    const auto starting = tern::planned_graph::create(small_residual(), options);
+    REQUIRE_MESSAGE(starting.ok(), std::string(starting.message()));
+    std::vector<float> stem(16 * 16 * 16);
+    const auto value = tern::nhwc<const float>(stem.data(), 1, 16, 16, 16);
+    auto room = tern::make_buffer<unsigned char>(starting->workspace_bytes(s));
+    REQUIRE(room.ok());
+    const tern::workspace behind{room->data(), room->size()};
+    const auto from = [&](const char* how, const tern::tensor_view<const float>& v, const tern::image_shape* shapes,
+                          const tern::graph_args& outputs, const tern::workspace& w) {
+        walk.refused("planned_graph::run_from_start", how, starting->run_from_start(v, shapes, 1, outputs, w));
+    };
+    CHECK(starting->run_from_start(value, &s, 1, to, behind).ok());
+    from("no value", {}, &s, to, behind);
+    from("misaligned", tern::nhwc(misaligned(value.data), 1, 16, 16, 16), &s, to, behind);
+    from("another size", images, &s, to, behind);
+    from("no sizes", value, nullptr, to, behind);
+    from("no outputs", value, &s, {}, behind);
+    from("no workspace", value, &s, to, {});
 
     walk.refused("to_graph", "empty", tern::to_graph(tern::sttn_network{}));
     walk.refused("to_graph", "empty", tern::to_graph(tern::stqn_network{}));

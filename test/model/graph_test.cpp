@@ -116,7 +116,7 @@ TEST_CASE("sizes that do not fit name the node") {
     must_infer(g, {{1, 16, 16}});
     refused_sizes(g, {{1, 15, 16}}, {"stem.shortcut", "even", "15x16"});
     refused_sizes(g, {}, {"image", "none"});
-    refused_sizes(g, {{1, 0, 16}}, {"image", "others"});
+    refused_sizes(g, {{1, 0, 16}}, {"image", "1 of 0x16"});
     refused_sizes(g, {{1, 16, 16}, {1, 16, 16}}, {"1 inputs", "2"});
     refused_sizes(g, {{std::size_t{1} << 40, 1 << 20, 1 << 20}}, {"image", "overflow"});
 
@@ -134,7 +134,7 @@ TEST_CASE("sizes that do not fit name the node") {
     const tern::graph j = must_finish(two);
     CHECK(must_infer(j, {{1, 4, 4}, {1, 4, 4}})[2] == tern::map_shape{1, 4, 4, 3});
     refused_sizes(j, {{1, 4, 4}, {1, 4, 5}}, {"left.concat", "1x4x4x1", "1x4x5x2"});
-    refused_sizes(j, {{1, 4, 4}, {2, 4, 4}}, {"right", "others"});
+    refused_sizes(j, {{1, 4, 4}, {2, 4, 4}}, {"right", "2 of 4x4"});
 }
 
 TEST_CASE("what does not fit a node is refused with its name, what was expected and what was found") {

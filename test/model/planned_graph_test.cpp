@@ -1,5 +1,5 @@
-// Planned graphs: the networks of STTN and STQN give what `network` gives, one object serves any size and many threads, and
-// runs check what they are given.
+// Planned graphs: the networks of STTN and STQN give what `network` gives, one object serves any size and many threads,
+// and runs check what they are given.
 #include <doctest/doctest.h>
 
 #include <cstdint>

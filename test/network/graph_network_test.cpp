@@ -1,5 +1,5 @@
-// Networks that are no chain of blocks, as planned graphs against plain loops in double: detectors, U-Nets, and the parts that no
-// epilogue takes.
+// Networks that are no chain of blocks, as planned graphs against plain loops in double: detectors, U-Nets, and the
+// parts that no epilogue takes.
 #include <doctest/doctest.h>
 
 #include <vector>

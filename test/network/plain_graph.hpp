@@ -1,5 +1,6 @@
-// A graph made line by line together with what plain loops in double give for it, for images of several sizes at once. Norms in
-// front of quantizers are drawn so that no value comes so near a threshold that floats could give another code.
+// A graph made line by line together with what plain loops in double give for it, for images of several sizes at once.
+// Norms in front of quantizers are drawn so that no value comes so near a threshold that floats could give another
+// code.
 #pragma once
 
 #include <doctest/doctest.h>

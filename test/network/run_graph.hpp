@@ -23,7 +23,8 @@ inline float_map dense_copy(const tern::tensor_view<const float>& v) {
     return dense;
 }
 
-/// Runs a graph in a workspace that ends where it says; `see(graph_value_view)` gets all values that are stored. Its outputs.
+/// Runs a graph in a workspace that ends where it says; `see(graph_value_view)` gets all values that are stored. Its
+/// outputs.
 template <class See>
 std::vector<float_map> run_graph(const tern::planned_graph& net, const std::vector<float_map>& images,
                                  const network_runner& on, See see) {
@@ -45,9 +46,7 @@ std::vector<float_map> run_graph(const tern::planned_graph& net, const std::vect
     guarded_array<unsigned char> scratch(bytes);
     tern::graph_observer observer;
     observer.ctx = &see;
-    observer.on_value = [](void* ctx, const tern::graph_value_view& v) {
-        (*static_cast<See*>(ctx))(v);
-    };
+    observer.on_value = [](void* ctx, const tern::graph_value_view& v) { (*static_cast<See*>(ctx))(v); };
     must(net.run({inputs.data(), inputs.size(), views.data(), views.size()}, {scratch.data(), bytes}, on.threads(),
                  observer));
     CHECK(scratch.guards_intact());

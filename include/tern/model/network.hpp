@@ -1,5 +1,5 @@
-// network: runs a Soft Threshold Ternary (or Quantized) Network. Plans, workspace and intermediate images are made
-// once; `run` allocates nothing.
+// network: runs a Soft Threshold Ternary (or Quantized) Network: a planned graph, for images of one size, with a
+// workspace of its own and observers who think in layers. `run` allocates nothing.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,10 @@
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
 #include "../format/packed_image.hpp"
-#include "../op/conv2d.hpp"
 #include "../op/image_conv2d.hpp"
-#include "../op/linear.hpp"
 #include "../op/plan_options.hpp"
-#include "../op/real_conv2d.hpp"
+#include "../op/workspace.hpp"
+#include "graph/planned_graph.hpp"
 #include "stqn.hpp"
 #include "sttn.hpp"
 #include "sttn_reader.hpp"
@@ -102,36 +101,23 @@ public:
     /// all 0 without network_options::u8_images.
     const image_shape& u8_shape() const noexcept { return u8_shape_; }
     std::size_t input_channels() const noexcept { return channels_; }
-    std::size_t classes() const noexcept { return head_.outputs(); }
+    std::size_t classes() const noexcept { return classes_; }
     preprocessing preprocess() const noexcept { return preprocess_; }
     const std::vector<layer_info>& layers() const noexcept { return layers_; }
     /// The table of all its plans; null in a default-made network.
-    const kernel_table* kernels() const noexcept { return kernels_; }
+    const kernel_table* kernels() const noexcept { return plan_.kernels(); }
     /// Bytes of everything allocated for running: intermediate images and scratch.
-    std::size_t workspace_bytes() const noexcept;
+    std::size_t workspace_bytes() const noexcept { return memory_.bytes(); }
 
 private:
-    struct unit {
-        conv2d plan;
-        residual_kind residual = residual_kind::same;
-        image_shape input, output;  // n = 1
-        std::size_t in_channels = 0, out_channels = 0;
-        code_id code = code_id::ternary;  // of its input
-    };
+    class layer_watch;
 
     template <class Unit>
     static result<network> make(const residual_network<Unit>& model, const image_shape& input,
                                 const network_options& options);
     template <class Unit>
-    status plan_stem(const residual_network<Unit>& model, const network_options& options);
-    TERN_FUNC status plan_u8_stem(const float* weights, const weight_shape& shape, const conv_geometry& geometry,
-                                  const epilogue& chain, const network_options& options);
-    template <class Unit>
-    status plan_blocks(const residual_network<Unit>& model, const network_options& options);
-    TERN_FUNC status allocate(const network_options& options);
-    TERN_FUNC packed_image packed(std::size_t which, code_id code, const image_shape& shape, std::size_t channels,
-                                  std::size_t n);
-    TERN_FUNC status quantize_stem(const tensor_view<const float>& pooled, const executor& threads);
+    status plan(const residual_network<Unit>& model, const network_options& options);
+    TERN_FUNC status check_u8_images();
     TERN_FUNC status check_executor(const executor& threads) const;
     TERN_FUNC status check_made() const;
     template <class T>
@@ -139,32 +125,19 @@ private:
     template <class T>
     status check_images(const tensor_view<const T>& images, const image_shape& expected, const char* kind,
                         const float* logits) const;
-    TERN_FUNC tensor_view<const std::uint8_t> framed(const tensor_view<const std::uint8_t>& images);
-    TERN_FUNC tensor_view<float> stem_output(std::size_t n);
-    TERN_FUNC status pool_stem(std::size_t n, const executor& threads);
-    TERN_FUNC status run_rest(std::size_t n, float* logits, const executor& threads, const layer_observer& observer);
+    template <class T>
+    status run_images(const tensor_view<const T>& images, float* logits, const executor& threads,
+                      const layer_observer& observer);
+    workspace scratch() noexcept { return {memory_.data(), memory_.bytes()}; }
 
-    image_shape input_{}, u8_shape_{}, stem_shape_{}, pooled_shape_{}, last_shape_{};
-    std::size_t channels_ = 0, stem_channels_ = 0, last_channels_ = 0, slices_ = 1;
-    pool_geometry pool_{};
+    image_shape input_{}, u8_shape_{};
+    map_shape stem_{};  // what the first block reads, for all images
+    std::size_t channels_ = 0, classes_ = 0, slices_ = 1;
     preprocessing preprocess_ = preprocessing::unknown;
-    const kernel_table* kernels_ = nullptr;
-    real_conv2d stem_;
-    image_conv2d u8_stem_;                      // if u8_shape_.n != 0
-    buffer<float> first_factor_, first_shift_;  // bn1 of the first block
-    level_thresholds first_levels_{};           // and the quantizer behind it
-    std::vector<unit> units_;
-    linear head_;
+    planned_graph plan_;
     std::vector<layer_info> layers_;
-
-    // Residual stream (ping, pong), packed activations (ping, pong), u8 images, features, accumulators, scratch.
-    buffer<float> floats_[2];
-    buffer<unsigned char> packed_[2];
-    buffer<std::uint8_t> frames_;  // u8 images with their border, which stays 0
-    buffer<float> features_;
-    buffer<std::int32_t> accumulators_;
-    buffer<unsigned char> scratch_;
-    border halo_{};
+    std::vector<std::size_t> values_;  // nodes whose values observers see, by layer
+    buffer<unsigned char> memory_;
 };
 
 TERN_END_NAMESPACE

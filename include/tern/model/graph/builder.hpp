@@ -31,9 +31,9 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// Every function adds a node and returns its value; arrays are copied. The first thing that does not fit is what `finish`
-/// reports: all calls after it do nothing. Nodes without a name of their own are called after what they do and the last
-/// node that has one: "conv1.affine", "conv1.activation", "conv1.activation2".
+/// Every function adds a node and returns its value; arrays are copied. The first thing that does not fit is what
+/// `finish` reports: all calls after it do nothing. Nodes without a name of their own are called after what they do and
+/// the last node that has one: "conv1.affine", "conv1.activation", "conv1.activation2".
 class graph_builder {
 public:
     /// `memory` is where the arrays of nodes come from.
@@ -98,6 +98,8 @@ public:
     /// What a run gives to its caller, in the order of these calls.
     TERN_FUNC void output(const char* name, graph_value x);
 
+    /// Makes `finish` report an error, unless there is one already; no value.
+    TERN_FUNC graph_value fail(const status& s);
     /// Channels of a value; 0 if they depend on the images' size or something did not fit.
     std::size_t channels(graph_value x) const noexcept { return has(x) ? types_[x.node].channels : 0; }
     /// Whether everything fitted so far.
@@ -107,7 +109,6 @@ public:
 
 private:
     bool has(graph_value x) const noexcept { return state_.ok() && x.node < types_.size(); }
-    TERN_FUNC graph_value fail(const status& s);
     TERN_FUNC std::string unused_name(graph_value x, const node_data& data) const;
     template <class T>
     buffer<T> copy(const T* values, std::size_t count, const char* what);

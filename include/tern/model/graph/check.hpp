@@ -23,9 +23,9 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// The value of a node that reads values of these types, one for each of `n.inputs`. Errors name the node, what was expected and
-/// what was found: another number of inputs, codes where floats are needed or the reverse, channels, arrays whose sizes
-/// do not fit, weights that do not pass their check, numbers out of range.
+/// The value of a node that reads values of these types, one for each of `n.inputs`. Errors name the node, what was
+/// expected and what was found: another number of inputs, codes where floats are needed or the reverse, channels,
+/// arrays whose sizes do not fit, weights that do not pass their check, numbers out of range.
 TERN_FUNC result<value_type> infer_type(const graph_node& n, const std::vector<value_type>& inputs);
 
 /// The types of all nodes. Errors: those of infer_type; nodes that read none before them, names that are empty or

@@ -18,12 +18,13 @@ struct graph_facts {
     const graph& g;
     std::vector<std::vector<std::size_t>> readers{};  ///< of nodes; twice if it reads twice
     std::vector<bool> is_output{};
-    std::vector<bool> done{};       ///< some step does what the node does
-    std::vector<bool> available{};  ///< a step before has written its value, or the caller gives it
+    std::vector<bool> done{};        ///< some step does what the node does
+    std::vector<bool> available{};   ///< a step before has written its value, or the caller gives it
+    std::size_t start = step::none;  ///< nothing is fused across this value
 
-    explicit graph_facts(const graph& from)
+    graph_facts(const graph& from, std::size_t start_)
         : g(from), readers(from.nodes.size()), is_output(from.nodes.size()), done(from.nodes.size()),
-          available(from.nodes.size()) {
+          available(from.nodes.size()), start(start_) {
         for (std::size_t i = 0; i < g.nodes.size(); ++i)
             for (const std::size_t input : g.nodes[i].inputs)
                 readers[input].push_back(i);
@@ -35,10 +36,11 @@ struct graph_facts {
     const Node* get(std::size_t i) const {
         return std::get_if<Node>(&g.nodes[i].data);
     }
-    bool has_one_reader(std::size_t i) const { return readers[i].size() == 1 && !is_output[i]; }
-    /// Whether a node's value is nowhere because all that reads it applies the node itself: affine maps before quantizers.
+    bool has_one_reader(std::size_t i) const { return readers[i].size() == 1 && !is_output[i] && i != start; }
+    /// Whether a node's value is nowhere because all that reads it applies the node itself: affine maps before
+    /// quantizers.
     bool belongs_to_quantizers(std::size_t i) const {
-        if (get<node::affine>(i) == nullptr || is_output[i])
+        if (get<node::affine>(i) == nullptr || is_output[i] || i == start)
             return false;
         for (const std::size_t r : readers[i])
             if (get<node::quantize>(r) == nullptr)
@@ -82,8 +84,8 @@ class chain_fuser {
 public:
     explicit chain_fuser(graph_facts& facts, std::size_t channels) : f_(facts), channels_(channels) {}
 
-    /// Follows the value of node `i`, which sums products, as far as the canonical order of epilogues goes. `first` has stages that
-    /// come before.
+    /// Follows the value of node `i`, which sums products, as far as the canonical order of epilogues goes. `first` has
+    /// stages that come before.
     fused_chain follow(std::size_t i, const epilogue& first) {
         chain_.stages = first;
         chain_.nodes = {i};
@@ -91,7 +93,9 @@ public:
         while (f_.has_one_reader(chain_.end) && take(f_.readers[chain_.end][0])) {
         }
         if (!f_.has_one_reader(chain_.end))
-            chain_.why = f_.is_output[chain_.end] ? "its value is an output" : "its value has several readers";
+            chain_.why = f_.is_output[chain_.end] ? "its value is an output"
+                         : chain_.end == f_.start ? "runs may start behind its value"
+                                                  : "its value has several readers";
         add_quantizers();
         for (const std::size_t n : chain_.nodes)
             f_.done[n] = true;
@@ -170,10 +174,15 @@ private:
             chain_.floats.push_back(std::move(a));
     }
 
-    /// The first two quantizers that read the value, by themselves or behind an affine map; whether others need its floats.
+    /// The first two quantizers that read the value, by themselves or behind an affine map; whether others need its
+    /// floats.
     void add_quantizers() {
         epilogue behind;
-        chain_.stores = f_.is_output[chain_.end];
+        chain_.stores = f_.is_output[chain_.end] || chain_.end == f_.start;
+        if (chain_.end == f_.start) {
+            chain_.stages.add(stage::store());
+            return;
+        }
         for (const std::size_t r : f_.readers[chain_.end]) {
             if (f_.get<node::quantize>(r) != nullptr) {
                 add_quantizer(behind, nullptr, r);

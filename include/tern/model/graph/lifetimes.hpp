@@ -1,10 +1,12 @@
-// Who reads and writes the values of a plan, and when: lifetimes, halos, what is computed in place. Internal to planned_graph.
+// Who reads and writes the values of a plan, and when: lifetimes, halos, what is computed in place. Internal to
+// planned_graph.
 #pragma once
 
 #include <cstddef>
 #include <variant>
 
 #include "../../core/config.hpp"
+#include "../../core/status.hpp"
 #include "steps.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -120,6 +122,29 @@ inline void find_lifetimes(graph_plan& plan) {
             value.where == form::floats || value.where == form::codes || value.as_floats || v >= plan.names.size();
         plan.values[v].root = in_arena ? v : step::none;
     }
+}
+
+/// An error unless all that is computed behind the value that runs may start behind comes from it alone.
+inline status check_start(const graph_plan& plan) {
+    if (plan.start == step::none)
+        return {};
+    if (plan.start >= plan.names.size() || plan.values[plan.start].where != planned_value::form::floats)
+        return make_error(errc::invalid_argument, "graph: expected a start whose value is stored, found node %zu",
+                          plan.start);
+    const std::size_t first = plan.values[plan.start].first;
+    status s;
+    for (std::size_t i = first + 1; i < plan.steps.size(); ++i)
+        for_each_value(
+            plan.steps[i],
+            [&](std::size_t v) {
+                const planned_value& value = plan.values[v];
+                if (s.ok() && v != plan.start && (value.where == planned_value::form::input || value.first <= first))
+                    s = make_error(errc::invalid_argument,
+                                   "%.100s: expected all behind it to come from it alone, found %.100s",
+                                   plan.names[plan.start].c_str(), plan.names[v].c_str());
+            },
+            [](std::size_t) {});
+    return s;
 }
 
 /// Lets steps write over what nothing reads behind them.

@@ -20,7 +20,7 @@ namespace graph_detail {
 class graph_lowering {
 public:
     graph_lowering(const graph& g, const std::vector<value_type>& types, const graph_options& options, graph_plan& to)
-        : f_(g), types_(types), options_(options), to_(to) {}
+        : f_(g, options.start), types_(types), options_(options), to_(to) {}
 
     status lower_all() {
         for (std::size_t i = 0; i < f_.g.nodes.size(); ++i)
@@ -50,7 +50,8 @@ private:
 
     std::size_t input_of(std::size_t i) const { return f_.g.nodes[i].inputs[0]; }
     bool is_input(std::size_t i) const { return f_.get<node::input>(i) != nullptr; }
-    /// A flattened map whose only reader is a linear layer: that reads it where it lies, its weights in the map's order.
+    /// A flattened map whose only reader is a linear layer: that reads it where it lies, its weights in the map's
+    /// order.
     bool belongs_to_linear(std::size_t i) const {
         return f_.get<node::flatten>(i) != nullptr && f_.has_one_reader(i) && !is_input(input_of(i)) &&
                !f_.is_output[input_of(i)] && types_[input_of(i)].channels != 0 &&
@@ -125,6 +126,7 @@ private:
             return make_error(s.code(), "%.100s: %s", n.name.c_str(), s.message());
         made.row = is_linear;
         made.input = x;
+        made.product = i;
         made.residual = chain.residual;
         made.pooled = chain.pooled;
         if (chain.stores) {

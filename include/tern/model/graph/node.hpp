@@ -1,8 +1,9 @@
-// A network as data: nodes in an order in which they can be computed, each with its own arrays and the nodes that it reads.
-// Plain data that knows no kernels: builder.hpp makes it, check.hpp checks it, print.hpp shows it, planned_graph.hpp runs it.
+// A network as data: nodes in an order in which they can be computed, each with its own arrays and the nodes that it
+// reads. Plain data that knows no kernels: builder.hpp makes it, check.hpp checks it, print.hpp shows it,
+// planned_graph.hpp runs it.
 //
-// A node has one value: a map of floats, [n][h][w][channels], or a map of codes, which are worth `unit` each. Only `quantize`
-// turns floats into codes; convolutions and linear layers read either and give floats.
+// A node has one value: a map of floats, [n][h][w][channels], or a map of codes, which are worth `unit` each. Only
+// `quantize` turns floats into codes; convolutions and linear layers read either and give floats.
 #pragma once
 
 #include <cstddef>
@@ -66,7 +67,8 @@ struct convolution {
     conv_geometry geometry{};
 };
 
-/// out[o] = sum of weights[o][i] * in[i] + bias[o] on maps of 1x1 pixel: behind flatten, a pooling of all or an input of features.
+/// out[o] = sum of weights[o][i] * in[i] + bias[o] on maps of 1x1 pixel: behind flatten, a pooling of all or an input
+/// of features.
 struct linear {
     layer_weights weights{};  ///< of the shape {outputs, inputs, 1, 1}
 };
@@ -82,7 +84,8 @@ struct activation {
     float lo = 0.0f, hi = 0.0f;
 };
 
-/// Floats to codes of any kind. s8 and u8 have no thresholds: v / unit is rounded to the nearest integer, halves to even.
+/// Floats to codes of any kind. s8 and u8 have no thresholds: v / unit is rounded to the nearest integer, halves to
+/// even.
 struct quantize {
     level_thresholds levels{};
     double unit = 1;  ///< what a code of 1 is worth to the layers that read it
@@ -108,7 +111,8 @@ struct upsample {
     std::size_t factor_h = 2, factor_w = 2;
 };
 
-/// He et al.'s option A where a block halves the map, as STTN has it: the 2x2 maximum, channels above the input's are 0.
+/// He et al.'s option A where a block halves the map, as STTN has it: the 2x2 maximum, channels above the input's are
+/// 0.
 struct shortcut {
     std::size_t channels = 0;
 };

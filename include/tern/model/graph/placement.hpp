@@ -1,5 +1,5 @@
-// Where the values of a run lie: sizes for given images, and places by lifetime in one arena. A pure function of plan and sizes,
-// so that plans need not remember any. Internal to planned_graph.
+// Where the values of a run lie: sizes for given images, and places by lifetime in one arena. A pure function of plan
+// and sizes, so that plans need not remember any. Internal to planned_graph.
 #pragma once
 
 #include <cstddef>
@@ -17,12 +17,12 @@ namespace graph_detail {
 
 /// Sizes and places of a run, in arrays that lie at the start of its workspace.
 struct run_tables {
-    map_shape* shapes = nullptr;    ///< of nodes
-    map_shape* reads = nullptr;     ///< room for what a node reads
-    std::size_t* bytes = nullptr;   ///< of values that are roots; 0: not in the arena
-    std::size_t* offset = nullptr;  ///< of values, in the arena
-    std::size_t* order = nullptr;   ///< room for placing
-    std::size_t arena = 0, scratch = 0;
+    map_shape* shapes = nullptr;                           ///< of nodes
+    map_shape* reads = nullptr;                            ///< room for what a node reads
+    std::size_t* bytes = nullptr;                          ///< of values that are roots; 0: not in the arena
+    std::size_t* offset = nullptr;                         ///< of values, in the arena
+    std::size_t* order = nullptr;                          ///< room for placing
+    std::size_t arena = 0, accumulators = 0, scratch = 0;  ///< bytes, one behind the other
 
     /// The arrays, or their sizes if `memory` measures.
     void take(const graph_plan& plan, scratch_memory& memory) {
@@ -32,7 +32,7 @@ struct run_tables {
         offset = memory.take<std::size_t>(plan.values.size());
         order = memory.take<std::size_t>(plan.values.size());
     }
-    checked_size total() const { return checked_size(arena) + scratch; }
+    checked_size total() const { return checked_size(arena) + accumulators + scratch; }
 };
 
 inline result<packed_layout> layout_of(const planned_value& v, const map_shape& s) {
@@ -62,22 +62,24 @@ inline status infer_all(const graph_plan& plan, const image_shape* images, run_t
     return {};
 }
 
-/// Bytes that a value takes in the arena, a multiple of the alignment. Shapes have been inferred, so floats do not overflow.
+/// Bytes that a value takes in the arena for one image, a multiple of the alignment. Shapes have been inferred, so
+/// floats do not overflow.
 inline result<std::size_t> bytes_of(const graph_plan& plan, std::size_t value, const run_tables& t) {
     using form = planned_value::form;
     const planned_value& v = plan.values[value];
     if (value >= plan.names.size()) {  // a frame
         const map_shape& s = t.shapes[plan.inputs[v.external].node];
-        return round_up(s.n * s.h * s.w * s.c, buffer_alignment);
+        return round_up(s.h * s.w * s.c, buffer_alignment);
     }
-    const map_shape& s = t.shapes[value];
+    map_shape s = t.shapes[value];
+    s.n = 1;
     if (v.where == form::codes) {
         const auto layout = layout_of(v, s);
         TERN_TRY(layout.status());
         return round_up(layout->required_bytes(), buffer_alignment);
     }
     const bool in_arena = v.where == form::floats || (v.where == form::input && v.as_floats);
-    return in_arena ? round_up(s.n * s.h * s.w * s.c * sizeof(float), buffer_alignment) : 0;
+    return in_arena ? round_up(s.h * s.w * s.c * sizeof(float), buffer_alignment) : 0;
 }
 
 /// The largest value first, each at the lowest offset where no other lies during its life.
@@ -110,7 +112,8 @@ inline void place(const graph_plan& plan, run_tables& t) {
     }
 }
 
-/// Fills the tables for images of these sizes but for `scratch`.
+/// Fills the tables for images of these sizes but for `scratch`. Values are placed for one image, and all places times
+/// the number of images: what is enough for some images is enough for fewer.
 inline status lay_out(const graph_plan& plan, const image_shape* images, run_tables& t) {
     TERN_TRY(infer_all(plan, images, t));
     checked_size sum = 0;  // of all values: if it is a size, offsets are
@@ -120,15 +123,18 @@ inline status lay_out(const graph_plan& plan, const image_shape* images, run_tab
         if (!bytes.ok())
             return make_error(bytes.status().code(), "%.100s: %s", plan.names[v].c_str(), bytes.message());
         t.bytes[v] = *bytes;
-        sum = sum + *bytes;
+        sum = sum + checked_size(*bytes) * images[0].n;
     }
     if (!sum.ok())
         return make_error(errc::invalid_argument, "graph: maps for %zu images of %zux%zu overflow", images[0].n,
                           images[0].h, images[0].w);
     place(plan, t);
+    t.arena *= images[0].n;
     for (std::size_t v = 0; v < plan.values.size(); ++v)
-        if (plan.values[v].root < plan.values.size())
-            t.offset[v] = t.offset[plan.values[v].root];
+        if (plan.values[v].root != v)
+            t.offset[v] = plan.values[v].root != step::none ? t.offset[plan.values[v].root] : 0;
+    for (std::size_t v = 0; v < plan.values.size(); ++v)
+        t.offset[v] *= images[0].n;
     return {};
 }
 

@@ -21,10 +21,15 @@ namespace graph_detail {
 /// lay_out, and the largest scratch memory of a step.
 inline status lay_out_all(const graph_plan& plan, const image_shape* images, std::size_t slices, run_tables& t) {
     TERN_TRY(lay_out(plan, images, t));
-    t.scratch = 0;
+    t.scratch = t.accumulators = 0;
     for (const graph_step& s : plan.steps)
-        if (const auto* c = std::get_if<step::convolution>(&s.work))
+        if (const auto* c = std::get_if<step::convolution>(&s.work)) {
             t.scratch = std::max(t.scratch, scratch_bytes(plan, *c, t, slices));
+            const map_shape& out = t.shapes[c->product];
+            if (plan.accumulators && std::holds_alternative<conv2d>(c->plan))
+                t.accumulators = std::max(t.accumulators, round_up(out.n * out.h * out.w * out.c * sizeof(std::int32_t),
+                                                                   buffer_alignment));
+        }
     if (!t.total().ok())
         return make_error(errc::invalid_argument, "graph: the scratch memory for %zu images of %zux%zu overflows",
                           images[0].n, images[0].h, images[0].w);
@@ -86,8 +91,11 @@ TERN_FUNC result<planned_graph> planned_graph::create(const graph& g, const grap
     for (std::size_t k = 0; k < g.outputs.size(); ++k)
         plan.values[g.outputs[k].node].external = k;
     plan.outputs = g.outputs;
+    plan.accumulators = options.accumulators;
+    plan.start = options.start;
     TERN_TRY(graph_detail::graph_lowering(g, *types, chosen, plan).lower_all());
     graph_detail::find_lifetimes(plan);
+    TERN_TRY(graph_detail::check_start(plan));
     graph_detail::share_memory(plan);
     return made;
 }
@@ -166,7 +174,7 @@ inline status check_linear_layers(const graph_plan& plan, const graph_args& args
     for (const graph_step& s : plan.steps)
         if (const auto* l = std::get_if<step::linear>(&s.work)) {
             const planned_value &in = plan.values[l->input], &out = plan.values[l->out];
-            const bool good = (in.where != form::input || !args.inputs[in.external].floats ||
+            const bool good = (in.where != form::input || args.input_count == 0 || !args.inputs[in.external].floats ||
                                is_dense_row(args.inputs[in.external].floats)) &&
                               (in.where != form::output || is_dense_row(args.outputs[in.external])) &&
                               (out.where != form::output || is_dense_row(args.outputs[out.external]));
@@ -191,14 +199,14 @@ inline status check_outputs(const graph_plan& plan, const graph_args& args, cons
         bool overlaps = range_of(out).overlaps(scratch);
         for (std::size_t i = 0; i < k; ++i)
             overlaps = overlaps || range_of(out).overlaps(range_of(args.outputs[i]));
-        for (std::size_t i = 0; i < plan.inputs.size(); ++i)
+        for (std::size_t i = 0; i < args.input_count; ++i)
             overlaps = overlaps || range_of(out).overlaps(range_of(args.inputs[i].floats)) ||
                        range_of(out).overlaps(range_of(args.inputs[i].bytes));
         if (overlaps)
             return make_error(errc::invalid_argument,
                               "output %.100s: overlaps an input, the workspace or another output", name);
     }
-    for (std::size_t i = 0; i < plan.inputs.size(); ++i)
+    for (std::size_t i = 0; i < args.input_count; ++i)
         if (range_of(args.inputs[i].floats).overlaps(scratch) || range_of(args.inputs[i].bytes).overlaps(scratch))
             return make_error(errc::invalid_argument, "%.100s: the workspace overlaps the images",
                               plan.names[plan.inputs[i].node].c_str());
@@ -211,6 +219,28 @@ inline bool has_images(const graph_args& args) {
             return true;
     return false;
 }
+
+/// A run's part of its workspace.
+struct graph_memory {
+    run_tables tables{};
+    image_shape* images = nullptr;  ///< of every input
+    unsigned char* arena = nullptr;
+    std::size_t head = 0;  ///< bytes of what comes before the arena
+
+    status take(const graph_plan& plan, const workspace& scratch) {
+        head = take_tables(plan, nullptr, tables, images).bytes();
+        TERN_TRY(check_workspace(scratch, head, "graph"));
+        take_tables(plan, scratch.data, tables, images);
+        arena = static_cast<unsigned char*>(scratch.data) + head;
+        return {};
+    }
+    /// Once `images` are known.
+    status lay_out(const graph_plan& plan, const graph_args& args, const workspace& scratch, const executor& threads) {
+        TERN_TRY(lay_out_all(plan, images, threads.slice_count(), tables));
+        TERN_TRY(check_workspace(scratch, head + tables.total().value, "graph"));
+        return check_outputs(plan, args, tables, range_of(scratch.data, scratch.bytes));
+    }
+};
 
 }  // namespace graph_detail
 
@@ -225,25 +255,67 @@ TERN_FUNC status planned_graph::run(const graph_args& args, const workspace& scr
                           args.inputs == nullptr || args.outputs == nullptr ? " with a null pointer" : "");
     if (!has_images(args))
         return {};
-    run_tables t;
-    image_shape* images = nullptr;
-    const std::size_t head = take_tables(plan_, nullptr, t, images).bytes();
-    TERN_TRY(check_workspace(scratch, head, "graph"));
-    take_tables(plan_, scratch.data, t, images);
+    graph_memory memory;
+    TERN_TRY(memory.take(plan_, scratch));
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
         const auto shape = shape_of_images(plan_, plan_.inputs[i], args.inputs[i]);
         TERN_TRY(shape.status());
-        images[i] = *shape;
+        memory.images[i] = *shape;
     }
-    TERN_TRY(lay_out_all(plan_, images, threads.slice_count(), t));
-    TERN_TRY(check_workspace(scratch, head + t.total().value, "graph"));
-    TERN_TRY(check_outputs(plan_, args, t, range_of(scratch.data, scratch.bytes)));
-    return graph_run(plan_, args, t, static_cast<unsigned char*>(scratch.data) + head, threads).run(observer);
+    TERN_TRY(memory.lay_out(plan_, args, scratch, threads));
+    return graph_run(plan_, args, memory.tables, memory.arena, threads, observer).run();
+}
+
+TERN_FUNC status planned_graph::run_from_start(const tensor_view<const float>& value, const image_shape* images,
+                                               std::size_t count, const graph_args& outputs, const workspace& scratch,
+                                               const executor& threads, const graph_observer& observer) const {
+    using namespace graph_detail;
+    TERN_TRY(check_counts(plan_, count, images));
+    if (plan_.start == step::none || outputs.output_count != plan_.outputs.size() || outputs.outputs == nullptr)
+        return make_error(errc::invalid_argument, "graph: expected a start and %zu outputs, found %s and %zu%s",
+                          plan_.outputs.size(), plan_.start == step::none ? "none" : "one", outputs.output_count,
+                          outputs.outputs == nullptr ? " with a null pointer" : "");
+    if (images[0].n == 0)
+        return {};
+    graph_memory memory;
+    TERN_TRY(memory.take(plan_, scratch));
+    std::copy_n(images, count, memory.images);
+    TERN_TRY(memory.lay_out(plan_, {nullptr, 0, outputs.outputs, outputs.output_count}, scratch, threads));
+    const map_shape& s = memory.tables.shapes[plan_.start];
+    if (!value || !(map_shape{value.n, value.h, value.w, value.c} == s))
+        return make_error(errc::invalid_argument,
+                          "%.100s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu",
+                          plan_.names[plan_.start].c_str(), s.n, s.h, s.w, s.c, value.n, value.h, value.w, value.c);
+    TERN_TRY(check_tensor(value, "graph", "start"));
+    if (range_of(value).overlaps(range_of(scratch.data, scratch.bytes)))
+        return make_error(errc::invalid_argument, "graph: the workspace overlaps the value to start from");
+    return graph_run(plan_, outputs, memory.tables, memory.arena, threads, observer).run_from(value);
 }
 
 TERN_FUNC status planned_graph::run(const graph_images& images, const tensor_view<float>& out, const workspace& scratch,
                                     const executor& threads, const graph_observer& observer) const {
     return run(graph_args{&images, 1, &out, 1}, scratch, threads, observer);
+}
+
+TERN_FUNC std::string planned_graph::kernel_name(std::size_t node, const std::vector<image_shape>& images,
+                                                 bool bytes) const {
+    graph_detail::owned_tables owned;
+    if (!owned.make(plan_, images.data(), images.size()).ok() ||
+        !graph_detail::infer_all(plan_, images.data(), owned.tables).ok())
+        return {};
+    for (const graph_step& s : plan_.steps) {
+        if (s.nodes[0] != node)
+            continue;
+        if (const auto* l = std::get_if<step::linear>(&s.work))
+            return l->plan.kernel_name();
+        const auto* c = std::get_if<step::convolution>(&s.work);
+        if (c == nullptr || (bytes && !c->bytes_plan))
+            return {};
+        const image_shape seen = graph_detail::seen_by(*c, owned.tables);
+        return bytes ? c->bytes_plan->kernel_name(seen)
+                     : std::visit([&](const auto& p) { return p.kernel_name(seen); }, c->plan);
+    }
+    return {};
 }
 
 TERN_FUNC std::string planned_graph::to_text(const std::vector<image_shape>& images) const {
@@ -266,11 +338,8 @@ TERN_FUNC std::string planned_graph::to_text(const std::vector<image_shape>& ima
                             : std::string(value.where == planned_value::form::codes ? " -> codes" : " -> floats") +
                                   " at " + std::to_string(owned.tables.offset[v]);
             });
-        if (const auto* c = std::get_if<step::convolution>(&step.work)) {
-            const map_shape& in = owned.tables.shapes[c->input];
-            const image_shape seen = c->row ? image_shape{1, 1, in.n} : in.images();
-            text += std::string("; ") + std::visit([&](const auto& p) { return p.kernel_name(seen); }, c->plan);
-        }
+        if (std::holds_alternative<step::convolution>(step.work))
+            text += "; " + kernel_name(step.nodes[0], images);
         text += *step.end != '\0' ? std::string("; ends: ") + step.end + "\n" : "\n";
     }
     return text;

@@ -10,7 +10,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// What a node does in a few words: "convolution 64x3x7x7 of floats, stride 2, padding 3", "maximum 3x3, stride 2, padding 1".
+/// What a node does in a few words: "convolution 64x3x7x7 of floats, stride 2, padding 3", "maximum 3x3, stride 2,
+/// padding 1".
 TERN_FUNC std::string to_string(const graph_node& n);
 
 /// A line for every node, "name = what it does (inputs)", and one for every output. With `shapes`, one for each node as

@@ -1,4 +1,5 @@
-// Plans for a convolution or linear layer of a graph, whatever its weights and its input are. Internal to planned_graph.
+// Plans for a convolution or linear layer of a graph, whatever its weights and its input are. Internal to
+// planned_graph.
 #pragma once
 
 #include <algorithm>
@@ -60,7 +61,8 @@ struct product_plans {
         const auto& floats = std::get<real_weights>(weights);
         auto plan = image_conv2d::create(floats.values.data(), floats.shape, normalization_of(image), geometry, chain,
                                          options.u8_weights, options.plan);
-        TERN_TRY(plan.status());
+        if (!plan.ok())
+            return make_error(plan.status().code(), "for u8 images: %s", plan.message());
         to = std::move(*plan);
         return {};
     }

@@ -1,4 +1,5 @@
-// A run of a planned graph: where its values are, and what every kind of step does with them. Internal to planned_graph.
+// A run of a planned graph: where its values are, and what every kind of step does with them. Internal to
+// planned_graph.
 #pragma once
 
 #include <cstddef>
@@ -36,24 +37,34 @@ inline packed_image as_row(const packed_image& image) {
 class graph_run {
 public:
     graph_run(const graph_plan& plan, const graph_args& args, const run_tables& tables, unsigned char* arena,
-              const executor& threads)
-        : plan_(plan), args_(args), t_(tables), arena_(arena), threads_(threads) {}
+              const executor& threads, const graph_observer& observer)
+        : plan_(plan), args_(args), t_(tables), arena_(arena), threads_(threads), observer_(observer) {}
 
-    status run(const graph_observer& observer) const {
+    status run() const {
         for (const planned_input& in : plan_.inputs)
             take_bytes(in);
-        for (const graph_step& s : plan_.steps) {
-            if (const status done = std::visit([&](const auto& work) { return run(work); }, s.work); !done.ok())
-                return make_error(done.code(), "%.100s: %s", plan_.names[s.nodes[0]].c_str(), done.message());
-            if (observer.on_value != nullptr)
-                for_each_value(
-                    s, [](std::size_t) {}, [&](std::size_t v) { show(observer, v); });
-        }
-        return {};
+        return run_steps(0);
+    }
+    /// What lies behind the start, whose value this is.
+    status run_from(const tensor_view<const float>& value) const {
+        copy_channels(value, target(plan_.start), 0, threads_);
+        show(plan_.steps[0], plan_.start);
+        return run_steps(plan_.values[plan_.start].first + 1);
     }
 
 private:
     using form = planned_value::form;
+
+    status run_steps(std::size_t first) const {
+        for (std::size_t i = first; i < plan_.steps.size(); ++i) {
+            const graph_step& s = plan_.steps[i];
+            if (const status done = std::visit([&](const auto& work) { return run(work); }, s.work); !done.ok())
+                return make_error(done.code(), "%.100s: %s", plan_.names[s.nodes[0]].c_str(), done.message());
+            for_each_value(
+                s, [](std::size_t) {}, [&](std::size_t v) { show(s, v); });
+        }
+        return {};
+    }
 
     template <class T>
     T* at(std::size_t value) const {
@@ -78,9 +89,18 @@ private:
             layout_of(plan_.values[value], t_.shapes[value]);  // has been computed when values were placed
         return {layout.ok() ? *layout : packed_layout{}, at<unsigned char>(value)};
     }
-    workspace scratch() const { return {arena_ + t_.arena, t_.scratch}; }
+    workspace scratch() const { return {arena_ + t_.arena + t_.accumulators, t_.scratch}; }
+    /// Accumulators of a convolution of codes, if an observer wants them.
+    tensor_view<std::int32_t> products(const step::convolution& c) const {
+        if (!plan_.accumulators || observer_.on_value == nullptr || !std::holds_alternative<conv2d>(c.plan))
+            return {};
+        const map_shape& s = t_.shapes[c.product];
+        return nhwc(reinterpret_cast<std::int32_t*>(arena_ + t_.arena), s.n, s.h, s.w, s.c);
+    }
 
-    void show(const graph_observer& observer, std::size_t value) const {
+    void show(const graph_step& step, std::size_t value) const {
+        if (observer_.on_value == nullptr)
+            return;
         graph_value_view view;
         view.node = value;
         view.name = plan_.names[value].c_str();
@@ -88,7 +108,12 @@ private:
             view.codes = codes(value);
         else
             view.floats = floats(value);
-        observer.on_value(observer.ctx, view);
+        const auto* conv = std::get_if<step::convolution>(&step.work);
+        if (conv != nullptr && std::holds_alternative<conv2d>(conv->plan)) {
+            view.input = codes(conv->input);
+            view.accumulators = products(*conv);
+        }
+        observer_.on_value(observer_.ctx, view);
     }
 
     /// u8 images with their border in place, and as floats where steps read those.
@@ -116,6 +141,9 @@ private:
         }
         conv2d_args args;
         args.input = c.row ? as_row(codes(c.input)) : codes(c.input);
+        args.accumulators = products(c);
+        if (c.row && args.accumulators)
+            args.accumulators = as_row(args.accumulators);
         fill(c, args);
         return std::get<conv2d>(c.plan).run(args, scratch(), threads_);
     }
@@ -199,13 +227,19 @@ private:
     const run_tables& t_;
     unsigned char* arena_;
     const executor& threads_;
+    const graph_observer& observer_;
 };
+
+/// The sizes of what a convolution reads.
+inline image_shape seen_by(const step::convolution& c, const run_tables& t) {
+    const map_shape& s = t.shapes[c.input];
+    return c.row ? image_shape{1, 1, s.n} : s.images();
+}
 
 /// Scratch memory of a step. SIZE_MAX: its plan refuses the sizes.
 inline std::size_t scratch_bytes(const graph_plan& plan, const step::convolution& c, const run_tables& t,
                                  std::size_t slices) {
-    const map_shape& s = t.shapes[c.input];
-    const image_shape in = c.row ? image_shape{1, 1, s.n} : s.images();
+    const image_shape in = seen_by(c, t);
     std::size_t bytes = std::visit([&](const auto& p) { return p.workspace_bytes(in, slices); }, c.plan);
     if (c.bytes_plan && plan.inputs[plan.values[c.input].external].bytes) {
         const std::size_t other = c.bytes_plan->workspace_bytes(in, slices);

@@ -141,12 +141,15 @@ TERN_FUNC result<std::vector<map_shape>> infer_shapes(const graph& g, const std:
         for (const std::size_t i : n.inputs)
             in.push_back(shapes[i]);
         if (r.change == shape_change::input) {
-            if (given == images.size() || images[given].h == 0 || images[given].w == 0 ||
-                images[given].n != images[0].n)
-                return make_error(errc::invalid_argument,
-                                  "%.100s: expected sizes of images, as many as of the first input, found %s",
-                                  n.name.c_str(), given == images.size() ? "none" : "others");
+            if (given == images.size())
+                return make_error(errc::invalid_argument, "%.100s: expected sizes of images, found none",
+                                  n.name.c_str());
             const image_shape& s = images[given++];
+            if (s.h == 0 || s.w == 0 || s.n != images[0].n)
+                return make_error(errc::invalid_argument,
+                                  "%.100s: expected images with pixels, as many as of the first input, found %zu of "
+                                  "%zux%zu",
+                                  n.name.c_str(), s.n, s.h, s.w);
             in.push_back({s.n, s.h, s.w, r.channels});
         }
         auto shape = infer_shape(r, n.name.c_str(), in.data(), in.size());

@@ -46,8 +46,8 @@ TERN_FUNC shape_rule shape_rule_of(const graph_node& n) noexcept;
 TERN_FUNC result<map_shape> infer_shape(const shape_rule& rule, const char* name, const map_shape* inputs,
                                         std::size_t count);
 
-/// The sizes of all values for images of these sizes, one for each input node in order. Errors: those of check_graph and
-/// infer_shape, another number of images, different numbers of images, images without pixels.
+/// The sizes of all values for images of these sizes, one for each input node in order. Errors: those of check_graph
+/// and infer_shape, another number of images, different numbers of images, images without pixels.
 TERN_FUNC result<std::vector<map_shape>> infer_shapes(const graph& g, const std::vector<image_shape>& images);
 
 TERN_END_NAMESPACE

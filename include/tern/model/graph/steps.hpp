@@ -33,6 +33,8 @@ struct convolution {
     std::optional<image_conv2d> bytes_plan{};  ///< if `input` may be u8 images
     std::size_t input = none, residual = none;
     std::size_t out = none, packed[max_quantizers] = {none, none};
+    std::size_t product =
+        none;             ///< the convolution's own value, which is nowhere but has the shape of all that it writes
     bool pooled = false;  ///< the residual is the 2x2 maximum
     bool flat = false;    ///< reads a map as one pixel, in the order of memory
     bool row = false;     ///< maps of one pixel: the images are the pixels of a row
@@ -124,6 +126,8 @@ struct graph_plan {
     std::vector<planned_input> inputs{};
     std::vector<graph_output> outputs{};
     std::size_t most_reads = 0;
+    bool accumulators = false;       ///< observers see those of convolutions
+    std::size_t start = step::none;  ///< the value that runs may start behind
     const kernel_table* kernels = nullptr;
 };
 

@@ -19,15 +19,15 @@ public:
     graph_builder net;
 
     /// Sizes of the arrays are looked at by the node's check.
-    graph_value norm(graph_value x, const folded_norm& n) {
+    graph_value norm(graph_value x, const folded_norm& n, std::string name = {}) {
         node::affine a;
         auto factor = copy_to_buffer(n.factor.data(), n.factor.size(), memory_);
         auto shift = copy_to_buffer(n.shift.data(), n.shift.size(), memory_);
-        if (factor.ok() && shift.ok()) {
-            a.norm.factor = std::move(*factor);
-            a.norm.shift = std::move(*shift);
-        }
-        return net.add_node({}, {x}, std::move(a));
+        if (!factor.ok() || !shift.ok())
+            return net.fail(!factor.ok() ? factor.status() : shift.status());
+        a.norm.factor = std::move(*factor);
+        a.norm.shift = std::move(*shift);
+        return net.add_node(std::move(name), {x}, std::move(a));
     }
     graph_value prelu(graph_value x, const buffer<float>& slope) {
         return slope.size() == net.channels(x) ? net.prelu(x, slope.data()) : net.prelu(x, nullptr);
@@ -84,25 +84,54 @@ inline graph_value quantize_input(model_builder& b, graph_value x, const stqn_un
     return b.net.quantize(x, u.input, u.input_unit);
 }
 
+/// A residual network as a graph, and which nodes are its layers: stem, convolutions of blocks, head.
+struct residual_graph {
+    graph g{};
+    std::vector<std::size_t> layers{};  ///< nodes of the weights
+    std::vector<std::size_t>
+        values{};  ///< what layers give behind their activations and pooling; of the head: the features
+};
+
 //   h = prelu1(bn_add1(conv1(quant(bn1(x)))) + skip);  y = prelu2(bn_add2(conv2(quant(bn2(h)))) + h)
 template <class Unit>
-result<graph> graph_of_residual(const residual_network<Unit>& model, const allocator& memory) {
+result<residual_graph> graph_of_residual(const residual_network<Unit>& model, preprocessing p,
+                                         const allocator& memory) {
     TERN_TRY(check_network(model));
     model_builder b(memory);
-    auto x = b.net.input("image", model.input_channels(), model.preprocess);
-    x = b.convolution("stem", x, model.stem, model.stem_shape, model.stem_stride, model.stem_padding);
-    x = b.pool(b.prelu(b.norm(x, model.stem_norm), model.stem_slope), model.pool);
+    residual_graph made;
+    const auto add_layer = [&](graph_value layer, graph_value value) {
+        made.layers.push_back(layer.node);
+        made.values.push_back(value.node);
+        return value;
+    };
+    auto x = b.net.input("image", model.input_channels(), p);
+    auto y = b.convolution("stem", x, model.stem, model.stem_shape, model.stem_stride, model.stem_padding);
+    x = add_layer(y, b.pool(b.prelu(b.norm(y, model.stem_norm), model.stem_slope), model.pool));
     for (const residual_block<Unit>& block : model.blocks)
         for (std::size_t k = 0; k < 2; ++k) {
             const Unit& u = block.units[k];
+            const std::string digit = std::to_string(k + 1);
             const std::size_t stride = k == 0 ? block.stride : 1;
-            const graph_value skip = stride == 2 ? b.net.shortcut(x, u.weights.shape.out_channels) : x;
-            const auto codes = quantize_input(b, b.norm(x, u.before), u);
-            const auto y = b.convolution(block.name + ".conv" + std::to_string(k + 1), codes, u.weights, stride,
-                                         u.weights.shape.kh / 2);
-            x = b.prelu(b.net.add(b.norm(y, u.after), skip), u.slope);
+            const graph_value skip = stride == 2 ? b.net.add_node(block.name + ".shortcut", {x},
+                                                                  node::shortcut{u.weights.shape.out_channels})
+                                                 : x;
+            const auto codes = quantize_input(b, b.norm(x, u.before, block.name + ".bn" + digit), u);
+            y = b.convolution(block.name + ".conv" + digit, codes, u.weights, stride, u.weights.shape.kh / 2);
+            x = b.net.add(b.norm(y, u.after, block.name + ".bn_add" + digit), skip);
+            x = add_layer(y, b.prelu(x, u.slope));
         }
-    return b.classify(b.net.global_mean_pool(x), model.fc_weight, model.fc_bias, model.classes);
+    x = b.net.global_mean_pool(x);
+    auto g = b.classify(x, model.fc_weight, model.fc_bias, model.classes);
+    TERN_TRY(g.status());
+    made.g = std::move(*g);
+    made.layers.push_back(made.g.outputs[0].node);
+    made.values.push_back(x.node);
+    return made;
+}
+
+inline result<graph> only_graph(result<residual_graph> made) {
+    TERN_TRY(made.status());
+    return std::move(made->g);
 }
 
 inline graph_value add_layer(model_builder& b, const twn_layer& layer, graph_value x) {
@@ -121,11 +150,11 @@ inline graph_value add_conv(model_builder& b, const fatnn_conv& conv, graph_valu
 }  // namespace graph_detail
 
 TERN_FUNC result<graph> to_graph(const sttn_network& model, const allocator& memory) {
-    return graph_detail::graph_of_residual(model, memory);
+    return graph_detail::only_graph(graph_detail::graph_of_residual(model, model.preprocess, memory));
 }
 
 TERN_FUNC result<graph> to_graph(const stqn_network& model, const allocator& memory) {
-    return graph_detail::graph_of_residual(model, memory);
+    return graph_detail::only_graph(graph_detail::graph_of_residual(model, model.preprocess, memory));
 }
 
 TERN_FUNC result<graph> to_graph(const twn_network& model, const allocator& memory) {

@@ -13,8 +13,8 @@
 TERN_BEGIN_NAMESPACE
 
 /// A graph with the input "image" and the output "logits", [n][1][1][classes], whose convolutions have the names of the
-/// reader. Arrays are copied. Planned, it gives what `network` gives, bit for bit, on floats and, where the model says how it
-/// is preprocessed, on u8 images. Errors: a model whose parts do not fit together, refused memory.
+/// reader. Arrays are copied. Planned, it gives what `network` gives, bit for bit, on floats and, where the model says
+/// how it is preprocessed, on u8 images. Errors: a model whose parts do not fit together, refused memory.
 TERN_FUNC result<graph> to_graph(const sttn_network& model, const allocator& memory = {});
 TERN_FUNC result<graph> to_graph(const stqn_network& model, const allocator& memory = {});
 
