@@ -43,13 +43,13 @@ TEST_CASE("a U-Net of three levels: codes and floats of the same maps pass over 
     plain_graph net(72);
     auto x = net.prelu(net.norm(net.conv("stem", net.input("image", {{1, 24, 32}, {2, 16, 8}}, 1), 16, 3)));
     std::vector<tern::graph_value> skips;
-    for (const std::size_t width : {24, 40, 64}) {
+    for (const std::size_t width : sizes{24, 40, 64}) {
         x = block(net, ("down" + std::to_string(width)).c_str(), x, width, 3);
         skips.push_back(x);
         x = net.max_pool(x, 2, 2);
     }
     x = block(net, "middle", x, 80, 3);
-    for (const std::size_t width : {64, 40, 24}) {
+    for (const std::size_t width : sizes{64, 40, 24}) {
         x = net.upsample(x, 2);
         // One joins floats, the others join codes.
         x = width == 40 ? net.quantized(net.concat(x, skips.back()), ternary)
