@@ -12,6 +12,7 @@
 #include "model/file_kind.hpp"
 #include "model/graph/builder.hpp"
 #include "model/graph/check.hpp"
+#include "model/graph/graph_args.hpp"
 #include "model/graph/node.hpp"
 #include "model/graph/planned_graph.hpp"
 #include "model/graph/print.hpp"

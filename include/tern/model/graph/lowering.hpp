@@ -10,7 +10,7 @@
 #include "../../op/image_conv2d.hpp"
 #include "check.hpp"
 #include "fusion.hpp"
-#include "planned_graph.hpp"
+#include "graph_args.hpp"
 #include "product_plans.hpp"
 #include "steps.hpp"
 

@@ -15,7 +15,7 @@
 #include "../../op/image_conv2d.hpp"
 #include "../../op/real_conv2d.hpp"
 #include "check.hpp"
-#include "planned_graph.hpp"
+#include "graph_args.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace graph_detail {

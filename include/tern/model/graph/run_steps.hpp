@@ -10,14 +10,15 @@
 #include "../../core/executor.hpp"
 #include "../../core/status.hpp"
 #include "../../core/tensor.hpp"
+#include "../../format/halo.hpp"
 #include "../../op/pooling.hpp"
 #include "../../op/quantize_image.hpp"
 #include "../../op/ternarize.hpp"
 #include "copies.hpp"
 #include "elementwise.hpp"
+#include "graph_args.hpp"
 #include "lifetimes.hpp"
 #include "placement.hpp"
-#include "planned_graph.hpp"
 #include "steps.hpp"
 
 TERN_BEGIN_NAMESPACE
