@@ -1,5 +1,5 @@
-// A network of your own, a small detector with two scales, from its topology to its outputs: what a paper's figure shows is
-// what `make_graph` says. Weights are random here; yours come from a checkpoint.
+// A network of your own, a small detector with two scales, from its topology to its outputs: what a paper's figure
+// shows is what `make_graph` says. Weights are random here; yours come from a checkpoint.
 #include <cstdio>
 #include <random>
 #include <vector>

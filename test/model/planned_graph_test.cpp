@@ -60,6 +60,7 @@ void check_same(const Model& model, const input_images& in, std::size_t images) 
         REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
         tern::graph_options graph_options;
         graph_options.plan.kernels = &table;
+        graph_options.expected = s;
         graph_options.u8_images = options.u8_images;
         const tern::planned_graph planned = must_plan(*g, graph_options);
         CHECK(planned.kernels() == &table);

@@ -1,6 +1,7 @@
-// Networks as plain loops in double over dequantized weights, made layer by layer from a seeded generator: what the plans of
-// the library must give. A batch norm is drawn for the values that reach it, with shifts such that no value lies so near a
-// threshold of the next layer that float and double could differ: codes must then be equal without exception.
+// Networks as plain loops in double over dequantized weights, made layer by layer from a seeded generator: what the
+// plans of the library must give. A batch norm is drawn for the values that reach it, with shifts such that no value
+// lies so near a threshold of the next layer that float and double could differ: codes must then be equal without
+// exception.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -225,8 +226,8 @@ public:
         }
         return made;
     }
-    /// The same, with other shifts in channels where `value(element of x, channel, norm)`, what the quantizers behind the
-    /// norm see, comes near one of their thresholds.
+    /// The same, with other shifts in channels where `value(element of x, channel, norm)`, what the quantizers behind
+    /// the norm see, comes near one of their thresholds.
     template <class Value>
     plain_norm clear_norm(const plain_map& x, const std::vector<plain_levels>& quantizers, Value&& value) {
         plain_norm made = norm(x);

@@ -1,5 +1,5 @@
-// Residual networks of STTN and STQN as plain loops: low-bit convolutions from latent kernels, the block's input added behind
-// each, pooled and with zero channels above where a block halves the image.
+// Residual networks of STTN and STQN as plain loops: low-bit convolutions from latent kernels, the block's input added
+// behind each, pooled and with zero channels above where a block halves the image.
 #pragma once
 
 #include <algorithm>
@@ -46,8 +46,8 @@ inline plain_map prelu(plain_map x, const std::vector<float>& slope) {
                        [&](double v, std::size_t c) { return v >= 0 ? v : static_cast<double>(slope[c]) * v; });
 }
 
-/// m (sign W_0 + sign W_1 + ...) or m (sign W_0 + 2 sign W_1 + 4 sign W_2 + ...), m the mean of all clamped kernels over an
-/// output channel.
+/// m (sign W_0 + sign W_1 + ...) or m (sign W_0 + 2 sign W_1 + 4 sign W_2 + ...), m the mean of all clamped kernels
+/// over an output channel.
 inline std::vector<double> merged(const plain_unit& u, tern::kernel_steps steps) {
     std::vector<double> values(u.shape.size());
     const std::size_t n = u.shape.fan_in();

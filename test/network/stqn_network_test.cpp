@@ -1,5 +1,5 @@
-// Soft Threshold Quantized Networks of 2, 3 and 4 bits: sums of binary kernels as odd codes, unsigned activations. The first
-// convolution and the classifier are float.
+// Soft Threshold Quantized Networks of 2, 3 and 4 bits: sums of binary kernels as odd codes, unsigned activations. The
+// first convolution and the classifier are float.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Residual blocks of Soft Threshold Ternary Networks from latent pairs of kernels: ternary times ternary, the block's input
-// added behind each convolution, pooled and with zero channels above where a block halves the image.
+// Residual blocks of Soft Threshold Ternary Networks from latent pairs of kernels: ternary times ternary, the block's
+// input added behind each convolution, pooled and with zero channels above where a block halves the image.
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,6 +1,8 @@
 // What plans choose, level by level.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <random>
 #include <string>
@@ -62,6 +64,33 @@ TEST_CASE("3x3 kernels are transformed where bytes have a dot product and no pop
         if (level != "neon_i8mm")  // where nothing else is near
             CHECK(chosen(table, {512, 512, 3, 3}, {1, 7, 7}).find("winograd4") == std::string::npos);
         CHECK(chosen(table, {128, 128, 3, 3}, {1, 28, 28}, 300000).find("winograd4") == std::string::npos);
+    });
+}
+
+TEST_CASE("a plan keeps no more of its weights than it may") {
+    tern_test::for_each_table([](const tern::kernel_table& table) {
+        tern_test::conv_problem p;
+        p.weights = {70, 130, 3, 3};
+        p.codes.assign(p.weights.size(), 1);
+        const tern::ternary_weights weights = tern_test::packed_weights(p);
+        tern::plan_options options;
+        options.kernels = &table;
+        std::size_t least = SIZE_MAX, plans = 0;
+        for (std::size_t limit = std::size_t{1} << 21; limit >= 1024; limit -= limit / 8) {
+            options.max_weight_bytes = limit;
+            const auto plan = tern::conv2d::create(weights, {}, {}, options);
+            if (!plan.ok()) {
+                CHECK(limit < least);
+                CHECK(plan.status().code() == tern::errc::unsupported);
+                CHECK(std::string(plan.message()).find("max_weight_bytes") != std::string::npos);
+                continue;
+            }
+            ++plans;
+            CHECK(plan->panel_bytes() <= limit);
+            least = std::min(least, plan->panel_bytes());
+        }
+        CHECK(plans > 3);
+        CHECK(least >= 70 * 130 * 9 / 4);
     });
 }
 

@@ -77,6 +77,7 @@ status network::plan(const residual_network<Unit>& model, const network_options&
                           input_.w);
     graph_options chosen;
     chosen.plan = options.plan;
+    chosen.expected = input_;
     chosen.u8_images = options.u8_images;
     chosen.u8_weights = options.u8_weights;
     chosen.accumulators = options.accumulators;

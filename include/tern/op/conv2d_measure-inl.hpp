@@ -221,7 +221,7 @@ TERN_FUNC status conv2d::measure(const weight_source& weights, const image_shape
     form_count_ = kept_count;
     TERN_TRY(failed);
 
-    auto measured = make_buffer<measured_kernel>(checked_size(measured_.size()) + count, options.memory);
+    auto measured = make_unfilled_buffer<measured_kernel>(checked_size(measured_.size()) + count, options.memory);
     if (!measured.ok())
         return measured.status();
     std::copy(measured_.begin(), measured_.end(), measured->begin());

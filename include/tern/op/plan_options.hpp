@@ -63,7 +63,7 @@ struct plan_options {
     double measuring_seconds = 0.02;  ///< of a plan whose choice is measured, at most (about: a run is never cut short)
     tuning_store outcomes{};  ///< measured: what is known already is not measured again, what is not known is added
     tern::v1::border_value border_value = tern::v1::border_value::from_image;
-    std::size_t max_weight_bytes = 0;  ///< Winograd's weights that take more are not chosen; 0: no limit
+    std::size_t max_weight_bytes = 0;  ///< kernels whose weights take more are not chosen; 0: no limit
     bool integer_thresholds = true;    ///< use them where they give the same codes as the float epilogue
     allocator memory{};                ///< for everything the plan keeps
 };

@@ -13,7 +13,9 @@
 TERN_BEGIN_VOCABULARY
 
 struct graph_options {
-    plan_options plan{};  ///< level, lowering and memory for everything
+    plan_options plan{};  ///< level, lowering and memory for everything; its expected shape is not looked at
+    /// The images of a typical run, for each input: kernels are chosen for them. Of height 0: of middle size.
+    image_shape expected{};
     /// Plan what reads inputs for u8 images too, where their nodes say what bytes are worth. Costs a copy of the
     /// weights of convolutions that read them.
     bool u8_images = false;

@@ -12,6 +12,7 @@
 #include "fusion.hpp"
 #include "graph_args.hpp"
 #include "product_plans.hpp"
+#include "shapes.hpp"
 #include "steps.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -20,7 +21,14 @@ namespace graph_detail {
 class graph_lowering {
 public:
     graph_lowering(const graph& g, const std::vector<value_type>& types, const graph_options& options, graph_plan& to)
-        : f_(g, options.start), types_(types), options_(options), to_(to) {}
+        : f_(g, options.start), types_(types), options_(options), to_(to) {
+        std::vector<image_shape> images;
+        for (const graph_node& n : g.nodes)
+            if (std::holds_alternative<node::input>(n.data))
+                images.push_back(options.expected);
+        if (auto shapes = infer_shapes(g, images); options.expected.h != 0 && shapes.ok())
+            expected_ = std::move(*shapes);
+    }
 
     status lower_all() {
         for (std::size_t i = 0; i < f_.g.nodes.size(); ++i)
@@ -49,6 +57,12 @@ private:
     }
 
     std::size_t input_of(std::size_t i) const { return f_.g.nodes[i].inputs[0]; }
+    /// Sizes of value `x` in the run that kernels are chosen for; linear layers read a pixel an image.
+    image_shape expected_of(std::size_t x, bool is_linear) const {
+        if (expected_.empty())
+            return {};
+        return is_linear ? image_shape{expected_[x].n, 1, 1} : expected_[x].images();
+    }
     bool is_input(std::size_t i) const { return f_.get<node::input>(i) != nullptr; }
     /// A flattened map whose only reader is a linear layer: that reads it where it lies, its weights in the map's
     /// order.
@@ -115,8 +129,13 @@ private:
             return lower_linear(i, x, taps, *floats);
 
         const auto* conv = std::get_if<node::convolution>(&n.data);
-        product_plans plans{weights, conv != nullptr ? conv->geometry : conv_geometry{}, types_[x], taps, chain.stages,
-                            options_};
+        product_plans plans{weights,
+                            conv != nullptr ? conv->geometry : conv_geometry{},
+                            types_[x],
+                            taps,
+                            chain.stages,
+                            options_,
+                            expected_of(x, is_linear)};
         status s = plans.make(made.plan);
         const auto* image = f_.get<node::input>(x);
         if (s.ok() && image != nullptr && image->bytes && options_.u8_images && floats != nullptr && !is_linear &&
@@ -288,6 +307,7 @@ private:
     const std::vector<value_type>& types_;
     const graph_options& options_;
     graph_plan& to_;
+    std::vector<map_shape> expected_{};  // sizes of all values in the run that kernels are chosen for, or none
 };
 
 }  // namespace graph_detail

@@ -44,6 +44,7 @@ struct product_plans {
     std::size_t taps;  ///< pixels that are flattened into one
     const epilogue& chain;
     const graph_options& options;
+    image_shape expected;  ///< of the map that is read
 
     status make(std::variant<conv2d, real_conv2d>& to) const {
         if (const auto* floats = std::get_if<real_weights>(&weights))
@@ -52,7 +53,7 @@ struct product_plans {
         const bool as_given =
             taps == 1 && (!input.codes || (input.code == code_id::ternary && !(input.unit > 1 || input.unit < 1)));
         if (ternary != nullptr && as_given)
-            return input.codes ? keep(conv2d::create(*ternary, geometry, chain, options.plan), to)
+            return input.codes ? keep(conv2d::create(*ternary, geometry, chain, expecting()), to)
                                : keep(real_conv2d::create(*ternary, geometry, chain, options.plan), to);
         return make_of_codes(to);
     }
@@ -68,6 +69,12 @@ struct product_plans {
     }
 
 private:
+    plan_options expecting() const {
+        plan_options plan = options.plan;
+        plan.expected = expected;
+        plan.also_expected = {};
+        return plan;
+    }
     template <class Plan>
     static status keep(result<Plan>&& made, std::variant<conv2d, real_conv2d>& to) {
         TERN_TRY(made.status());
@@ -100,7 +107,7 @@ private:
             return keep(real_conv2d::create(*made, geometry, chain, options.plan), to);
         for (float& s : made->scale)
             s = static_cast<float>(static_cast<double>(s) * input.unit);
-        plan_options plan = options.plan;
+        plan_options plan = expecting();
         plan.border_value = border_value::zero;  // of codes without a 0
         return keep(conv2d::create(*made, input.code, geometry, chain, plan), to);
     }

@@ -62,6 +62,7 @@ inline const char* winograd_candidate(const choice_query& q, const winograd_form
     return nullptr;
 }
 
+inline constexpr const char unsound_tiles[] = "its tiles have sizes that plans cannot use";
 // Tiles whose sizes other rooms count on.
 inline bool is_sound(const product_family& f) noexcept {
     const std::size_t channels = f.tile_channels;
@@ -114,7 +115,10 @@ TERN_FUNC product_candidate candidate_of(const choice_query& q, const image_shap
     if (c.why_not == nullptr && q.kernel != nullptr && std::strcmp(q.kernel, c.name) != 0)
         c.why_not = "another kernel is wanted";
     if (c.why_not == nullptr && !choice_detail::is_sound(f))
-        c.why_not = "its tiles have sizes that plans cannot use";
+        c.why_not = choice_detail::unsound_tiles;
+    if (c.why_not == nullptr && q.max_weight_bytes != 0 &&
+        panel_bytes_of(q.layer, c.choice) > static_cast<double>(q.max_weight_bytes))
+        c.why_not = "its weights take more than max_weight_bytes";
     if (c.why_not == nullptr)
         c.cycles = cycles_for(q, c.choice, in);
     return c;
@@ -123,19 +127,25 @@ TERN_FUNC product_candidate candidate_of(const choice_query& q, const image_shap
 TERN_FUNC result<product_candidate> choose_product(const choice_query& q, const image_shape& in) {
     product_candidate best;
     best.why_not = "none was found";
+    const product_family* unsound = nullptr;
     for (std::size_t i = 0; i < candidate_limit(*q.kernels); ++i) {
         const product_candidate c = candidate_of(q, in, i);
+        if (c.why_not == choice_detail::unsound_tiles)
+            unsound = c.choice.family;
         if (c.why_not == nullptr && (best.why_not != nullptr || c.cycles < best.cycles))
             best = c;
     }
+    if (best.why_not != nullptr && unsound != nullptr)
+        return make_error(errc::unsupported, "conv2d: kernel tile of %u pixels x %u channels", unsound->tile_pixels,
+                          unsound->tile_channels);
     if (best.why_not != nullptr)
         return make_error(
             errc::unsupported,
-            "conv2d: level %s has no kernels of the wanted family and lowering%s%.40s for %zu products per "
+            "conv2d: level %s has no kernels of the wanted family and lowering%s%.40s%s for %zu products per "
             "output of %zu taps, codes %s times %s",
             q.kernels->level, q.kernel != nullptr ? " and name " : "", q.kernel != nullptr ? q.kernel : "",
-            q.layer.shape.fan_in(), q.layer.shape.taps(), code_name(q.product.weights),
-            code_name(q.product.activations));
+            q.max_weight_bytes != 0 ? " within max_weight_bytes" : "", q.layer.shape.fan_in(), q.layer.shape.taps(),
+            code_name(q.product.weights), code_name(q.product.activations));
     return best;
 }
 

@@ -127,6 +127,14 @@ inline image_shape outputs_of(const conv_layer& layer, const image_shape& in) no
 
 }  // namespace cost_detail
 
+TERN_FUNC double panel_bytes_of(const conv_layer& layer, const product_choice& c) noexcept {
+    if (c.winograd == nullptr)
+        return cost_detail::sizes_of_panels(layer, c, *c.family).bytes;
+    return cost_detail::sizes_of_panels(winograd_points_layer(layer, *c.winograd),
+                                        winograd_points_choice(layer, *c.winograd), c.winograd->product)
+        .bytes;
+}
+
 TERN_FUNC bool can_count(const conv_layer& layer, const image_shape& in) noexcept {
     constexpr std::size_t side = std::size_t{1} << 20;
     const image_shape out = cost_detail::outputs_of(layer, in);

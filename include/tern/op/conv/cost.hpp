@@ -39,6 +39,9 @@ TERN_BEGIN_NAMESPACE
 TERN_FUNC family_cost find_cost(core_kind core, const char* level, const char* name, const char* variant,
                                 const family_cost& otherwise) noexcept;
 
+/// Bytes of the weights as the choice's kernels read them.
+TERN_FUNC double panel_bytes_of(const conv_layer& layer, const product_choice& choice) noexcept;
+
 /// Whether a shape can be counted: it has images, the kernel fits, and it is none that no memory holds.
 TERN_FUNC bool can_count(const conv_layer& layer, const image_shape& in) noexcept;
 

@@ -78,9 +78,7 @@ TERN_FUNC product_choice winograd_choice(const choice_query& q, const winograd_f
     c.rule.zero = static_cast<unsigned char>(offset);
     c.rule.per_value = -offset;
     c.rule.skips_zeros = false;
-    const std::size_t bytes =
-        form.points() * c.cell_bytes() * round_up(layer.out_channels(), form.product.tile_channels);
-    return q.max_weight_bytes == 0 || bytes <= q.max_weight_bytes ? c : product_choice{};
+    return c;
 }
 
 TERN_FUNC std::size_t winograd_tiles_of_part(const winograd_form& form) noexcept {
