@@ -21,7 +21,7 @@ public:
         codes_ = take(tern::pack_code_weights(codes.data(), shape, tern::code_id::ternary));
         options_.kernels = &level;
         options_.family = family;
-        options_.expected_pixels = l.out_h() * l.out_w();
+        options_.expected = {1, l.h, l.w};
         run();
         label = plan_.kernel_name({1, l.h, l.w});
         items = static_cast<double>(l.weights());

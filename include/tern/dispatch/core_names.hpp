@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "../core/config.hpp"
-#include "core.hpp"
+#include "core_kind.hpp"
 
 TERN_BEGIN_NAMESPACE
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../../core/config.hpp"
-#include "../core.hpp"
+#include "../core_kind.hpp"
 #include "../../kernel/cost.hpp"
 
 TERN_BEGIN_VOCABULARY

@@ -5,6 +5,7 @@
 
 #include "../../format/bit_copy.hpp"
 #include "cells.hpp"
+#include "choice.hpp"
 
 TERN_BEGIN_NAMESPACE
 

@@ -8,8 +8,8 @@
 #include "../../core/config.hpp"
 #include "../../core/scratch.hpp"
 #include "../../format/packed_image.hpp"
-#include "choice.hpp"
 #include "layer.hpp"
+#include "product_choice.hpp"
 
 TERN_BEGIN_VOCABULARY
 

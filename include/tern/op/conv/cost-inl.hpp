@@ -5,6 +5,7 @@
 
 #include "../../dispatch/cores.hpp"
 #include "cells.hpp"
+#include "choice.hpp"
 #include "cost.hpp"
 #include "strip_limits.hpp"
 

@@ -5,11 +5,11 @@
 #include <cstddef>
 
 #include "../../core/config.hpp"
-#include "../../dispatch/core.hpp"
+#include "../../dispatch/core_kind.hpp"
 #include "../../kernel/cost.hpp"
 #include "../../kernel/table.hpp"
-#include "choice.hpp"
 #include "layer.hpp"
+#include "product_choice.hpp"
 
 TERN_BEGIN_VOCABULARY
 
