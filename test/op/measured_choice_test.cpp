@@ -194,7 +194,11 @@ TEST_CASE("what was known decides") {
 TEST_CASE("a plan for two shapes keeps weights for both, and runs what is faster for each") {
     std::mt19937 random(5);
     std::size_t of_two = 0;
+    bool has_rows = false;  // tables of products with kernels for one row
     tern_test::for_each_table([&](const tern::kernel_table& table) {
+        for (std::size_t i = 0; i < table.family_count; ++i)
+            has_rows = has_rows || (table.families[i].group == tern::kernel_family::lookup &&
+                                    std::string(table.families[i].variant) == "row");
         for (const std::size_t channels : {std::size_t{64}, std::size_t{256}}) {
             conv_problem one, many;
             one.in = {1, 1, 1};
@@ -225,7 +229,8 @@ TEST_CASE("a plan for two shapes keeps weights for both, and runs what is faster
             CHECK(tern_test::sums_of(both, many) == tern_test::convolve(many));
         }
     });
-    CHECK(of_two > 0);
+    if (has_rows)
+        CHECK(of_two > 0);
 }
 
 TEST_CASE("inputs that a kernel does not fit are not what a choice is made for") {
