@@ -224,3 +224,30 @@ TEST_CASE("probabilities are the softmax of the logits") {
         CHECK(std::abs(document["images"][i]["probability"].get<double>() - largest / sum) < 1e-9);
     }
 }
+
+TEST_CASE("--tune keeps what was measured, changes no logit, and leaves files alone that are something else") {
+    const temporary_folder folder;
+    const std::string tuned = folder / "tuned.json", path = folder / "logits.safetensors";
+    const auto logits = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> args{demo_model, demo_images, "--limit", "3", "--logits", path};
+        args.insert(args.end(), more.begin(), more.end());
+        succeeded(classify(args));
+        return floats(open_file(path), "logits");
+    };
+    const std::vector<float> expected = logits({});
+    CHECK(logits({"--tune", tuned}) == expected);
+    // Where the model sees one kernel alone there is nothing to measure, and no file.
+    const std::string first = read_text(tuned);
+    CHECK((first.empty() || contains(first, "\"tern_tuning\": 1")));
+    CHECK(logits({"--tune", tuned, "--threads", "2"}) == expected);
+    CHECK(read_text(tuned) == first);
+
+    std::ofstream(tuned) << "a diary";
+    const outcome o = classify({demo_model, demo_images, "--limit", "3", "--logits", path, "--tune", tuned});
+    CHECK(o.code == 0);
+    CHECK(lines(o.err).size() == 1);
+    CHECK(contains(o.err, "--tune"));
+    CHECK(contains(o.err, "tern_tuning"));
+    CHECK(floats(open_file(path), "logits") == expected);
+    CHECK(read_text(tuned) == "a diary");
+}

@@ -14,6 +14,8 @@ namespace cost_detail {
 
 // Gathering a group's channels of a tap, in cycles: bit by bit, or a word of all channels by vectors. Measured roughly.
 inline constexpr double cycles_per_copy = 17.0, cycles_per_merge = 3.0;
+// A line of weights from behind L2, in cycles, where nobody has measured it.
+inline constexpr float usual_far = 6.0f;
 // The addresses of a row of outputs, in cycles; measured roughly.
 inline constexpr double cycles_per_row = 45.0;
 
@@ -195,7 +197,8 @@ TERN_FUNC double cycles_of(const work_counts& w, const product_choice& c) noexce
     return each * w.products + once * w.lone + static_cast<double>(cost.tile) * w.tiles +
            static_cast<double>(cost.strip) * w.strips + static_cast<double>(cost.convert) * w.converted +
            row_cycles_of(w) + cost_detail::cycles_per_copy * w.copied + cost_detail::cycles_per_merge * w.merged +
-           static_cast<double>(cost.near) * w.near + static_cast<double>(cost.far) * w.far +
+           static_cast<double>(cost.near) * w.near +
+           static_cast<double>(cost.far > 0 ? cost.far : cost_detail::usual_far) * w.far +
            static_cast<double>(cost.store) * w.stored + (w.products > 0 ? static_cast<double>(cost.run) : 0.0) +
            static_cast<double>(cost.input) * w.inputs + static_cast<double>(cost.output) * w.outputs;
 }
