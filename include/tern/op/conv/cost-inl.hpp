@@ -69,11 +69,8 @@ inline void add_class(work_counts& w, const product_choice& c, const panel_sizes
     w.lone += tiles * taps * panels.steps * step_macs;
     w.tiles += tiles * static_cast<double>(panels.tiles);
     w.strips += strips * static_cast<double>(panels.tiles);
-    const double share = taps / static_cast<double>(c.cell.taps());
-    add_reading(w, core, panels.bytes, share * strips);
-    if (panels.largest_tile >
-        0.75 * static_cast<double>(core.l1))  // tiles of a strip read them from L2, one after the other
-        w.near += share * (tiles - strips) * panels.bytes / line_bytes;
+    if (panels.largest_tile > 0.75 * static_cast<double>(core.l1))  // tiles read them from L2, one after the other
+        w.near += taps / static_cast<double>(c.cell.taps()) * (tiles - strips) * panels.bytes / line_bytes;
 }
 
 // Pixels by the taps that lie inside the image, as strip_schedule makes them.
@@ -82,7 +79,9 @@ inline void add_direct(work_counts& w, const conv_layer& layer, const product_ch
     const panel_sizes panels = sizes_of_panels(layer, c, *c.family);
     const std::size_t shared = c.family->shared_pixels;
     if (layer.is_pointwise()) {
-        add_class(w, c, panels, core, round_up(in.n * out.h * out.w, shared), 1.0);
+        const std::size_t pixels = round_up(in.n * out.h * out.w, shared);
+        add_class(w, c, panels, core, pixels, 1.0);
+        add_reading(w, core, panels.bytes, static_cast<double>(ceil_div(pixels, strip_pixels)));
         w.rows += static_cast<double>(in.n * out.h);
         return;
     }
@@ -100,6 +99,9 @@ inline void add_direct(work_counts& w, const conv_layer& layer, const product_ch
                       static_cast<double>((rows.last - rows.first) * (columns.last - columns.first)));
         }
     }
+    // Pixels of several classes share a strip, and what it reads.
+    add_reading(w, core, panels.bytes,
+                static_cast<double>(ceil_div(in.n * out.h * round_up(out.w, shared), strip_pixels)));
 }
 
 inline void add_winograd(work_counts& w, const conv_layer& layer, const product_choice& c, const core_facts& core,
