@@ -189,15 +189,7 @@ TERN_FUNC status checkpoint_file::parse(const unsigned char* data, std::size_t s
     return index(size);
 }
 
-TERN_FUNC result<checkpoint_file> checkpoint_file::open(const char* path) {
-    auto mapped = mapped_file::open(path);
-    if (!mapped.ok())
-        return mapped.status();
-    auto file = take(std::move(*mapped));
-    if (!file.ok())
-        return make_error(file.status().code(), "'%.200s': %s", path, file.message());
-    return file;
-}
+TERN_FUNC result<checkpoint_file> checkpoint_file::open(const char* path) { return detail::open_mapped(path, take); }
 
 TERN_FUNC result<checkpoint_file> checkpoint_file::take(mapped_file mapped) {
     checkpoint_file file;
@@ -215,17 +207,14 @@ TERN_FUNC result<checkpoint_file> checkpoint_file::load(const unsigned char* dat
 }
 
 TERN_FUNC result<tensor_file> open_tensor_file(const char* path) {
-    const auto opened = [path](auto file) -> result<tensor_file> {
-        if (!file.ok())
-            return make_error(file.status().code(), "'%.200s': %s", path, file.message());
+    const auto as_tensors = [](auto file) -> result<tensor_file> {
+        TERN_TRY(file.status());
         return tensor_file(std::move(*file));
     };
-    auto mapped = mapped_file::open(path);
-    if (!mapped.ok())
-        return mapped.status();
-    if (is_checkpoint(mapped->data(), mapped->size()))
-        return opened(checkpoint_file::take(std::move(*mapped)));
-    return opened(safetensors_file::take(std::move(*mapped)));
+    return detail::open_mapped(path, [&](mapped_file mapped) {
+        return is_checkpoint(mapped.data(), mapped.size()) ? as_tensors(checkpoint_file::take(std::move(mapped)))
+                                                           : as_tensors(safetensors_file::take(std::move(mapped)));
+    });
 }
 
 TERN_END_NAMESPACE

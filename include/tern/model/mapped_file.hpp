@@ -41,6 +41,22 @@ private:
     std::size_t size_ = 0;
 };
 
+namespace detail {
+
+/// What `take` makes of the bytes of a file, whose path stands in front of its errors.
+template <class Take>
+auto open_mapped(const char* path, Take&& take) -> decltype(take(mapped_file())) {
+    auto mapped = mapped_file::open(path);
+    if (!mapped.ok())
+        return mapped.status();
+    auto file = take(std::move(*mapped));
+    if (!file.ok())
+        return make_error(file.status().code(), "'%.200s': %s", path, file.message());
+    return file;
+}
+
+}  // namespace detail
+
 TERN_END_NAMESPACE
 
 #if TERN_DEFINE_FUNCTIONS

@@ -17,15 +17,7 @@
 
 TERN_BEGIN_NAMESPACE
 
-TERN_FUNC result<safetensors_file> safetensors_file::open(const char* path) {
-    auto mapped = mapped_file::open(path);
-    if (!mapped.ok())
-        return mapped.status();
-    auto file = take(std::move(*mapped));
-    if (!file.ok())
-        return make_error(file.status().code(), "'%.200s': %s", path, file.message());
-    return file;
-}
+TERN_FUNC result<safetensors_file> safetensors_file::open(const char* path) { return detail::open_mapped(path, take); }
 
 TERN_FUNC result<safetensors_file> safetensors_file::take(mapped_file mapped) {
     safetensors_file file;
