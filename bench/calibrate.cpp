@@ -123,26 +123,24 @@ void print_calibration(const options& o) {
                                {tern::code_id::binary, tern::code_id::binary},
                                {tern::code_id::binary, tern::code_id::ternary},
                                {tern::code_id::ternary, tern::code_id::binary}};
-    const tern::kernel_table* const level = levels_to_run(o).front();
-    {
-        std::map<std::string, samples> found;
-        for (const code_pair& codes : pairs) {
-            std::map<std::string, samples> more;
-            for (const layer& l : probes()) {
-                const candidate_layer problem(l, codes, *level, take_core());
-                std::vector<candidate> all = problem.list(1e9);
-                all.erase(std::remove_if(all.begin(), all.end(),
-                                         [&](const candidate& c) { return l.macs() / c.kernel.cycles < 4.0; }),
-                          all.end());
-                problem.measure(all, 0.006);
-                for (const candidate& c : all)
-                    add(more, c);
-            }
-            found.insert(more.begin(), more.end());  // of the first pair that a family multiplies
+    const tern::kernel_table& level = *levels_to_run(o).front();
+    std::map<std::string, samples> found;
+    for (const code_pair& codes : pairs) {
+        std::map<std::string, samples> more;
+        for (const layer& l : probes()) {
+            const candidate_layer problem(l, codes, level, take_core());
+            std::vector<candidate> all = problem.list(1e9);
+            all.erase(std::remove_if(all.begin(), all.end(),
+                                     [&](const candidate& c) { return l.macs() / c.kernel.cycles < 4.0; }),
+                      all.end());
+            problem.measure(all, 0.006);
+            for (const candidate& c : all)
+                add(more, c);
         }
-        for (const auto& [key, s] : found)
-            print_row(core, level->level, key, s);
+        found.insert(more.begin(), more.end());  // of the first pair that a family multiplies
     }
+    for (const auto& [key, s] : found)
+        print_row(core, level.level, key, s);
 }
 
 }  // namespace bench

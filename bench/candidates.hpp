@@ -40,10 +40,6 @@ private:
     std::unique_ptr<state> state_;
 };
 
-/// Layers of common networks and matrix products of all forms: ResNet, VGG, AlexNet, LeNet, MobileNet, YOLO, small
-/// maps.
-std::vector<layer> common_layers();
-
 /// Prints for each of them which kernels the model and measuring choose, and how much slower that is than the best.
 /// Returns the number of layers on which the modelled choice takes more than 1.25 times the best.
 int print_choices(const options& o);

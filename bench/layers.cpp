@@ -5,6 +5,8 @@ namespace {
 
 std::string number(std::size_t n) { return std::to_string(n); }
 
+}  // namespace
+
 layer gemm(std::size_t m, std::size_t n, std::size_t k) {
     layer l;
     l.kind = layer_kind::gemm;
@@ -13,8 +15,6 @@ layer gemm(std::size_t m, std::size_t n, std::size_t k) {
     l.cout = n;
     return l;
 }
-
-}  // namespace
 
 layer conv(std::size_t size, std::size_t cin, std::size_t cout, std::size_t kernel, std::size_t stride) {
     layer l;

@@ -30,6 +30,9 @@ struct layer {
     std::string name() const;
 };
 
+/// m x n products of k.
+layer gemm(std::size_t m, std::size_t n, std::size_t k);
+
 /// A square convolution with padding k/2.
 layer conv(std::size_t size, std::size_t cin, std::size_t cout, std::size_t kernel, std::size_t stride);
 
@@ -39,6 +42,9 @@ std::string case_name(const layer& l, const std::string& impl, const std::string
 
 /// The 3x3 layers of ResNet-18, two 1x1 layers, AlexNet conv2; matrix products, four of them im2col shapes of ResNet.
 std::vector<layer> standard_layers();
+
+/// Layers of common networks and matrix products of all forms: ResNet, VGG, AlexNet, LeNet, MobileNet, YOLO, small maps.
+std::vector<layer> common_layers();
 
 /// Whether a standard layer is one of the four on which pairs of codes are compared.
 bool is_for_codes(const layer& l);
