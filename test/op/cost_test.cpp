@@ -117,7 +117,8 @@ TEST_CASE("products and readings of weights are counted as loops would") {
                     CHECK(w.strips > 0);
                 // Each strip reads what its pixels see, once at least.
                 CHECK((w.near + w.far) * 64 <= bytes * w.tiles);
-                CHECK((bytes <= 384 * 1024 ? w.far : w.near * 0) == 0);
+                if (bytes <= 384 * 1024)
+                    CHECK(w.far == 0);
                 CHECK((w.converted > 0) == c.choice.rule.converts);
                 CHECK((w.copied + w.merged > 0) == c.choice.cell.gathers());
                 CHECK(w.inputs + w.outputs == 0);

@@ -185,7 +185,7 @@ TERN_FUNC const char* conv2d::kernel_name(const image_shape& in, bool channels_l
 }
 
 TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
-                                   std::size_t slices) const {
+                                   std::size_t needed) const {
     const packed_layout& in = args.input.layout;
     const border need = required_halo(in.shape());
     if (!in.halo.covers(need))
@@ -193,7 +193,7 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
             errc::invalid_argument,
             "conv2d: the input needs a halo of %zu,%zu,%zu,%zu (top, left, bottom, right), found %zu,%zu,%zu,%zu",
             need.top, need.left, need.bottom, need.right, in.halo.top, in.halo.left, in.halo.bottom, in.halo.right);
-    TERN_TRY(check_workspace(scratch, workspace_bytes(in.shape(), slices), "conv2d"));
+    TERN_TRY(check_workspace(scratch, needed, "conv2d"));
 
     TERN_TRY(check_epilogue_tensors(epilogue_, out, args.out, args.residual, args.packed, "conv2d"));
     const tensor_view<std::int32_t>& sums = args.accumulators;
@@ -221,11 +221,10 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
     if (!out.ok() || in.n == 0)
         return out.status();
     const std::size_t slices = threads.slice_count();
-    TERN_TRY(check_run(args, *out, scratch, slices));
-
     const conv_form& form = form_for(in);
     const product_choice& choice = form.choice;
     run_memory memory(*this, form, in, *out);
+    TERN_TRY(check_run(args, *out, scratch, memory.take(*this, nullptr, slices)));
     memory.tensors = {args.residual, args.out, {args.packed[0], args.packed[1]}, args.accumulators};
     memory.take(*this, scratch.data, slices);
     // Taps that see only padding are left out where that counts as 0.

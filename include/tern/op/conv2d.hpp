@@ -125,7 +125,7 @@ private:
     TERN_FUNC status add_form(const weight_source& weights, const image_shape& expected, const plan_options& options);
     TERN_FUNC void set_names(conv_form& form) const noexcept;
     TERN_FUNC status check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
-                               std::size_t slices) const;
+                               std::size_t needed) const;
 
     choice_query query_{};
     char wanted_kernel_[sizeof product_candidate::name] = "";

@@ -27,7 +27,6 @@ inline const char* direct_candidate(const choice_query& q, lowering how, const p
     c.family = &f;
     c.lowering = how;
     c.cell = cells_of(q.layer, how, is_byte_code(q.product.activations));
-    c.cost = find_cost(q.core, q.kernels->level, f.name, f.variant, f.cost);
     // Gathering knows no border of another value than the image's.
     const bool can_gather = !q.product.zero_border;
     if (q.family != kernel_family::automatic && q.family != f.group)
@@ -44,6 +43,7 @@ inline const char* direct_candidate(const choice_query& q, lowering how, const p
         return "its sums are too short for so many products";
     if (!fits_groups(q.layer, f, c.rule, c.cell))
         return "its tiles would mix groups";
+    c.cost = find_cost(q.core, q.kernels->level, f.name, f.variant, f.cost);
     return nullptr;
 }
 
