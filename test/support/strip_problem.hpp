@@ -169,12 +169,8 @@ private:
     void make_starts() {
         const std::size_t count = shape_.taps * shape_.depth;
         start_.reset(new guarded_array<std::int32_t>(family_.tile_channels));
-        for (std::size_t o = 0; o < family_.tile_channels; ++o) {
-            (*start_)[o] = 0;
-            for (std::size_t i = 0; i < count; ++i)
-                if (w_[o * count + i] != 0)
-                    (*start_)[o] += rule_.start_of(w_[o * count + i]);
-        }
+        for (std::size_t o = 0; o < family_.tile_channels; ++o)
+            (*start_)[o] = rule_.start_of(w_.data() + o * count, count);
         const auto* const cells = reinterpret_cast<const unsigned char*>(cells_->data());
         for (std::size_t i = 0; i < computed_ && rule_.pixel_factor != 0; ++i) {
             std::int32_t set = 0;  // bits of plane 0

@@ -116,13 +116,18 @@ struct product_rule {
 
     // What a weight adds to the start of its channel's sums.
     std::int32_t per_value = 0;  ///< for each unit of its value
-    std::int32_t per_sign = 0;   ///< for each sign bit, times what its plane is worth
-    bool one_sign = true;        ///< one sign bit, set in negative weights; else the bits of (largest - value) / 2
+    std::int32_t per_sign = 0;  ///< for each sign bit, times what its plane is worth: the bits of (largest - value) / 2
     std::int32_t largest = 0;
 
-    TERN_INLINE constexpr std::int32_t start_of(std::int32_t value) const noexcept {
-        const std::int32_t signs = one_sign ? (value < 0 ? 1 : 0) : (largest - value) / 2;
-        return per_value * value + per_sign * signs;
+    /// What weights side by side, 0 where there is none, add to it. Modulo 2^32, as kernels add.
+    TERN_INLINE constexpr std::int32_t start_of(const std::int8_t* values, std::size_t count) const noexcept {
+        std::int32_t sum = 0, signs = 0;
+        for (std::size_t i = 0; i < count; ++i)
+            sum += values[i];
+        for (std::size_t i = 0; per_sign != 0 && i < count; ++i)
+            signs += values[i] == 0 ? 0 : (largest - values[i]) / 2;
+        return static_cast<std::int32_t>(static_cast<std::uint32_t>(per_value) * static_cast<std::uint32_t>(sum) +
+                                         static_cast<std::uint32_t>(per_sign) * static_cast<std::uint32_t>(signs));
     }
 };
 

@@ -323,7 +323,6 @@ inline bool match_signs(const product_query& query, product_rule& rule) {
     rule.factor = a.plane_weight[0];
     rule.per_value = a.offset;
     rule.per_sign = -a.plane_weight[0] * ((1 << a.planes) - 1);
-    rule.one_sign = false;
     rule.largest = w.max;
     rule.skips_zeros = a.has_zero;
     rule.pass_count = 0;

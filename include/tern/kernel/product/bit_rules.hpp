@@ -90,7 +90,6 @@ inline bool match_bit_products(const product_query& query, bit_form form, produc
         rule.per_sign = -a.plane_weight[0] * ((1 << planes) - 1);
         rule.skips_zeros = a.plane_weight[0] == 1;
     }
-    rule.one_sign = w.has_zero;
     rule.largest = w.max;
     rule.pass_count = 0;
     for (int k = planes + panels - 2, last = k; k >= 0; --k)

@@ -103,21 +103,6 @@ inline void sum_rectangles(const product_choice& c, weight_panels& p) {
         add_to(p.starts[k], p.starts[k - row]);
 }
 
-// What weights side by side add to the start of their channel's sums.
-inline std::int32_t start_of(const product_rule& rule, const std::int8_t* values, std::size_t count) noexcept {
-    std::int32_t sum = 0, signs = 0;
-    for (std::size_t i = 0; i < count; ++i)
-        sum += values[i];
-    if (rule.per_sign != 0 && rule.one_sign)
-        for (std::size_t i = 0; i < count; ++i)
-            signs += values[i] < 0 ? 1 : 0;
-    else if (rule.per_sign != 0)
-        for (std::size_t i = 0; i < count; ++i)
-            signs += values[i] == 0 ? 0 : (rule.largest - values[i]) / 2;
-    return static_cast<std::int32_t>(static_cast<std::uint32_t>(rule.per_value) * static_cast<std::uint32_t>(sum) +
-                                     static_cast<std::uint32_t>(rule.per_sign) * static_cast<std::uint32_t>(signs));
-}
-
 // The weights of a tile for one cell of its kernels, as families take them.
 class tile_weights {
 public:
@@ -202,7 +187,7 @@ TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const 
             std::int32_t* const start =
                 p.starts.data() + ((y + 1) * (c.cell.taps_w + 1) + x + 1) * p.padded_channels + first;
             for (std::size_t k = 0; k < f.tile_channels && first + k < layer.out_channels(); ++k)
-                start[k] = panels_detail::start_of(c.rule, read.group(t, tile.first_step, k), c.cell.depth);
+                start[k] = c.rule.start_of(read.group(t, tile.first_step, k), c.cell.depth);
         }
     }
     if (!p.starts.empty())
