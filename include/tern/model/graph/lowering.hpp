@@ -143,7 +143,7 @@ private:
             s = plans.make_for_bytes(*image, made.bytes_plan);
         if (!s.ok())
             return make_error(s.code(), "%.100s: %s", n.name.c_str(), s.message());
-        made.row = is_linear;
+        made.row = is_linear && !chain.pooled && std::holds_alternative<real_conv2d>(made.plan);
         made.input = x;
         made.product = i;
         made.residual = chain.residual;

@@ -141,10 +141,8 @@ private:
             return real->run(args, scratch(), threads_);
         }
         conv2d_args args;
-        args.input = c.row ? as_row(codes(c.input)) : codes(c.input);
+        args.input = codes(c.input);
         args.accumulators = products(c);
-        if (c.row && args.accumulators)
-            args.accumulators = as_row(args.accumulators);
         fill(c, args);
         return std::get<conv2d>(c.plan).run(args, scratch(), threads_);
     }
@@ -234,7 +232,9 @@ private:
 /// The sizes of what a convolution reads.
 inline image_shape seen_by(const step::convolution& c, const run_tables& t) {
     const map_shape& s = t.shapes[c.input];
-    return c.row ? image_shape{1, 1, s.n} : s.images();
+    if (c.row)
+        return {1, 1, s.n};
+    return c.flat ? image_shape{s.n, 1, 1} : s.images();
 }
 
 /// Scratch memory of a step. SIZE_MAX: its plan refuses the sizes.
