@@ -139,3 +139,17 @@ TEST_CASE("codes of fully connected layers reach convolutions with a border") {
     net.output("out", net.conv("conv", net.quantized(z, ternary), 8, 3, 1, &ternary));
     net.check();
 }
+
+TEST_CASE("maps of codes are joined at any channel: planes and bytes") {
+    unsigned seed = 90;
+    for (const code_id code : {code_id::binary, ternary, code_id::u2, code_id::o2, code_id::u4, code_id::u8})
+        for (const std::size_t width : sizes{3, 40, 64, 70}) {
+            plain_graph net(++seed);
+            const auto x = net.input("image", {{2, 3, 2}}, 3);
+            const auto q = net.quantized(net.conv("a", x, width, 1), code);
+            const auto r = net.quantized(net.conv("b", x, 67, 1), code);
+            const auto joined = net.concat(net.concat(q, r), q);
+            net.output("out", net.conv("out", joined, 4, 3, 1, &ternary));
+            net.check();
+        }
+}
