@@ -230,6 +230,19 @@ TEST_CASE("runs refuse what does not fit and say why; no images are no error") {
     CHECK_FALSE(tern::planned_graph::create(small_residual(), options).ok());
 }
 
+TEST_CASE("an affine map is a part of the steps whose quantizers it belongs to, and of no other") {
+    tern::graph_builder b;
+    const std::vector<double> d(8, 0.5);
+    const auto x = conv3(b, "conv", b.input("image", 3), 8);
+    std::vector<tern::graph_value> ends;
+    for (const char* name : {"a", "b", "c"})
+        ends.push_back(b.convolution(name, b.ternarize(b.affine(x, d.data(), d.data())), some_ternary({8, 8, 1, 1})));
+    b.output("out", b.add(b.add(ends[0], ends[1]), ends[2]));
+    const std::string text = must_plan(must_finish(b)).to_text({{1, 4, 4}});
+    CHECK_MESSAGE(text.find("conv + conv.affine + conv.affine2 + conv.quantize + conv.quantize2 -> ") == 0, text);
+    CHECK_MESSAGE(text.find("\nconv.quantize3 + conv.affine3 -> ") != std::string::npos, text);
+}
+
 TEST_CASE("quantizers and products whose numbers leave the floats are refused, in epilogues and as steps") {
     const std::int8_t one = 1;
     const std::vector<double> most(1, 1e38);
