@@ -76,8 +76,9 @@ void walk_builder(argument_walk& walk) {
     walk_call(walk, "rename", [&](builder& n, value x) { n.rename(x, "x"); });
     tern::graph_builder failed;
     walk.gives("graph_builder::fail", "an error",
-               failed.fail(failed.relu({}).node == 0 ? tern::status() : tern::status()).node,
+               failed.fail(tern::make_error(tern::errc::bad_value, "what the caller met")).node,
                static_cast<std::size_t>(-1));
+    walk.gives("graph_builder::fail", "an error", failed.state().code(), tern::errc::bad_value);
     walk_call(walk, "output", [&](builder& n, value x) { n.output(nullptr, x); });
 }
 
@@ -85,6 +86,7 @@ void walk_builder(argument_walk& walk) {
 void walk_arrays(argument_walk& walk) {
     using value = tern::graph_value;
     const auto f = some_floats(64);
+    const std::vector<double> d(64, 1.0);
     const float* const odd = misaligned(f.data());
     const auto refused = [&](const std::string& function, const char* how, auto&& call) {
         tern::graph_builder net;
@@ -111,9 +113,25 @@ void walk_arrays(argument_walk& walk) {
             [&](auto& n, value) { n.input("i", 1, behind(tern::preprocessing::imagenet)); });
     refused("input", "a divisor of 0", [&](auto& n, value) { n.input("i", 1, {nullptr, nullptr, 0.0f}); });
     refused("input", "means", [&](auto& n, value) { n.input("i", 1, {odd, nullptr, 255.0f}); });
+    for (const std::size_t channels : {huge, SIZE_MAX}) {
+        const auto many = [&](auto& n) { return n.input("i", channels); };
+        refused("input", "huge channels with means", [&](auto& n, value) {
+            n.input("i", channels, {f.data(), nullptr, 255.0f});
+        });
+        refused("input", "huge channels with deviations", [&](auto& n, value) {
+            n.input("i", channels, {nullptr, f.data(), 255.0f});
+        });
+        refused("prelu", "huge channels", [&](auto& n, value) { n.prelu(many(n), f.data()); });
+        refused("leaky_relu", "huge channels", [&](auto& n, value) { n.leaky_relu(many(n), 0.1f); });
+        refused("affine", "huge channels", [&](auto& n, value) { n.affine(many(n), d.data(), d.data()); });
+        refused("batch_norm", "huge channels",
+                [&](auto& n, value) { n.batch_norm(many(n), nullptr, nullptr, f.data(), f.data()); });
+    }
     tern::graph_builder poor(no_memory());
     poor.prelu(poor.input("image", 4), f.data());
     walk.refused("graph_builder::prelu", "no memory", poor.finish());
+    poor.leaky_relu(poor.input("image", 4), 0.1f);
+    walk.refused("graph_builder::leaky_relu", "no memory", poor.finish());
 }
 
 /// Graphs that were put together by hand.

@@ -47,7 +47,8 @@ bool equal_bits(const std::vector<float>& a, const std::vector<float>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-/// The model as a graph and as a network, on floats and on bytes, on every table: equal bits, by the same kernels.
+/// The model as a graph planned by itself and as a network, which plans its graph: on floats and on bytes, on every
+/// table, they give equal bits, and the graph needs no more memory, other kernels or many more steps.
 template <class Model>
 void check_same(const Model& model, const input_images& in, std::size_t images) {
     auto g = tern::to_graph(model);
@@ -227,6 +228,71 @@ TEST_CASE("runs refuse what does not fit and say why; no images are no error") {
     tern::graph_options options;
     options.plan.level = "no such level";
     CHECK_FALSE(tern::planned_graph::create(small_residual(), options).ok());
+}
+
+TEST_CASE("an affine map is a part of the steps whose quantizers it belongs to, and of no other") {
+    tern::graph_builder b;
+    const std::vector<double> d(8, 0.5);
+    const auto x = conv3(b, "conv", b.input("image", 3), 8);
+    std::vector<tern::graph_value> ends;
+    for (const char* name : {"a", "b", "c"})
+        ends.push_back(b.convolution(name, b.ternarize(b.affine(x, d.data(), d.data())), some_ternary({8, 8, 1, 1})));
+    b.output("out", b.add(b.add(ends[0], ends[1]), ends[2]));
+    const std::string text = must_plan(must_finish(b)).to_text({{1, 4, 4}});
+    CHECK_MESSAGE(text.find("conv + conv.affine + conv.affine2 + conv.quantize + conv.quantize2 -> ") == 0, text);
+    CHECK_MESSAGE(text.find("\nconv.quantize3 + conv.affine3 -> ") != std::string::npos, text);
+}
+
+TEST_CASE("quantizers and products whose numbers leave the floats are refused, in epilogues and as steps") {
+    const std::int8_t one = 1;
+    const std::vector<double> most(1, 1e38);
+    const auto check = [&](bool fused, bool mapped, tern::code_id code, double unit) {
+        CAPTURE(fused);
+        CAPTURE(mapped);
+        CAPTURE(unit);
+        tern::graph_builder b;
+        auto x = b.input("image", 1);
+        if (fused)
+            x = b.convolution("first", x, some_floats(1).data(), {1, 1, 1, 1});
+        if (mapped)
+            x = b.affine(x, most.data(), most.data());
+        auto levels = tern::to_levels(tern::ternary_thresholds{});
+        if (code != tern::code_id::ternary) {
+            levels = {};
+            levels.code = code;
+        }
+        x = b.quantize(x, levels, unit);
+        b.output("out", b.convolution("last", x, tern::pack_code_weights(&one, {1, 1, 1, 1}, tern::code_id::s8)));
+        const auto made = tern::planned_graph::create(must_finish(b));
+        REQUIRE_FALSE(made.ok());
+        check_refused(made.status(), errc::bad_value, {fused && code != tern::code_id::ternary ? "first" : ""});
+    };
+    for (const bool fused : {false, true}) {
+        for (const auto code : {tern::code_id::u8, tern::code_id::s8}) {
+            check(fused, false, code, 1e-300);
+            check(fused, false, code, 5e-324);  // 1 / unit leaves the doubles
+            check(fused, true, code, 0.1);
+        }
+        check(fused, false, tern::code_id::ternary, 1e300);  // the next layer's scales
+    }
+}
+
+TEST_CASE("codes of bytes are rounded from the value times the float next to 1 / unit") {
+    const std::int8_t one = 1;
+    const float value = 0.35f, weight = 1.0f;  // value / 0.1 is below 3.5, value * 10 in floats is 3.5
+    for (const bool fused : {false, true})
+        for (const auto code : {tern::code_id::u8, tern::code_id::s8}) {
+            tern::graph_builder b;
+            auto x = b.input("image", 1);
+            if (fused)
+                x = b.convolution("first", x, &weight, {1, 1, 1, 1});
+            tern::level_thresholds levels;
+            levels.code = code;
+            x = b.quantize(x, levels, 0.1);
+            b.output("out", b.convolution("last", x, tern::pack_code_weights(&one, {1, 1, 1, 1}, tern::code_id::s8)));
+            const auto net = must_plan(must_finish(b));
+            CHECK(run_graph(net, tern::nhwc(&value, 1, 1, 1, 1), {1, 1, 1}, 1)[0] == 4 * 0.1f);
+        }
 }
 
 TEST_CASE("an allocator that fails leaves nothing of a planned graph behind") {

@@ -117,3 +117,39 @@ TEST_CASE("residual blocks: sums, scaled and pooled ones, are part of the convol
     net.output("logits", net.linear("fc", net.mean(x), 10));
     net.check();
 }
+
+TEST_CASE("fully connected layers take in the 2x2 maximum of a map: of floats, behind a flattened map, on codes") {
+    plain_graph net(76);
+    const auto x = net.relu(net.conv("stem", net.input("image", {{3, 2, 2}, {1, 2, 2}}, 3), 12, 3));
+    const auto mean = net.mean(x);
+    const auto a = net.relu(net.add(net.linear("a", mean, 20), net.shortcut(x, 20)));
+    const auto b = net.relu(net.add(net.linear("b", net.flatten(x), 20), net.shortcut(x, 20)));
+    const auto c = net.add(net.linear("c", net.quantized(mean, ternary), 24, &ternary), net.shortcut(x, 24));
+    const auto d = net.add(net.linear("d", net.quantized(a, ternary), 24, &ternary), c);
+    net.output("codes", net.norm(net.linear("e", net.quantized(d, ternary), 10, &ternary)));
+    net.output("flat", b);
+    net.check();
+}
+
+TEST_CASE("codes of fully connected layers reach convolutions with a border") {
+    plain_graph net(77);
+    const auto x = net.input("image", {{3, 4, 4}, {1, 2, 6}}, 5);
+    const auto y = net.relu(net.linear("a", net.mean(x), 20));
+    const auto z = net.relu(net.linear("b", net.quantized(y, ternary), 24, &ternary));
+    net.output("out", net.conv("conv", net.quantized(z, ternary), 8, 3, 1, &ternary));
+    net.check();
+}
+
+TEST_CASE("maps of codes are joined at any channel: planes and bytes") {
+    unsigned seed = 90;
+    for (const code_id code : {code_id::binary, ternary, code_id::u2, code_id::o2, code_id::u4, code_id::u8})
+        for (const std::size_t width : sizes{3, 40, 64, 70}) {
+            plain_graph net(++seed);
+            const auto x = net.input("image", {{2, 3, 2}}, 3);
+            const auto q = net.quantized(net.conv("a", x, width, 1), code);
+            const auto r = net.quantized(net.conv("b", x, 67, 1), code);
+            const auto joined = net.concat(net.concat(q, r), q);
+            net.output("out", net.conv("out", joined, 4, 3, 1, &ternary));
+            net.check();
+        }
+}

@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "../format/argument.hpp"
 #include "graph/to_graph.hpp"
 #include "network.hpp"
 #include "preprocess.hpp"
@@ -144,21 +143,12 @@ status network::check_images(const tensor_view<const T>& images, const image_sha
             !images             ? " at a null pointer"
             : logits == nullptr ? " and a null pointer for logits"
                                 : "");
-    return check_alignment(images.data, logits);
+    return {};
 }
 
 TERN_FUNC status network::check_made() const {
     if (memory_.empty())
         return make_error(errc::invalid_argument, "network: expected one that create made, found a moved-from one");
-    return {};
-}
-
-template <class T>
-status network::check_alignment(const T* images, const float* logits) {
-    if (!is_aligned(images) || !is_aligned(logits))
-        return make_error(errc::invalid_argument, "network: expected %s aligned for their type, found %p",
-                          is_aligned(images) ? "logits" : "images",
-                          is_aligned(images) ? static_cast<const void*>(logits) : static_cast<const void*>(images));
     return {};
 }
 
@@ -234,7 +224,6 @@ TERN_FUNC status network::run_from_stem(const tensor_view<const float>& stem, fl
             "network: expected the stem's output for up to %zu images, %zux%zu with %zu channels, found %zu of %zux%zu "
             "with %zu",
             input_.n, stem_.h, stem_.w, stem_.c, stem.n, stem.h, stem.w, stem.c);
-    TERN_TRY(check_alignment(stem.data, logits));
     TERN_TRY(check_executor(threads));
     if (stem.n == 0)
         return {};

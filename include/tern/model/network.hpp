@@ -121,8 +121,6 @@ private:
     TERN_FUNC status check_executor(const executor& threads) const;
     TERN_FUNC status check_made() const;
     template <class T>
-    static status check_alignment(const T* images, const float* logits);
-    template <class T>
     status check_images(const tensor_view<const T>& images, const image_shape& expected, const char* kind,
                         const float* logits) const;
     template <class T>

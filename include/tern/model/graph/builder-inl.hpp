@@ -28,6 +28,17 @@ buffer<T> graph_builder::copy(const T* values, std::size_t count, const char* wh
     return {};
 }
 
+template <class T>
+buffer<T> graph_builder::make_filled(std::size_t count, T value, const char* what) {
+    auto made = make_buffer<T>(count, memory_);
+    if (made.ok()) {
+        std::fill(made->begin(), made->end(), value);
+        return std::move(*made);
+    }
+    fail(make_error(made.status().code(), "%s of node %zu: %s", what, types_.size(), made.message()));
+    return {};
+}
+
 // "<name>.<kind>" and a number if that is taken.
 TERN_FUNC std::string graph_builder::unused_name(graph_value x, const node_data& data) const {
     const std::string kind = kind_name(data);
@@ -95,9 +106,9 @@ TERN_FUNC graph_value graph_builder::input(const char* name, std::size_t channel
     in.divisor = bytes.divisor;
     in.border = border;
     if (bytes.mean != nullptr || bytes.deviation != nullptr) {
-        const std::vector<float> zeros(channels, 0.0f), ones(channels, 1.0f);
-        in.mean = copy(bytes.mean != nullptr ? bytes.mean : zeros.data(), channels, "mean");
-        in.deviation = copy(bytes.deviation != nullptr ? bytes.deviation : ones.data(), channels, "deviation");
+        in.mean = bytes.mean != nullptr ? copy(bytes.mean, channels, "mean") : make_filled(channels, 0.0f, "mean");
+        in.deviation = bytes.deviation != nullptr ? copy(bytes.deviation, channels, "deviation")
+                                                  : make_filled(channels, 1.0f, "deviation");
     }
     return add_node(name_or(name, ""), {}, std::move(in));
 }
@@ -163,18 +174,21 @@ TERN_FUNC graph_value graph_builder::batch_norm(graph_value x, const float* gamm
                                "batch norm behind node %zu: expected a mean and a variance, found a null or misaligned "
                                "pointer",
                                x.node));
-    std::vector<double> factor(count), shift(count);
-    for (std::size_t c = 0; c < count; ++c) {
+    node::affine a;
+    a.norm.factor = make_filled(count, 1.0, "factor");
+    a.norm.shift = make_filled(count, 0.0, "shift");
+    for (std::size_t c = 0; c < count && state_.ok(); ++c) {
         const double spread = static_cast<double>(variance[c]) + epsilon;
         if (!(spread > 0))
             return fail(make_error(errc::bad_value,
                                    "batch norm behind node %zu: expected a variance above -%g, found %g in channel %zu",
                                    x.node, epsilon, static_cast<double>(variance[c]), c));
-        factor[c] = (gamma != nullptr ? static_cast<double>(gamma[c]) : 1.0) / std::sqrt(spread);
-        shift[c] =
-            (beta != nullptr ? static_cast<double>(beta[c]) : 0.0) - rounded(static_cast<double>(mean[c]) * factor[c]);
+        const double factor = (gamma != nullptr ? static_cast<double>(gamma[c]) : 1.0) / std::sqrt(spread);
+        a.norm.factor[c] = factor;
+        a.norm.shift[c] =
+            (beta != nullptr ? static_cast<double>(beta[c]) : 0.0) - rounded(static_cast<double>(mean[c]) * factor);
     }
-    return affine(x, factor.data(), shift.data());
+    return add_node({}, {x}, std::move(a));
 }
 
 TERN_FUNC graph_value graph_builder::prelu(graph_value x, const float* slope) {
@@ -184,7 +198,10 @@ TERN_FUNC graph_value graph_builder::prelu(graph_value x, const float* slope) {
     return add_node({}, {x}, std::move(a));
 }
 TERN_FUNC graph_value graph_builder::leaky_relu(graph_value x, float slope) {
-    return prelu(x, std::vector<float>(std::max<std::size_t>(channels(x), 1), slope).data());
+    node::activation a;
+    a.function = activation_function::prelu;
+    a.slope = make_filled(channels(x), slope, "slope");
+    return add_node({}, {x}, std::move(a));
 }
 TERN_FUNC graph_value graph_builder::relu(graph_value x) {
     return clamp(x, 0.0f, std::numeric_limits<float>::infinity());

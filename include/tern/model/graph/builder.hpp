@@ -112,6 +112,8 @@ private:
     TERN_FUNC std::string unused_name(graph_value x, const node_data& data) const;
     template <class T>
     buffer<T> copy(const T* values, std::size_t count, const char* what);
+    template <class T>
+    buffer<T> make_filled(std::size_t count, T value, const char* what);
     template <class Weights>
     graph_value add_product(const char* name, graph_value x, result<Weights> weights, const conv_geometry* geometry);
     TERN_FUNC graph_value add_pool(graph_value x, pool_function f, std::size_t kernel, std::size_t stride,

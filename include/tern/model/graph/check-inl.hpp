@@ -124,8 +124,7 @@ inline result<value_type> type_of(const node::affine& d, const typed_node& n) {
     TERN_TRY(n.per_channel(d.norm.factor.size(), "a factor"));
     TERN_TRY(n.per_channel(d.norm.shift.size(), "a shift"));
     for (std::size_t c = 0; c < d.norm.channels(); ++c) {
-        constexpr double most = static_cast<double>(std::numeric_limits<float>::max());
-        if (!(std::fabs(d.norm.factor[c]) <= most && std::fabs(d.norm.shift[c]) <= most))
+        if (!is_within_floats(d.norm.factor[c]) || !is_within_floats(d.norm.shift[c]))
             return make_error(errc::bad_value,
                               "%.100s: expected numbers within the floats, found factor %g and shift %g "
                               "of channel %zu",

@@ -1,7 +1,9 @@
 // Whether the nodes of a graph fit together, whatever the sizes of its images.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "../../code/code.hpp"
@@ -22,6 +24,14 @@ struct value_type {
 TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
+namespace graph_detail {
+
+/// Whether a float can hold a number near it: not above the largest, no NaN.
+inline bool is_within_floats(double v) noexcept {
+    return std::fabs(v) <= static_cast<double>(std::numeric_limits<float>::max());
+}
+
+}  // namespace graph_detail
 
 /// The value of a node that reads values of these types, one for each of `n.inputs`. Errors name the node, what was
 /// expected and what was found: another number of inputs, codes where floats are needed or the reverse, channels,

@@ -8,6 +8,7 @@
 #include "../../core/config.hpp"
 #include "../../core/executor.hpp"
 #include "../../core/tensor.hpp"
+#include "../../format/bit_copy.hpp"
 #include "../../format/packed_image.hpp"
 #include "../../op/image_normalization.hpp"
 #include "elementwise.hpp"
@@ -25,26 +26,22 @@ inline void copy_channels(const tensor_view<const float>& in, const tensor_view<
     });
 }
 
-/// The same for codes of one kind. Channels that start inside a byte of the other image are moved one by one, those of
-/// different images in the order of calls, and behind each other: a byte is written by one thread.
+/// The same for codes of one kind, of all maps in the order of their channels: the first clears the pixels, so that all
+/// may set bits in words that they share. A word is written by one thread.
 inline void copy_codes(const const_packed_image& in, const packed_image& out, std::size_t channel,
                        const executor& threads) {
     const packed_layout& l = in.layout;
-    const bool whole = l.format == image_format::bytes || channel % word_bits == 0;
-    const std::size_t first = channel == 0 ? out.layout.pixel_bytes : 0;  // the first one clears what lies behind
+    const std::size_t cleared = channel == 0 ? out.layout.pixel_bytes : 0;
     for_each_row(l.n, l.h, threads, [&](std::size_t n, std::size_t y) {
         for (std::size_t x = 0; x < l.w; ++x) {
             const auto row = static_cast<std::ptrdiff_t>(y), column = static_cast<std::ptrdiff_t>(x);
+            const unsigned char* const from = in.data + l.offset(n, row, column);
             unsigned char* const to = out.data + out.layout.offset(n, row, column);
-            std::memset(to, 0, first);
-            if (whole)
-                std::memcpy(to + (l.format == image_format::bytes
-                                      ? channel
-                                      : channel / word_bits * static_cast<std::size_t>(code_planes(l.code)) * 8),
-                            in.data + l.offset(n, row, column), l.used_bytes());
+            std::memset(to, 0, cleared);
+            if (l.format == image_format::bytes)
+                std::memcpy(to + channel, from, l.c);
             else
-                for (std::size_t c = 0; c < l.c; ++c)
-                    set_code(out, n, row, column, channel + c, get_code(in, n, row, column, c));
+                copy_plane_bits(from, 0, to, channel, l.c, static_cast<std::size_t>(code_planes(l.code)));
         }
     });
 }

@@ -16,9 +16,7 @@ namespace graph_detail {
 /// body(image, row) for all rows, divided among the slices.
 template <class Body>
 void for_each_row(std::size_t n, std::size_t h, const executor& threads, Body&& body) {
-    const std::size_t rows = n * h, tasks = rows < threads.slice_count() ? rows : threads.slice_count();
-    parallel_for(threads, tasks, [&](std::size_t task) {
-        const slice_range part = slice_of(rows, tasks, task);
+    parallel_ranges(threads, n * h, [&](const slice_range& part) {
         for (std::size_t row = part.begin; row < part.end; ++row)
             body(row / h, row % h);
     });

@@ -187,7 +187,8 @@ private:
             if (f_.get<node::quantize>(r) != nullptr) {
                 add_quantizer(behind, nullptr, r);
             } else if (f_.belongs_to_quantizers(r)) {
-                chain_.nodes.push_back(r);
+                if (chain_.quantizers.size() < max_quantizers)
+                    chain_.nodes.push_back(r);
                 for (const std::size_t q : f_.readers[r])
                     add_quantizer(behind, f_.get<node::affine>(r), q);
             } else {

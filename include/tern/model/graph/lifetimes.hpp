@@ -86,7 +86,7 @@ inline void note_convolution(const step::convolution& c, graph_plan& plan) {
 inline void settle_rows(graph_plan& plan) {
     for (graph_step& s : plan.steps)
         if (auto* c = std::get_if<step::convolution>(&s.work))
-            for (const std::size_t v : {c->input, c->packed[0], c->packed[1]})
+            for (const std::size_t v : c->packed)
                 if (v != step::none && !(plan.values[v].halo == border{}))
                     c->row = false;
 }

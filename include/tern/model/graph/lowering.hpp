@@ -8,6 +8,7 @@
 
 #include "../../core/config.hpp"
 #include "../../op/image_conv2d.hpp"
+#include "../../quantize/float_bits.hpp"
 #include "check.hpp"
 #include "fusion.hpp"
 #include "graph_args.hpp"
@@ -143,7 +144,7 @@ private:
             s = plans.make_for_bytes(*image, made.bytes_plan);
         if (!s.ok())
             return make_error(s.code(), "%.100s: %s", n.name.c_str(), s.message());
-        made.row = is_linear;
+        made.row = is_linear && !chain.pooled && std::holds_alternative<real_conv2d>(made.plan);
         made.input = x;
         made.product = i;
         made.residual = chain.residual;
@@ -191,8 +192,8 @@ private:
                                   f_.g.nodes[i].name.c_str());
             std::vector<double> factor, shift;
             affine_of_quantizer(map, q, channels, factor, shift);
-            TERN_TRY(to_floats(factor, made.factor));
-            TERN_TRY(to_floats(shift, made.shift));
+            TERN_TRY(to_floats(i, factor, made.factor));
+            TERN_TRY(to_floats(i, shift, made.shift));
         }
         write(i, true);
         add_step(std::move(made), nodes);
@@ -231,10 +232,15 @@ private:
         return {};
     }
 
-    status to_floats(const std::vector<double>& from, buffer<float>& to) const {
+    /// Numbers of node `i`. Errors: one that leaves the floats.
+    status to_floats(std::size_t i, const std::vector<double>& from, buffer<float>& to) const {
+        for (const double v : from)
+            if (!is_within_floats(v))
+                return make_error(errc::bad_value, "%.100s: expected factors and shifts within the floats, found %g",
+                                  f_.g.nodes[i].name.c_str(), v);
         auto made = make_buffer<float>(from.size(), options_.plan.memory);
         TERN_TRY(made.status());
-        std::transform(from.begin(), from.end(), made->data(), [](double v) { return static_cast<float>(v); });
+        std::transform(from.begin(), from.end(), made->data(), nearest_float);
         to = std::move(*made);
         return {};
     }
@@ -285,8 +291,8 @@ private:
         step::operation op;
         if (const auto* map = f_.get<node::affine>(i)) {
             op.what = kind::affine;
-            TERN_TRY(to_floats({map->norm.factor.begin(), map->norm.factor.end()}, op.a));
-            TERN_TRY(to_floats({map->norm.shift.begin(), map->norm.shift.end()}, op.b));
+            TERN_TRY(to_floats(i, {map->norm.factor.begin(), map->norm.factor.end()}, op.a));
+            TERN_TRY(to_floats(i, {map->norm.shift.begin(), map->norm.shift.end()}, op.b));
         } else if (const auto* a = f_.get<node::activation>(i)) {
             constexpr kind kinds[] = {kind::prelu, kind::clamp, kind::sigmoid, kind::silu};
             op.what = kinds[static_cast<std::size_t>(a->function)];

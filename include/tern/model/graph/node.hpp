@@ -84,8 +84,8 @@ struct activation {
     float lo = 0.0f, hi = 0.0f;
 };
 
-/// Floats to codes of any kind. s8 and u8 have no thresholds: v / unit is rounded to the nearest integer, halves to
-/// even.
+/// Floats to codes of any kind. s8 and u8 have no thresholds: v times the float nearest to 1 / unit, a product of
+/// floats, is rounded to the nearest integer, halves to even.
 struct quantize {
     level_thresholds levels{};
     double unit = 1;  ///< what a code of 1 is worth to the layers that read it

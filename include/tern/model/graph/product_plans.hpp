@@ -87,6 +87,18 @@ private:
                                         options.plan),
                     to);
     }
+    static status multiply(buffer<float>& scale, double unit) {
+        for (float& s : scale) {
+            const double product = static_cast<double>(s) * unit;
+            if (!is_within_floats(product))
+                return make_error(errc::bad_value,
+                                  "expected scales times the unit of the input within the floats, "
+                                  "found %g times %g",
+                                  static_cast<double>(s), unit);
+            s = static_cast<float>(product);
+        }
+        return {};
+    }
     /// Products of codes are worth the unit of the activations too.
     status make_of_codes(std::variant<conv2d, real_conv2d>& to) const {
         const allocator& memory = options.plan.memory;
@@ -105,8 +117,7 @@ private:
         }
         if (!input.codes)
             return keep(real_conv2d::create(*made, geometry, chain, options.plan), to);
-        for (float& s : made->scale)
-            s = static_cast<float>(static_cast<double>(s) * input.unit);
+        TERN_TRY(multiply(made->scale, input.unit));
         plan_options plan = expecting();
         plan.border_value = border_value::zero;  // of codes without a 0
         return keep(conv2d::create(*made, input.code, geometry, chain, plan), to);

@@ -49,7 +49,7 @@ public:
     /// What lies behind the start, whose value this is.
     status run_from(const tensor_view<const float>& value) const {
         copy_channels(value, target(plan_.start), 0, threads_);
-        show(plan_.steps[0], plan_.start);
+        show(nullptr, plan_.start);
         return run_steps(plan_.values[plan_.start].first + 1);
     }
 
@@ -61,8 +61,9 @@ private:
             const graph_step& s = plan_.steps[i];
             if (const status done = std::visit([&](const auto& work) { return run(work); }, s.work); !done.ok())
                 return make_error(done.code(), "%.100s: %s", plan_.names[s.nodes[0]].c_str(), done.message());
+            const auto* conv = std::get_if<step::convolution>(&s.work);
             for_each_value(
-                s, [](std::size_t) {}, [&](std::size_t v) { show(s, v); });
+                s, [](std::size_t) {}, [&](std::size_t v) { show(conv, v); });
         }
         return {};
     }
@@ -99,7 +100,8 @@ private:
         return nhwc(reinterpret_cast<std::int32_t*>(arena_ + t_.arena), s.n, s.h, s.w, s.c);
     }
 
-    void show(const graph_step& step, std::size_t value) const {
+    /// A value that a step has written; `conv`: if that is a convolution.
+    void show(const step::convolution* conv, std::size_t value) const {
         if (observer_.on_value == nullptr)
             return;
         graph_value_view view;
@@ -109,7 +111,6 @@ private:
             view.codes = codes(value);
         else
             view.floats = floats(value);
-        const auto* conv = std::get_if<step::convolution>(&step.work);
         if (conv != nullptr && std::holds_alternative<conv2d>(conv->plan)) {
             view.input = codes(conv->input);
             view.accumulators = products(*conv);
@@ -141,10 +142,8 @@ private:
             return real->run(args, scratch(), threads_);
         }
         conv2d_args args;
-        args.input = c.row ? as_row(codes(c.input)) : codes(c.input);
+        args.input = codes(c.input);
         args.accumulators = products(c);
-        if (c.row && args.accumulators)
-            args.accumulators = as_row(args.accumulators);
         fill(c, args);
         return std::get<conv2d>(c.plan).run(args, scratch(), threads_);
     }
@@ -234,7 +233,9 @@ private:
 /// The sizes of what a convolution reads.
 inline image_shape seen_by(const step::convolution& c, const run_tables& t) {
     const map_shape& s = t.shapes[c.input];
-    return c.row ? image_shape{1, 1, s.n} : s.images();
+    if (c.row)
+        return {1, 1, s.n};
+    return c.flat ? image_shape{s.n, 1, 1} : s.images();
 }
 
 /// Scratch memory of a step. SIZE_MAX: its plan refuses the sizes.

@@ -37,7 +37,7 @@ struct convolution {
         none;             ///< the convolution's own value, which is nowhere but has the shape of all that it writes
     bool pooled = false;  ///< the residual is the 2x2 maximum
     bool flat = false;    ///< reads a map as one pixel, in the order of memory
-    bool row = false;     ///< maps of one pixel: the images are the pixels of a row
+    bool row = false;     ///< floats, maps of one pixel: the images are the pixels of a row
 };
 
 /// A fully connected layer of floats.
