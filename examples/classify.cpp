@@ -1,4 +1,4 @@
-// classify: runs a trained Soft Threshold Ternary Network on images.
+// classify: runs a trained network of any of the four papers on images.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -43,6 +43,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
                             {"--floats", false},
                             {"--stem-bits", true},
                             {"--layers", false},
+                            {"--top", true},
                             {"--tune", true},
                             {"--json", false}})
         names.push_back(o);
@@ -67,10 +68,13 @@ tern::result<classify_options> parse(int argc, char** argv) {
             return tern::make_error(tern::errc::invalid_argument, "option --background: %s", background.message());
         options.background = *background;
     }
-    const auto limit = args->number("--limit", 0, 1, 1000000000), threads = args->number("--threads", 1, 1, 1024);
-    if (!limit.ok() || !threads.ok())
-        return !limit.ok() ? limit.status() : threads.status();
+    const auto limit = args->number("--limit", 0, 1, 1000000000), threads = args->number("--threads", 1, 1, 1024),
+               top = args->number("--top", 1, 1, 1000);
+    for (const auto* number : {&limit, &threads, &top})
+        if (!number->ok())
+            return number->status();
     options.limit = *limit;
+    options.top = *top;
     options.threads = *threads;
     options.floats = args->has("--floats");
     if (args->has("--stem-bits")) {
@@ -127,8 +131,10 @@ struct network_input {
 /// From the images as they come to those that the network takes.
 class input_maker {
 public:
-    input_maker(image_source& images, tern::preprocessing how, const classify_options& options)
-        : images_(&images), how_(how), runs_floats_(options.floats), floats_(options.floats || !options.dump.empty()) {}
+    input_maker(image_source& images, const tern::preprocessing_rule& rule, const tern::picture_rule& pictures,
+                const classify_options& options)
+        : images_(&images), rule_(rule), pictures_(pictures), runs_floats_(options.floats),
+          floats_(options.floats || !options.dump.empty()) {}
 
     /// Image i; valid until the next call.
     tern::result<network_input> make(std::size_t i) {
@@ -139,19 +145,19 @@ public:
         height_ = image->h;
         width_ = image->w;
         // Tensors of that size are taken for what the transform has made already.
-        const bool ready = !images_->are_pictures() && in.bytes.h == crop_side && in.bytes.w == crop_side;
-        if (how_ == tern::preprocessing::imagenet && !ready) {
-            auto cropped = resize_and_crop(in.bytes);
+        const bool ready = !images_->are_pictures() && in.bytes.h == pictures_.crop && in.bytes.w == pictures_.crop;
+        if ((pictures_.resize != 0 || pictures_.crop != 0) && !ready) {
+            auto cropped = resize_and_crop(in.bytes, pictures_);
             if (!cropped.ok())
                 return in_context(images_->name(i), cropped.status());
             cropped_ = std::move(*cropped);
             in.bytes = cropped_.view();
         }
         if (floats_) {
-            const tern::image_shape shape = tern::preprocessed_shape(how_, {1, in.bytes.h, in.bytes.w});
+            const tern::image_shape shape = tern::preprocessed_shape(rule_, {1, in.bytes.h, in.bytes.w});
             values_.resize(shape.h * shape.w * in.bytes.c);
             const auto to = tern::nhwc(values_.data(), 1, shape.h, shape.w, in.bytes.c);
-            TERN_TRY(in_context(images_->name(i), tern::preprocess(how_, in.bytes, to)));
+            TERN_TRY(in_context(images_->name(i), tern::preprocess(rule_, in.bytes, to)));
             in.floats = to;
         }
         return in;
@@ -163,7 +169,8 @@ public:
 
 private:
     image_source* images_;
-    tern::preprocessing how_;
+    tern::preprocessing_rule rule_;
+    tern::picture_rule pictures_;
     bool runs_floats_, floats_;
     std::size_t height_ = 0, width_ = 0;
     picture cropped_;
@@ -189,23 +196,22 @@ tern::status classify(const classify_options& options) {
     const auto model = load_model(options.model, options.network);
     if (!model.ok())
         return model.status();
-    const tern::preprocessing how = model->preprocess;
-    const auto rule = tern::rule_of(how);
+    const auto input = tern::only_input(model->g);
+    if (!input.ok())
+        return in_context(options.model, input.status());
+    const auto rule = tern::rule_of(**input);
     if (!rule.ok())
         return tern::make_error(
             tern::errc::invalid_argument,
             "%.200s does not say how its images are preprocessed; expected --preprocess mnist, cifar10, "
-            "imagenet or none",
+            "imagenet or none, or --mean and --deviation",
             options.model.c_str());
-    auto images = image_source::open(options.images, rule->channels != 0 ? rule->channels : model->input_channels(),
-                                     options.background.value_or(colour{}));
+    auto images = image_source::open(options.images, rule->channels, options.background.value_or(colour{}));
     if (!images.ok())
         return images.status();
     const std::size_t count = options.limit == 0 ? images->size() : std::min(options.limit, images->size());
-    TERN_TRY(in_context(options.images[0], check_labels(*images, count, model->classes)));
-
     // The first image's size is the size of all.
-    input_maker inputs(*images, how, options);
+    input_maker inputs(*images, *rule, model->pictures, options);
     const auto first = inputs.make(0);
     if (!first.ok())
         return first.status();
@@ -220,22 +226,23 @@ tern::status classify(const classify_options& options) {
     tuning_file tuned("classify", options.tune);
     tuned.use(plan.plan);
     auto network =
-        tern::network::create(*model, tern::preprocessed_shape(how, {1, first->bytes.h, first->bytes.w}), plan);
+        tern::network::create(model->g, tern::preprocessed_shape(*rule, {1, first->bytes.h, first->bytes.w}), plan);
     if (!network.ok())
         return in_context(options.images[0],
                           tern::make_error(network.status().code(), "%zux%zu pixels (height x width): %s",
                                            inputs.height(), inputs.width(), network.message()));
     TERN_TRY(tuned.write());
+    TERN_TRY(in_context(options.images[0], check_labels(*images, count, network->classes())));
     const std::size_t height = inputs.height(), width = inputs.width();
     thread_pool pool(options.threads);
 
     layer_watch watch;
     watch.seconds.resize(network->layers().size());
-    dump recorder(*network);
+    dump recorder(*network, model->kind);
     if (!options.dump.empty())
         watch.recorder = &recorder;
 
-    run_facts facts{&options, &*network, (*kernels)->level, 5};
+    run_facts facts{&options, &*model, &*network, (*kernels)->level, 5};
     for (std::size_t i = 0; i < count; ++i)
         facts.name_width = std::max(facts.name_width, images->name(i).size());
     std::vector<image_result> results;
@@ -246,20 +253,20 @@ tern::status classify(const classify_options& options) {
         print_head(facts, images->has_labels());
     progress bar(count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto input = inputs.make(i);
-        if (!input.ok())
-            return input.status();
-        if (input->bytes.h != first->bytes.h || input->bytes.w != first->bytes.w)
+        const auto image = inputs.make(i);
+        if (!image.ok())
+            return image.status();
+        if (image->bytes.h != first->bytes.h || image->bytes.w != first->bytes.w)
             return tern::make_error(tern::errc::invalid_argument,
                                     "%.200s: expected %zux%zu pixels (height x width), as %.200s has, found %zux%zu",
                                     images->name(i).c_str(), height, width, images->name(0).c_str(), inputs.height(),
                                     inputs.width());
         if (watch.recorder != nullptr)
-            recorder.add_input(input->floats);
+            recorder.add_input(image->floats);
         watch.start();
-        TERN_TRY(in_context(images->name(i), input->run(*network, one.data(), pool.executor(), watch.observer())));
+        TERN_TRY(in_context(images->name(i), image->run(*network, one.data(), pool.executor(), watch.observer())));
         logits.insert(logits.end(), one.begin(), one.end());
-        image_result result = classify_logits(one.data(), one.size());
+        image_result result = classify_logits(one.data(), one.size(), options.top);
         result.name = images->name(i);
         result.seconds = watch.total;
         if (images->has_labels())
@@ -298,10 +305,10 @@ int main(int argc, char** argv) {
         std::string(
             "usage: classify MODEL IMAGES... [options]\n"
             "\n"
-            "Classifies images with a Soft Threshold Ternary Network.\n"
+            "Classifies images with a ternary or other low-bit network: STTN, STQN, TWN or FATNN.\n"
             "\n"
             "  MODEL              a PyTorch checkpoint (.pth, .pth.tar) or safetensors: a state dict, raw\n"
-            "                     or merged; or what convert writes\n"
+            "                     or merged; or what convert writes. Its kind is recognised\n"
             "  IMAGES             a safetensors file with images (u8, [n,28,28] or [n,3,h,w]) and\n"
             "                     perhaps labels (integers, [n]); or PNG and JPEG files (no others),\n"
             "                     turned upright as their Exif data say\n") +
@@ -317,6 +324,7 @@ int main(int argc, char** argv) {
         "                     CPUs; logits of some images differ (docs/accuracy.md)\n"
         "  --tune FILE        choose kernels by running them; FILE keeps what was found for the next\n"
         "                     time, and is made if it is not there\n"
+        "  --top N            show the N most likely classes of each image (default: 1)\n"
         "  --layers           print shape, kernel, time and products per second of each layer\n"
         "  --json             print one JSON document instead of text\n"
         "  --logits FILE      write the logits as tensor logits, safetensors\n"

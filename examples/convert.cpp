@@ -1,8 +1,8 @@
-// convert: writes a Soft Threshold Ternary Network in tern's packed form.
+// convert: writes a network of any kind as one packed file of tern's.
 #include <algorithm>
 #include <cstdio>
 #include <string>
-#include <vector>
+#include <variant>
 
 #include <tern/model.hpp>
 
@@ -15,7 +15,7 @@ namespace {
 
 struct convert_options {
     std::string model, out;
-    tern::sttn_options network{};
+    model_options network{};
 };
 
 tern::result<convert_options> parse(int argc, char** argv) {
@@ -30,26 +30,66 @@ tern::result<convert_options> parse(int argc, char** argv) {
     return convert_options{args->positional()[0], args->positional()[1], *network};
 }
 
-/// Bytes of a layer's weights and bias: as merged floats, and as codes, scales and bias.
+/// Bytes of a layer's weights and bias: as floats, and as codes, scales and bias.
 struct layer_bytes {
     std::size_t before = 0, after = 0;
 };
 
-tern::result<layer_bytes> print_layer(const std::string& name, const tern::ternary_weights& w) {
+void print_row(const std::string& name, const std::string& shape, const char* code, const std::string& zeros,
+               const std::string& scales, const layer_bytes& bytes) {
+    std::printf("%-18s %-14s %-4s %8s  %22s %10zu %10zu %7.1fx\n", name.c_str(), shape.c_str(), code, zeros.c_str(),
+                scales.c_str(), bytes.before, bytes.after,
+                static_cast<double>(bytes.before) / static_cast<double>(bytes.after));
+}
+
+layer_bytes print_layer(const std::string& name, const tern::code_weights& w) {
     const tern::weight_shape& s = w.shape;
-    std::vector<std::int8_t> codes(s.size());
-    TERN_TRY(tern::unpack_weights(w, codes.data()));
-    const auto zeros = std::count(codes.begin(), codes.end(), std::int8_t{0});
+    const auto zeros = std::count(w.codes.begin(), w.codes.end(), std::int8_t{0});
     const auto [least, most] = std::minmax_element(w.scale.begin(), w.scale.end());
-    const layer_bytes bytes{(s.size() + s.out_channels) * sizeof(float),
-                            tern::base3_bytes(s.size()) + 2 * s.out_channels * sizeof(float)};
+    const std::size_t biases = w.bias.empty() ? 0 : s.out_channels;
+    const layer_bytes bytes{(s.size() + biases) * sizeof(float),
+                            tern::dense_bytes(w.code, s.size()).value + (s.out_channels + biases) * sizeof(float)};
     const std::string shape = std::to_string(s.out_channels) + "x" + std::to_string(s.in_channels) + "x" +
                               std::to_string(s.kh) + "x" + std::to_string(s.kw);
-    std::printf("%-18s %-14s %6.1f %%  %9.3g to %-9.3g %10zu %10zu %7.1fx\n", name.c_str(), shape.c_str(),
-                100 * static_cast<double>(zeros) / static_cast<double>(s.size()), static_cast<double>(*least),
-                static_cast<double>(*most), bytes.before, bytes.after,
-                static_cast<double>(bytes.before) / static_cast<double>(bytes.after));
+    char percent[32], scales[64];
+    std::snprintf(percent, sizeof percent, "%.1f %%", 100 * static_cast<double>(zeros) / static_cast<double>(s.size()));
+    std::snprintf(scales, sizeof scales, "%9.3g to %-9.3g", static_cast<double>(*least), static_cast<double>(*most));
+    print_row(name, shape, tern::code_name(w.code), percent, scales, bytes);
     return bytes;
+}
+
+/// A row for each layer with weights of codes, and their sum.
+tern::status print_layers(const tern::graph& g) {
+    std::printf("%-18s %-14s %-4s %8s  %22s %10s %10s %8s\n", "layer", "shape", "code", "zeros", "scales", "bytes",
+                "packed", "ratio");
+    layer_bytes total;
+    for (const tern::graph_node& n : g.nodes) {
+        const tern::layer_weights* const weights = tern::weights_of(n);
+        if (weights == nullptr || std::holds_alternative<tern::real_weights>(*weights))
+            continue;
+        const auto* const ternary = std::get_if<tern::ternary_weights>(weights);
+        layer_bytes bytes;
+        if (ternary != nullptr) {
+            const auto codes = tern::to_code_weights(*ternary);
+            TERN_TRY(codes.status());
+            bytes = print_layer(n.name, *codes);
+        } else {
+            bytes = print_layer(n.name, std::get<tern::code_weights>(*weights));
+        }
+        total.before += bytes.before;
+        total.after += bytes.after;
+    }
+    if (total.after != 0)
+        print_row("all", "", "", "", "", total);
+    return {};
+}
+
+std::string preprocessing_words(const tern::network_model& model) {
+    const auto input = tern::only_input(model.g);
+    if (!input.ok() || !(*input)->bytes)
+        return "unknown (--preprocess says it)";
+    const tern::preprocessing p = tern::find_preprocessing(**input);
+    return p != tern::preprocessing::unknown ? tern::preprocessing_name(p) : "of its own";
 }
 
 tern::status convert(const convert_options& options) {
@@ -58,28 +98,13 @@ tern::status convert(const convert_options& options) {
         return model.status();
     const auto from = tern::mapped_file::open(options.model.c_str());  // now: the output may replace it
     TERN_TRY(from.status());
-    TERN_TRY(tern::write_sttn(*model, options.out.c_str()));
-
-    std::printf("%-18s %-14s %8s  %22s %10s %10s %8s\n", "layer", "shape", "zeros", "scales", "bytes", "packed",
-                "ratio");
-    layer_bytes total;
-    for (const tern::sttn_block& block : model->blocks)
-        for (std::size_t k = 0; k < 2; ++k) {
-            const auto bytes = print_layer(block.name + ".conv" + std::to_string(k + 1), block.units[k].weights);
-            TERN_TRY(bytes.status());
-            total.before += bytes->before;
-            total.after += bytes->after;
-        }
-    std::printf("%-18s %-14s %8s  %22s %10zu %10zu %7.1fx\n\n", "all", "", "", "", total.before, total.after,
-                static_cast<double>(total.before) / static_cast<double>(total.after));
-
+    TERN_TRY(tern::write_network(*model, options.out.c_str()));
+    TERN_TRY(print_layers(model->g));
     const auto to = tern::mapped_file::open(options.out.c_str());
     TERN_TRY(to.status());
-    std::printf("%s: %zu bytes\n%s: %zu bytes, stem stride %zu, padding %zu, pooling %s, preprocessing %s\n",
-                options.model.c_str(), from->size(), options.out.c_str(), to->size(), model->stem_stride,
-                model->stem_padding, tern::to_string(model->pool).c_str(),
-                model->preprocess == tern::preprocessing::unknown ? "unknown (--preprocess says it)"
-                                                                  : tern::preprocessing_name(model->preprocess));
+    std::printf("\n%s: %zu bytes, %s\n%s: %zu bytes, %zu nodes, preprocessing %s\n", options.model.c_str(),
+                from->size(), tern::network_title(model->kind), options.out.c_str(), to->size(), model->g.nodes.size(),
+                preprocessing_words(*model).c_str());
     return {};
 }
 
@@ -91,9 +116,9 @@ int main(int argc, char** argv) {
         std::string(
             "usage: convert MODEL OUT.safetensors [options]\n"
             "\n"
-            "Writes a Soft Threshold Ternary Network (a state dict, raw or merged: a PyTorch checkpoint\n"
-            "as .pth or .pth.tar, or safetensors) in tern's packed form, with what its tensors do not\n"
-            "show, and reports on each layer.\n"
+            "Writes a network of STTN, STQN, TWN or FATNN (a state dict: a PyTorch checkpoint as .pth or\n"
+            ".pth.tar, or safetensors) as one packed file, with what its tensors do not show, and reports\n"
+            "on each layer of codes.\n"
             "\n") +
         examples::model_usage +
         "\n"

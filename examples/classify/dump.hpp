@@ -22,7 +22,8 @@ namespace examples {
 class dump {
 public:
     /// A dump of `network`, which outlives it; it must have been made with `network_options::accumulators`.
-    explicit dump(const tern::network& network) : network_(&network), layers_(network.layers().size()) {}
+    dump(const tern::network& network, tern::network_kind kind)
+        : network_(&network), kind_(kind), layers_(network.layers().size()) {}
 
     void add_input(const tern::tensor_view<const float>& image);
     void add_layer(const tern::layer_view& view);
@@ -30,15 +31,27 @@ public:
     tern::status write(const std::string& path, const std::vector<float>& logits) const;
 
 private:
+    /// Values of all images, [n][c][h][w], and the sizes of one.
+    template <class T>
+    struct values {
+        std::vector<T> list{};
+        std::size_t c = 0, h = 0, w = 0;
+    };
     struct layer {
-        std::vector<std::int8_t> codes;
-        std::vector<std::int32_t> accumulators;
-        std::vector<float> out;
+        values<std::int16_t> codes{};
+        bool are_bytes = true;  ///< the codes fit into int8
+        values<std::int32_t> accumulators{};
+        values<float> out{};
     };
 
+    template <class T>
+    static void append(const tern::tensor_view<const T>& view, values<T>& to);
+    std::string name_of(std::size_t number, const char* part) const;
+
     const tern::network* network_;
+    tern::network_kind kind_;
     std::size_t images_ = 0;
-    std::vector<float> input_;
+    values<float> input_{};
     std::vector<layer> layers_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <tern/model.hpp>
 
+#include "../support/model_options.hpp"
 #include "picture.hpp"
 
 namespace examples {
@@ -15,10 +16,11 @@ namespace examples {
 struct classify_options {
     std::string model;
     std::vector<std::string> images;
-    tern::sttn_options network{};
+    model_options network{};
     std::string logits, dump;  // files to write, or ""
     std::string tune;          // measured choices of kernels; ""
     std::size_t limit = 0;     // images; 0: all
+    std::size_t top = 1;       // classes to show of each image
     std::size_t threads = 1;
     std::optional<colour> background{};                    // of transparent pixels; white
     bool floats = false;                                   // normalise images before the network sees them

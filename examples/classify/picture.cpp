@@ -151,21 +151,27 @@ tern::result<picture> resize(const tern::tensor_view<const std::uint8_t>& image,
     return to;
 }
 
-tern::result<picture> resize_and_crop(const tern::tensor_view<const std::uint8_t>& image) {
-    constexpr std::size_t side = 256, crop = crop_side;
+tern::result<picture> resize_and_crop(const tern::tensor_view<const std::uint8_t>& image,
+                                      const tern::picture_rule& rule) {
     if (image.c != 1 && image.c != 3)
         return tern::make_error(tern::errc::invalid_argument, "resizing: expected 1 or 3 channels, found %zu", image.c);
     const std::size_t shorter = std::min(image.h, image.w), longer = std::max(image.h, image.w);
     if (!fits(image.h, image.w))
         return too_large("resizing", image.h, image.w);
-    const std::size_t target = side * longer / shorter;
+    const std::size_t side = rule.resize != 0 ? rule.resize : shorter, target = side * longer / shorter;
     const std::size_t h = image.h <= image.w ? side : target, w = image.h <= image.w ? target : side;
     auto resized = h == image.h && w == image.w ? tern::result<picture>(copy_of(image)) : resize(image, h, w);
     if (!resized.ok())
         return resized;
     tern::tensor_view<const std::uint8_t> centre = resized->view();
-    centre.data += centre.offset(0, half_rounded(h - crop), half_rounded(w - crop), 0);
-    centre.h = centre.w = crop;
+    if (rule.crop > std::min(h, w))
+        return tern::make_error(tern::errc::invalid_argument,
+                                "cropping: expected an image of at least %zux%zu pixels, found %zux%zu", rule.crop,
+                                rule.crop, h, w);
+    if (rule.crop != 0) {
+        centre.data += centre.offset(0, half_rounded(h - rule.crop), half_rounded(w - rule.crop), 0);
+        centre.h = centre.w = rule.crop;
+    }
     return copy_of(centre);
 }
 

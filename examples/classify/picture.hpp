@@ -8,6 +8,7 @@
 
 #include <tern/core/status.hpp>
 #include <tern/core/tensor.hpp>
+#include <tern/model/network_model.hpp>
 
 namespace examples {
 
@@ -39,9 +40,9 @@ tern::result<picture> decode_picture(const unsigned char* data, std::size_t size
 /// Resizes one image to h x w with the bicubic kernel of a = -1/2 (Catmull-Rom), widened when it shrinks.
 tern::result<picture> resize(const tern::tensor_view<const std::uint8_t>& image, std::size_t h, std::size_t w);
 
-/// The evaluation transform of ImageNet's networks: the shorter side to 256 pixels, bicubic, then the centre of 224x224. Sizes
-/// and centre round as torchvision's Resize and CenterCrop do.
-inline constexpr std::size_t crop_side = 224;
-tern::result<picture> resize_and_crop(const tern::tensor_view<const std::uint8_t>& image);
+/// The evaluation transform of torchvision: the shorter side to rule.resize pixels, bicubic, then the centre. Sizes and
+/// centre round as its Resize and CenterCrop do. Errors: an image smaller than the crop.
+tern::result<picture> resize_and_crop(const tern::tensor_view<const std::uint8_t>& image,
+                                      const tern::picture_rule& rule);
 
 }  // namespace examples

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include <nlohmann/json.hpp>
 
@@ -38,15 +39,34 @@ double median_of(const std::vector<image_result>& images) {
     return median(std::move(seconds));
 }
 
+/// How images become the input, in words.
+std::string preprocessing_title(const tern::network_model& model) {
+    const auto input = tern::only_input(model.g);
+    const tern::preprocessing p = input.ok() ? tern::find_preprocessing(**input) : tern::preprocessing::unknown;
+    return p != tern::preprocessing::unknown ? tern::preprocessing_name(p) : "of its own";
+}
+
+/// The name of a class behind its number; "" if it has none.
+std::string class_name(const run_facts& facts, std::size_t number) {
+    const std::vector<std::string>& names = facts.model->class_names;
+    return number < names.size() ? names[number] : "";
+}
+
 }  // namespace
 
-image_result classify_logits(const float* logits, std::size_t classes) {
-    image_result r;
-    r.predicted = static_cast<std::size_t>(std::max_element(logits, logits + classes) - logits);
+image_result classify_logits(const float* logits, std::size_t classes, std::size_t top) {
+    std::vector<std::size_t> order(classes);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
+    const auto power = [&](std::size_t i) {
+        return std::exp(static_cast<double>(logits[i]) - static_cast<double>(logits[order[0]]));
+    };
     double sum = 0;
     for (std::size_t i = 0; i < classes; ++i)
-        sum += std::exp(static_cast<double>(logits[i]) - static_cast<double>(logits[r.predicted]));
-    r.probability = 1 / sum;
+        sum += power(i);
+    image_result r;
+    for (std::size_t k = 0; k < std::min(top, classes); ++k)
+        r.top.push_back({order[k], power(order[k]) / sum});
     return r;
 }
 
@@ -64,9 +84,12 @@ const std::string& kernel_that_ran(const tern::layer_info& layer) {
 
 void print_head(const run_facts& facts, bool labelled) {
     const tern::network& net = *facts.network;
-    std::printf("model   %s: %zu layers, %zu classes, images of %s, preprocessing %s\n", facts.options->model.c_str(),
-                net.layers().size(), net.classes(), dims(net.input_channels(), net.input_shape()).c_str(),
-                tern::preprocessing_name(net.preprocess()));
+    const tern::network_kind kind = facts.model->kind;
+    std::printf("model   %s: %s, %zu layers, %zu classes, images of %s, preprocessing %s\n",
+                facts.options->model.c_str(),
+                kind == tern::network_kind::unknown ? "a graph" : tern::network_title(kind), net.layers().size(),
+                net.classes(), dims(net.input_channels(), net.input_shape()).c_str(),
+                preprocessing_title(*facts.model).c_str());
     std::printf("cpu     %s, %zu thread%s, %.1f MB for intermediate images\n\n", facts.level, facts.options->threads,
                 facts.options->threads == 1 ? "" : "s", static_cast<double>(net.workspace_bytes()) * 1e-6);
     std::printf("%*s  class  probability%s         time\n", as_width(facts.name_width), "image",
@@ -74,11 +97,18 @@ void print_head(const run_facts& facts, bool labelled) {
 }
 
 void print_image(const run_facts& facts, const image_result& image) {
-    std::printf("%*s  %5zu  %10.2f%%", as_width(facts.name_width), image.name.c_str(), image.predicted,
-                image.probability * 100);
+    std::printf("%*s  %5zu  %10.2f%%", as_width(facts.name_width), image.name.c_str(), image.top[0].number,
+                image.top[0].probability * 100);
     if (image.label)
         std::printf("  %5lld", static_cast<long long>(*image.label));
-    std::printf("  %8.3f ms%s\n", image.seconds * 1e3, image.label && !image.correct() ? "  wrong" : "");
+    const std::string name = class_name(facts, image.top[0].number);
+    std::printf("  %8.3f ms%s%s%s\n", image.seconds * 1e3, name.empty() ? "" : "  ", name.c_str(),
+                image.label && !image.correct() ? "  wrong" : "");
+    for (std::size_t k = 1; k < image.top.size(); ++k) {
+        const std::string other = class_name(facts, image.top[k].number);
+        std::printf("%*s  %5zu  %10.2f%%%s%s\n", as_width(facts.name_width), "", image.top[k].number,
+                    image.top[k].probability * 100, other.empty() ? "" : "  ", other.c_str());
+    }
 }
 
 void print_layers(const run_facts& facts, const std::vector<std::vector<double>>& seconds) {
@@ -107,7 +137,8 @@ void print_json(const run_facts& facts, const std::vector<image_result>& images,
     const tern::network& net = *facts.network;
     const auto shape = [](std::size_t c, const tern::image_shape& s) { return nlohmann::json{c, s.h, s.w}; };
     nlohmann::ordered_json document{{"model", facts.options->model},
-                                    {"preprocess", tern::preprocessing_name(net.preprocess())},
+                                    {"kind", tern::network_word(facts.model->kind)},
+                                    {"preprocess", preprocessing_title(*facts.model)},
                                     {"cpu_level", facts.level},
                                     {"threads", facts.options->threads},
                                     {"classes", net.classes()},
@@ -117,11 +148,16 @@ void print_json(const run_facts& facts, const std::vector<image_result>& images,
     auto& list = document["images"] = nlohmann::ordered_json::array();
     for (const image_result& i : images) {
         auto& entry = list.emplace_back(nlohmann::ordered_json{{"image", i.name},
-                                                               {"class", i.predicted},
-                                                               {"probability", i.probability},
+                                                               {"class", i.top[0].number},
+                                                               {"probability", i.top[0].probability},
                                                                {"milliseconds", i.seconds * 1e3}});
         if (i.label)
             entry["label"] = *i.label;
+        if (const std::string name = class_name(facts, i.top[0].number); !name.empty())
+            entry["name"] = name;
+        for (const prediction& p : facts.options->top > 1 ? i.top : std::vector<prediction>{})
+            entry["top"].push_back(
+                {{"class", p.number}, {"name", class_name(facts, p.number)}, {"probability", p.probability}});
     }
     if (!images.empty() && images[0].label) {
         const std::size_t correct = count_correct(images);

@@ -13,26 +13,32 @@
 
 namespace examples {
 
+/// A class and the softmax of its logit.
+struct prediction {
+    std::size_t number = 0;
+    double probability = 0;
+};
+
 struct image_result {
     std::string name;
-    std::size_t predicted = 0;  ///< class of the largest logit
-    double probability = 0;     ///< softmax of the logits, of that class
-    double seconds = 0;         ///< the network alone, without reading and preprocessing
+    std::vector<prediction> top{};  ///< the most likely first; at least one
+    double seconds = 0;             ///< the network alone, without reading and preprocessing
     std::optional<std::int64_t> label{};
 
-    bool correct() const { return label && *label == static_cast<std::int64_t>(predicted); }
+    bool correct() const { return label && *label == static_cast<std::int64_t>(top[0].number); }
 };
 
 /// What a run is about; outlives nothing.
 struct run_facts {
     const classify_options* options = nullptr;
+    const tern::network_model* model = nullptr;
     const tern::network* network = nullptr;
     const char* level = "";      ///< instruction-set level
     std::size_t name_width = 0;  ///< of the longest image name
 };
 
-/// Class and probability of an image from its logits.
-image_result classify_logits(const float* logits, std::size_t classes);
+/// The `top` most likely classes of an image from its logits; of equal ones the first.
+image_result classify_logits(const float* logits, std::size_t classes, std::size_t top);
 
 /// The middle one of the values; 0 if there are none.
 double median(std::vector<double> values);

@@ -194,6 +194,7 @@ void walk_plans(argument_walk& walk) {
         walk.gives("planned_graph::workspace_bytes", "empty", empty->workspace_bytes(s), std::size_t{0});
         walk.gives("planned_graph::to_text", "empty", empty->to_text({s}).find("graph: expected a plan"),
                    std::size_t{0});
+        walk.gives("planned_graph::layers", "empty", empty->layers().size(), std::size_t{0});
         walk.gives("planned_graph::kernels", "empty", empty->kernels() == nullptr, true);
     }
     walk.refused("planned_graph::output_shape", "no images", taken.output_shape(0, nullptr, 1));

@@ -21,7 +21,7 @@ edited_file named(const std::vector<std::string>& names) {
     return file;
 }
 
-const char* titles[] = {"", "STTN", "STQN", "TWN", "FATNN"};
+const char* titles[] = {"", "STTN", "STQN", "TWN", "FATNN", "graph"};
 
 tern::status read_as(network_kind kind, const tern::safetensors_file& file) {
     switch (kind) {
@@ -30,11 +30,13 @@ tern::status read_as(network_kind kind, const tern::safetensors_file& file) {
         case network_kind::stqn: return tern::read_stqn(file).status();
         case network_kind::twn: return tern::read_twn(file).status();
         case network_kind::fatnn: return tern::read_fatnn(file).status();
+        case network_kind::graph: return tern::read_network_file(file).status();
     }
     return {};
 }
 
-constexpr network_kind kinds[] = {network_kind::sttn, network_kind::stqn, network_kind::twn, network_kind::fatnn};
+constexpr network_kind kinds[] = {network_kind::sttn, network_kind::stqn, network_kind::twn, network_kind::fatnn,
+                                  network_kind::graph};
 
 /// What readers of other kinds say to a file of this kind: which kind it is and who reads it, and what they expected.
 void check_others_refuse(const edited_file& file, network_kind is, const std::vector<std::string>& words) {
@@ -111,8 +113,9 @@ TEST_CASE("a file whose tensors are those of another network is refused, naming 
 
     // Nothing known: what is missing, and what there is.
     const loaded_file images(edited_file(demo_path("mnist_64")));
-    for (const network_kind kind : kinds)
+    for (const network_kind kind : {network_kind::sttn, network_kind::stqn, network_kind::twn, network_kind::fatnn})
         check_refused(read_as(kind, images.file), errc::not_found, {"is missing", "2 others", "labels", "[64]"});
+    check_refused(read_as(network_kind::graph, images.file), errc::not_found, {"tern.graph is missing"});
     const loaded_file vgg(named({"features.0.weight", "classifier.0.weight"}));
     check_refused(tern::read_fatnn(vgg.file).status(), errc::not_found,
                   {"conv1.weight", "a float AlexNet or VGG", "no reader"});

@@ -10,6 +10,7 @@
 #include <tern/model.hpp>
 
 #include "network_support.hpp"
+#include "packed_sttn.hpp"
 
 using namespace tern_test;
 using tern::errc;
@@ -62,11 +63,7 @@ std::uint16_t f16_bits(float v) {
 
 /// The packed form of a file of the test data.
 edited_file packed_form(const std::string& name, const tern::sttn_options& options = {}) {
-    const temporary_folder folder;
-    const std::string path = folder / "packed.safetensors";
-    const tern::status written = tern::write_sttn(load(data_path(name), options), path.c_str());
-    REQUIRE_MESSAGE(written.ok(), std::string(written.message()));
-    return edited_file(path);
+    return packed_sttn_writer::write(load(data_path(name), options));
 }
 
 }  // namespace
@@ -168,10 +165,7 @@ TEST_CASE("the packed form gives the same network, bit for bit, and is small") {
                     CHECK(before >= 12 * after);
             }
         // Written again, it is the same file.
-        const temporary_folder folder;
-        const std::string path = folder / "again.safetensors";
-        REQUIRE(tern::write_sttn(*net, path.c_str()).ok());
-        CHECK(edited_file(path).bytes() == packed.bytes());
+        CHECK(packed_sttn_writer::write(*net).bytes() == packed.bytes());
     }
 }
 

@@ -49,6 +49,13 @@ struct fatnn_keys {
     static constexpr const char* norm_groups = "tern.norm_groups";      ///< a count
 };
 
+/// Keys of networks of any topology (network_file.hpp). Weights have packed_keys.
+struct graph_keys {
+    static constexpr const char* format = sttn_keys::format;
+    static constexpr const char* format_value = "graph";
+    static constexpr const char* graph = "tern.graph";  ///< nodes, outputs, pictures and classes as JSON
+};
+
 /// Version of the packed form that is written, and the only one that is read.
 inline constexpr const char* sttn_version = "1";
 

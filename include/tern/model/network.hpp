@@ -1,4 +1,4 @@
-// network: runs a Soft Threshold Ternary (or Quantized) Network: a planned graph, for images of one size, with a
+// network: runs a network that classifies: a planned graph of one input and one output, for images of one size, with a
 // workspace of its own and observers who think in layers. `run` allocates nothing.
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "../op/image_conv2d.hpp"
 #include "../op/plan_options.hpp"
 #include "../op/workspace.hpp"
+#include "graph/check.hpp"
 #include "graph/planned_graph.hpp"
 #include "stqn.hpp"
 #include "sttn.hpp"
@@ -28,8 +29,8 @@ struct network_options {
     plan_options plan{};        ///< level, lowering and memory for everything
     std::size_t slices = 1;     ///< the largest `executor::slices` that `run` will be called with
     bool accumulators = false;  ///< keep int32 accumulators for an observer (costs memory and time, changes no result)
-    /// Plan the first layer for u8 images too, so that `run` takes them: normalised as the model's `preprocess` says.
-    /// Costs a copy of that layer's weights and, if the preprocessing adds a border, the bytes of the images.
+    /// Plan the first layer for u8 images too, so that `run` takes them: normalised as the graph's input says. Costs a
+    /// copy of that layer's weights and, if the input adds a border, the bytes of the images.
     bool u8_images = false;
     /// With `u8_images`: how that layer multiplies. Integer weights are faster on some CPUs and change codes of the
     /// layers behind in many images (docs/accuracy.md).
@@ -39,9 +40,11 @@ struct network_options {
 /// What an observer sees after a layer has run. Views are valid during the call only.
 struct layer_view {
     std::size_t layer = 0;                           ///< index into `network::layers()`
-    const_packed_image input{};                      ///< packed activations; convolutions of blocks only
-    tensor_view<const std::int32_t> accumulators{};  ///< if `network_options::accumulators`
-    tensor_view<const float> out{};                  ///< after shortcut and activation; head: the pooled features
+    const_packed_image input{};                      ///< packed activations; convolutions of codes only
+    tensor_view<const std::int32_t> accumulators{};  ///< theirs, if `network_options::accumulators`
+    /// What it stores, after sum, activation and pooling; nothing if that is codes. A head behind a mean over the map:
+    /// the means.
+    tensor_view<const float> out{};
 };
 
 /// Called per layer, on the thread that called `run`.
@@ -62,17 +65,20 @@ struct layer_info {
     std::size_t in_channels = 0, out_channels = 0, kernel = 1, stride = 1;
     std::size_t macs = 0;  ///< products per image
     std::string kernel_name;
-    std::string u8_kernel_name;  ///< stem: what reads u8 images; "" without network_options::u8_images
+    std::string u8_kernel_name;  ///< of layers that read u8 images; "" without network_options::u8_images
     bool ternary = false;        ///< a convolution of ternary weights and activations
 };
 
 class network {
 public:
-    /// Plans `model` for batches of up to `input.n` images of input.h x input.w, sizes as the first layer sees them
-    /// (preprocessed_shape). The model is not needed afterwards. Errors: an image size that does not fit, such as one
-    /// that makes a stride-2 shortcut odd, with the sizes; a model whose parts do not fit together (check_network);
-    /// with `u8_images`, a model whose preprocessing is unknown or is for images of other channels, and weights that
-    /// image_conv2d refuses.
+    /// Plans a graph of one input, one output of 1x1 and convolutions or fully connected layers for batches of up to
+    /// `input.n` images of input.h x input.w, sizes as the first layer sees them (preprocessed_shape). The graph is not
+    /// needed afterwards. Errors: another graph; an image size that does not fit, such as one that makes a stride-2
+    /// shortcut odd, with the sizes; with `u8_images`, an input that does not say what bytes are worth, and weights that
+    /// image_conv2d refuses; those of planned_graph::create.
+    static TERN_FUNC result<network> create(const graph& g, const image_shape& input,
+                                            const network_options& options = {});
+    /// The same of to_graph(model).
     static TERN_FUNC result<network> create(const sttn_network& model, const image_shape& input,
                                             const network_options& options = {});
     static TERN_FUNC result<network> create(const stqn_network& model, const image_shape& input,
@@ -91,8 +97,9 @@ public:
     TERN_FUNC status run(const tensor_view<const std::uint8_t>& images, float* logits, const executor& threads = {},
                          const layer_observer& observer = {});
 
-    /// The same from the stem's output on, pooled ([n][h][w][channels] by strides, as an observer sees it for layer 0).
-    /// Given the same floats, everything but the head's logits is equal, bit for bit, on all instruction-set levels.
+    /// The same from the stem's output on, pooled ([n][h][w][channels] by strides, as an observer sees it for layer 0),
+    /// of a network that stores it as floats: a shortcut reads it. Given the same floats, everything but the head's
+    /// logits is equal, bit for bit, on all instruction-set levels.
     TERN_FUNC status run_from_stem(const tensor_view<const float>& stem, float* logits, const executor& threads = {},
                                    const layer_observer& observer = {});
 
@@ -102,7 +109,6 @@ public:
     const image_shape& u8_shape() const noexcept { return u8_shape_; }
     std::size_t input_channels() const noexcept { return channels_; }
     std::size_t classes() const noexcept { return classes_; }
-    preprocessing preprocess() const noexcept { return preprocess_; }
     const std::vector<layer_info>& layers() const noexcept { return layers_; }
     /// The table of all its plans; null in a default-made network.
     const kernel_table* kernels() const noexcept { return plan_.kernels(); }
@@ -112,12 +118,10 @@ public:
 private:
     class layer_watch;
 
-    template <class Unit>
-    static result<network> make(const residual_network<Unit>& model, const image_shape& input,
-                                const network_options& options);
-    template <class Unit>
-    status plan(const residual_network<Unit>& model, const network_options& options);
-    TERN_FUNC status check_u8_images();
+    TERN_FUNC status check_graph_of_one(const graph& g, const network_options& options);
+    TERN_FUNC status plan(const graph& g, const network_options& options);
+    TERN_FUNC void add_layer(const graph& g, const planned_layer& layer, const std::vector<value_type>& types,
+                             const std::vector<map_shape>& shapes);
     TERN_FUNC status check_executor(const executor& threads) const;
     TERN_FUNC status check_made() const;
     template <class T>
@@ -129,12 +133,12 @@ private:
     workspace scratch() noexcept { return {memory_.data(), memory_.bytes()}; }
 
     image_shape input_{}, u8_shape_{};
-    map_shape stem_{};  // what the first block reads, for all images
+    map_shape stem_{};  // what run_from_stem takes, for all images
     std::size_t channels_ = 0, classes_ = 0, slices_ = 1;
-    preprocessing preprocess_ = preprocessing::unknown;
     planned_graph plan_;
     std::vector<layer_info> layers_;
     std::vector<std::size_t> values_;  // nodes whose values observers see, by layer
+    bool shows_means_ = false;         // the last of them is what the head reads
     buffer<unsigned char> memory_;
 };
 

@@ -96,7 +96,7 @@ inline marks find_marks(const tensor_file& file) {
 }
 
 /// The kind that a key of the metadata belongs to; none: any kind's. `known` is false for other keys.
-inline network_kind kind_of_key(std::string_view key, std::string_view value, bool& known) noexcept {
+inline network_kind kind_of_key(std::string_view key, std::string_view value, bool is_graph, bool& known) noexcept {
     struct entry {
         const char* key;
         network_kind kind;
@@ -113,10 +113,15 @@ inline network_kind kind_of_key(std::string_view key, std::string_view value, bo
         {fatnn_keys::normalize, network_kind::fatnn},    {fatnn_keys::norm_groups, network_kind::fatnn},
     };
     known = true;
+    if (key == graph_keys::graph || (is_graph && key == graph_keys::format))
+        return network_kind::graph;
     for (const entry& e : entries)
         if (key == e.key)
             return e.kind;
-    if (starts_with(key, packed_keys::shape))
+    const bool packed = starts_with(key, packed_keys::shape);
+    if (is_graph && (packed || starts_with(key, packed_keys::code)))
+        return network_kind::graph;
+    if (packed)
         return network_kind::sttn;
     if (starts_with(key, packed_keys::code))
         return value == "t" ? network_kind::sttn : network_kind::stqn;
@@ -129,10 +134,13 @@ inline status check_format(const tensor_file& file) {
     const std::string* format = file.metadata(sttn_keys::format);
     if (format == nullptr)
         return {};
+    if (*format == graph_keys::format_value)
+        return {};
     const std::string* version = file.metadata(sttn_keys::version);
     if (*format == "sttn" && version != nullptr && *version == sttn_version)
         return {};
-    return make_error(errc::unsupported, "metadata %s: expected 'sttn' of version %s, found '%.40s' of version '%.20s'",
+    return make_error(errc::unsupported,
+                      "metadata %s: expected 'graph', or 'sttn' of version %s, found '%.40s' of version '%.20s'",
                       sttn_keys::format, sttn_version, format->c_str(), version != nullptr ? version->c_str() : "");
 }
 
@@ -207,11 +215,13 @@ TERN_FUNC recognised_network recognise_network(const tensor_file& file) {
 TERN_FUNC status check_network_kind(const tensor_file& file, network_kind expected) {
     using namespace network_kind_detail;
     TERN_TRY(check_format(file));
+    const std::string* const format = file.metadata(graph_keys::format);
+    const bool is_graph = format != nullptr && *format == graph_keys::format_value;
     for (const metadata_entry& m : file.metadata()) {
         if (!starts_with(m.key, "tern."))
             continue;
         bool known = false;
-        const network_kind kind = kind_of_key(m.key, m.value, known);
+        const network_kind kind = kind_of_key(m.key, m.value, is_graph, known);
         if (!known)
             return make_error(errc::bad_format, "metadata %.100s: expected a key that is known, found value '%.40s'",
                               m.key.c_str(), m.value.c_str());
@@ -221,7 +231,7 @@ TERN_FUNC status check_network_kind(const tensor_file& file, network_kind expect
                               network_reader(kind));
     }
     const recognised_network found = recognise_network(file);
-    if (!accepts(expected, found.kind))
+    if (!is_graph && !accepts(expected, found.kind))
         return make_error(errc::unsupported, "expected %s, found the tensors of %s, which %s reads",
                           network_title(expected), found.title, network_reader(found.kind));
     return {};

@@ -23,32 +23,36 @@ TERN_FUNC result<preprocessing_rule> rule_of(preprocessing p) {
 
 TERN_FUNC image_shape preprocessed_shape(preprocessing p, const image_shape& image) noexcept {
     const auto rule = rule_of(p);
-    const std::size_t border = rule.ok() ? 2 * rule->border : 0;
-    return {image.n, image.h + border, image.w + border};
+    return rule.ok() ? preprocessed_shape(*rule, image) : image;
 }
 
 TERN_FUNC status preprocess(preprocessing p, const tensor_view<const std::uint8_t>& images,
                             const tensor_view<float>& out) {
     const auto rule = rule_of(p);
     TERN_TRY(rule.status());
+    return preprocess(*rule, images, out, preprocessing_name(p));
+}
+
+TERN_FUNC status preprocess(const preprocessing_rule& rule, const tensor_view<const std::uint8_t>& images,
+                            const tensor_view<float>& out, const char* name) {
+    name = name_or(name, "of its own");
     const bool nothing = images.n == 0 && out.n == 0;
     if ((!images || !out) && !nothing)
-        return make_error(errc::invalid_argument, "preprocessing %s: no %s", preprocessing_name(p),
-                          !images ? "images" : "output");
+        return make_error(errc::invalid_argument, "preprocessing %s: no %s", name, !images ? "images" : "output");
     if (!is_aligned(out.data))
-        return make_error(errc::invalid_argument, "preprocessing %s: a misaligned output", preprocessing_name(p));
-    if (rule->channels != 0 && images.c != rule->channels)
-        return make_error(errc::invalid_argument, "preprocessing %s: expected images of %zu channels, found %zu",
-                          preprocessing_name(p), rule->channels, images.c);
-    const image_shape want = preprocessed_shape(p, {images.n, images.h, images.w});
+        return make_error(errc::invalid_argument, "preprocessing %s: a misaligned output", name);
+    if (rule.channels != 0 && images.c != rule.channels)
+        return make_error(errc::invalid_argument, "preprocessing %s: expected images of %zu channels, found %zu", name,
+                          rule.channels, images.c);
+    const image_shape want = preprocessed_shape(rule, {images.n, images.h, images.w});
     if (out.n != want.n || out.h != want.h || out.w != want.w || out.c != images.c)
         return make_error(errc::invalid_argument,
-                          "preprocessing %s: expected an output of %zux%zux%zux%zu, found %zux%zux%zux%zu",
-                          preprocessing_name(p), want.n, want.h, want.w, images.c, out.n, out.h, out.w, out.c);
-    const std::size_t border = rule->border;
+                          "preprocessing %s: expected an output of %zux%zux%zux%zu, found %zux%zux%zux%zu", name,
+                          want.n, want.h, want.w, images.c, out.n, out.h, out.w, out.c);
+    const std::size_t border = rule.border;
     for (std::size_t c = 0; c < out.c; ++c) {
         float values[byte_values];
-        normalize_bytes(rule->normalization, c, values);
+        normalize_bytes(rule.normalization, c, values);
         for (std::size_t n = 0; n < out.n; ++n)
             for (std::size_t y = 0; y < out.h; ++y)
                 for (std::size_t x = 0; x < out.w; ++x) {

@@ -33,12 +33,19 @@ TERN_FUNC result<preprocessing_rule> rule_of(preprocessing p);
 
 /// Sizes of the network's input for images of these sizes: with the border on all sides. unknown: without one.
 TERN_FUNC image_shape preprocessed_shape(preprocessing p, const image_shape& image) noexcept;
+TERN_INLINE constexpr image_shape preprocessed_shape(const preprocessing_rule& rule,
+                                                     const image_shape& image) noexcept {
+    return {image.n, image.h + 2 * rule.border, image.w + 2 * rule.border};
+}
 
 /// Normalises u8 pixels ([n][h][w][c] by strides), float32, in this order of operations: (pixel / divisor - mean) /
 /// deviation. `out` has the shape of preprocessed_shape. Errors: unknown preprocessing, no memory to read or write,
 /// another number of channels or other sizes.
 TERN_FUNC status preprocess(preprocessing p, const tensor_view<const std::uint8_t>& images,
                             const tensor_view<float>& out);
+/// The same with numbers of its own; errors call them `name`.
+TERN_FUNC status preprocess(const preprocessing_rule& rule, const tensor_view<const std::uint8_t>& images,
+                            const tensor_view<float>& out, const char* name = "of its own");
 
 TERN_END_NAMESPACE
 

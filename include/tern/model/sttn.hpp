@@ -1,5 +1,5 @@
-// A Soft Threshold Ternary Network as data: what a file holds, ready to be planned (network.hpp) or written
-// (sttn_writer.hpp). Residual networks as in the official definition (Xu et al., IJCAI 2020):
+// A Soft Threshold Ternary Network as data: what a file holds, ready to be planned (network.hpp) or to become
+// a graph (graph/to_graph.hpp). Residual networks as in the official definition (Xu et al., IJCAI 2020):
 //
 //   stem    convolution (float), batch norm, PReLU, maximum pooling
 //   block   skip = x, or its 2x2 maximum pooling with zero channels above (stride 2, twice the channels)

@@ -1,5 +1,5 @@
 // Reads Soft Threshold Ternary Networks from safetensors: the raw (training) form, the merged form, and the packed form
-// of sttn_writer.hpp; names with any of the known prefixes (network_kind.hpp). docs/formats.md lists the names.
+// of docs/formats.md; names with any of the known prefixes (network_kind.hpp). docs/formats.md lists the names.
 #pragma once
 
 #include "../core/config.hpp"

@@ -34,6 +34,15 @@ TERN_FUNC const tensor_info* tensor_file::find(std::string_view name) const noex
     return found != by_name_.end() && tensors_[*found].name == name ? &tensors_[*found] : nullptr;
 }
 
+TERN_FUNC void tensor_file::set_metadata(std::string_view key, std::string_view value) {
+    const auto at = std::lower_bound(metadata_.begin(), metadata_.end(), key,
+                                     [](const metadata_entry& e, std::string_view k) { return e.key < k; });
+    if (at != metadata_.end() && at->key == key)
+        at->value = value;
+    else
+        metadata_.insert(at, {std::string(key), std::string(value)});
+}
+
 TERN_FUNC const std::string* tensor_file::metadata(std::string_view key) const noexcept {
     const auto found = std::lower_bound(metadata_.begin(), metadata_.end(), key,
                                         [](const metadata_entry& e, std::string_view k) { return e.key < k; });

@@ -50,6 +50,8 @@ public:
     const std::vector<metadata_entry>& metadata() const noexcept { return metadata_; }
     /// The value of a metadata key or null.
     TERN_FUNC const std::string* metadata(std::string_view key) const noexcept;
+    /// Says what the file does not, or says otherwise: readers see it as the file's own.
+    TERN_FUNC void set_metadata(std::string_view key, std::string_view value);
 
     /// Bytes of the whole file, and of tensors that were copied because they do not lie in it as they are.
     std::size_t file_bytes() const noexcept { return file_bytes_; }

@@ -109,6 +109,17 @@ TERN_FUNC std::size_t planned_graph::panel_bytes() const noexcept {
     return bytes;
 }
 
+TERN_FUNC std::vector<planned_layer> planned_graph::layers() const {
+    std::vector<planned_layer> found;
+    for (const graph_step& s : plan_.steps) {
+        if (const auto* c = std::get_if<step::convolution>(&s.work))
+            found.push_back({s.nodes[0], c->out != step::none ? c->out : c->packed[0]});
+        if (const auto* l = std::get_if<step::linear>(&s.work))
+            found.push_back({s.nodes[0], l->out});
+    }
+    return found;
+}
+
 TERN_FUNC result<map_shape> planned_graph::output_shape(std::size_t output, const image_shape* images,
                                                         std::size_t count) const {
     graph_detail::owned_tables owned;

@@ -19,6 +19,12 @@
 
 TERN_BEGIN_NAMESPACE
 
+/// A convolution or fully connected layer as it runs.
+struct planned_layer {
+    std::size_t node = 0;   ///< its number in the graph
+    std::size_t value = 0;  ///< that of the value it stores: floats if it stores any, else codes
+};
+
 /// Immutable after `create`, for any number of threads at once, each with a workspace of its own, and for images of any
 /// size and number. Results do not depend on the number of threads.
 class planned_graph {
@@ -34,6 +40,9 @@ public:
     const kernel_table* kernels() const noexcept { return plan_.steps.empty() ? nullptr : plan_.kernels; }
     /// Bytes of the packed weights of all convolutions.
     TERN_FUNC std::size_t panel_bytes() const noexcept;
+
+    /// Convolutions and fully connected layers in the order of a run.
+    TERN_FUNC std::vector<planned_layer> layers() const;
 
     /// The sizes of output number `output` for images of these sizes, one for each input, as the first layer sees them:
     /// with the border that an input adds to u8 images. Errors: as infer_shapes; no such output.

@@ -1,0 +1,44 @@
+// Reads a network of any kind as a graph: state dicts and packed files of the four papers, and files of tern's own.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "../core/config.hpp"
+#include "../core/status.hpp"
+#include "checkpoint.hpp"
+#include "fatnn_reader.hpp"
+#include "network_kind.hpp"
+#include "network_model.hpp"
+#include "stqn_reader.hpp"
+#include "sttn_reader.hpp"
+#include "tensor_file.hpp"
+#include "twn_reader.hpp"
+
+TERN_BEGIN_NAMESPACE
+
+/// What tensors do not show. Unset: the file's metadata, and where that is silent the default of the kind's reader.
+struct network_reader_options {
+    std::optional<network_kind> kind;  ///< default: what recognise_network finds
+    sttn_options common{};             ///< for every kind: stem, pooling, preprocessing, zeros, memory
+    stqn_reader_options stqn{};        ///< beside `common`, which counts where it says something
+    twn_reader_options twn{};          ///< likewise
+    fatnn_reader_options fatnn{};      ///< likewise
+};
+
+/// Reads whatever it is. Errors: a file that is of no kind (saying what it is), those of the kind's reader.
+TERN_FUNC result<network_model> read_network(const tensor_file& file, const network_reader_options& options = {});
+
+/// The same from a path of a safetensors file or a PyTorch checkpoint.
+inline result<network_model> load_network(const char* path, const network_reader_options& options = {}) {
+    const auto file = open_tensor_file(path);
+    if (!file.ok())
+        return file.status();
+    return read_network(*file, options);
+}
+
+TERN_END_NAMESPACE
+
+#if TERN_DEFINE_FUNCTIONS
+#include "network_reader-inl.hpp"
+#endif
