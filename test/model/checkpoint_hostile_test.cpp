@@ -92,6 +92,10 @@ TEST_CASE("nothing in a checkpoint is executed, and where it matters it is named
     refuses(py::tuple({py::text("storage"), py::global("torch", "FloatStorage"), "N", "N", "N"}) + "Q.",
             errc::bad_format, {"a text as its key"});
     refuses(py::storage("FloatStorage", "0", -1) + ".", errc::bad_format, {"a size", "-1"});
+    refuses(py::storage("FloatStorage", std::string(tern::checkpoint_limits::name_bytes + 1, 'k'), 6) + ".",
+            errc::unsupported, {"a key of at most 4096 bytes", "4097"});
+    refuses(py::storage("FloatStorage", std::string(tern::checkpoint_limits::name_bytes, 'k'), 6) + "Q",
+            errc::bad_format, {"persistent id", "a storage"});  // as a key it would do
     refuses(py::tuple({py::text("storage"), py::global("os", "FloatStorage"), py::text("0"), "N", "K\1"}) + "Q.",
             errc::unsupported, {"os.FloatStorage"});
 }

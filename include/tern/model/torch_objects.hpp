@@ -9,6 +9,7 @@
 
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "checkpoint_limits.hpp"
 #include "pickle_values.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -73,6 +74,10 @@ inline result<value> make_storage(heap& h, const value& id) {
                           h.describe(v[1]).c_str());
     if (v[2].what != kind::text)
         return make_error(errc::bad_format, "storage: expected a text as its key, found %s", h.describe(v[2]).c_str());
+    // Else one text of the file could be copied into the name of a member for each of very many tensors.
+    if (v[2].size > checkpoint_limits::name_bytes)
+        return make_error(errc::unsupported, "storage: expected a key of at most %zu bytes, found %zu",
+                          checkpoint_limits::name_bytes, std::size_t{v[2].size});
     s.key = v[2];
     const auto count = read_size(h, v[4], "storage");
     TERN_TRY(count.status());
