@@ -135,6 +135,12 @@ private:
         if (!t.type->type)
             return make_error(errc::unsupported, "expected a type of float, integer or bool, found %s",
                               *t.type->dtype != '\0' ? t.type->dtype : t.type->storage);
+        if (t.metadata.what != pickle::kind::none)
+            return make_error(
+                errc::unsupported,
+                "expected no metadata, found %s, as of a tensor yet to be negated or conjugated: save what "
+                "its resolve_neg() and resolve_conj() return",
+                h.describe(t.metadata).c_str());
         const checked_size count = t.shape.count(), bytes = count * t.type->bytes;
         used_ = used_ + bytes + name.size();  // a name may be in the file once and in the dict often
         if (!used_.ok() || (allowed_.ok() && used_.value > allowed_.value))

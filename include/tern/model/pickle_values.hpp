@@ -83,6 +83,7 @@ struct tensor_record {
     std::size_t offset = 0;
     tensor_dims shape;
     std::size_t strides[tensor_dims::max_rank] = {};
+    value metadata;  // None, or what says that elements are not as they lie there
 };
 
 /// Everything that pickles of one file make. Containers are lists of nodes, as they may grow at any time; dicts hold

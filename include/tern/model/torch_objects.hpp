@@ -104,8 +104,8 @@ inline result<value> make_storage(heap& h, const value& id) {
 /// _rebuild_tensor(storage, offset, shape, strides), _rebuild_tensor_v2(... , requires_grad, hooks[, metadata]) and
 /// _rebuild_tensor_v3(... , requires_grad, hooks, dtype[, metadata]).
 inline result<value> make_tensor(heap& h, const value& arguments, bool has_dtype) {
-    value v[7];
-    const std::size_t n = h.take(arguments, v, 7);
+    value v[8];
+    const std::size_t n = h.take(arguments, v, 8);
     if (n < (has_dtype ? 7u : 4u) || v[0].what != kind::storage)
         return make_error(errc::bad_format,
                           "tensor: expected a storage, an offset, a shape and strides, found %zu values, first %s", n,
@@ -123,6 +123,9 @@ inline result<value> make_tensor(heap& h, const value& arguments, bool has_dtype
             return make_error(errc::unsupported, "tensor: expected one of torch's dtypes, found %s",
                               h.describe(v[6]).c_str());
     }
+    // Kept, as only the tensors of a state dict are refused for it. An empty dict says nothing.
+    if (const value& metadata = v[has_dtype ? 7 : 6]; metadata.what != kind::dict || h.count(metadata) != 0)
+        t.metadata = metadata;
     const auto offset = read_size(h, v[1], "tensor's offset");
     TERN_TRY(offset.status());
     t.offset = *offset;
