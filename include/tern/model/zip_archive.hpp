@@ -153,14 +153,14 @@ inline std::uint32_t checksum_of(std::string_view) { return 0; }
 inline result<std::string_view> read(std::string_view archive, std::vector<member>& members, std::string_view name) {
     const auto found = std::lower_bound(members.begin(), members.end(), name,
                                         [](const member& m, std::string_view n) { return m.name < n; });
-    const std::string shown = detail::printable(name);
+    const auto shown = [&] { return detail::printable(name); };
     if (found == members.end() || found->name != name)
-        return make_error(errc::bad_format, "zip archive: expected a member '%s', found none", shown.c_str());
+        return make_error(errc::bad_format, "zip archive: expected a member '%s', found none", shown().c_str());
     if (!found->stored)
         return make_error(
             errc::unsupported,
             "zip archive, member '%s': expected bytes stored as they are, found them compressed or encrypted",
-            shown.c_str());
+            shown().c_str());
     const std::string_view bytes = archive.substr(found->begin, found->size);
     if (found->checked)
         return bytes;
@@ -168,7 +168,7 @@ inline result<std::string_view> read(std::string_view archive, std::vector<membe
         return make_error(errc::bad_format,
                           "zip archive, member '%s': expected bytes of the checksum %08x, found %08x: "
                           "the file is damaged, or was saved without checksums",
-                          shown.c_str(), found->checksum, checksum);
+                          shown().c_str(), found->checksum, checksum);
     found->checked = true;
     return bytes;
 }
