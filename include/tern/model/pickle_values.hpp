@@ -158,7 +158,6 @@ public:
     const storage_record& storage(std::size_t i) const { return storages_[i]; }
     const std::vector<storage_record>& storages() const { return storages_; }
     const tensor_record& tensor(const value& v) const { return tensors_[index(v)]; }
-    tensor_record& tensor(const value& v) { return tensors_[index(v)]; }
 
     /// For messages: "an integer", "an object of argparse.Namespace".
     std::string describe(const value& v) const {

@@ -2,10 +2,12 @@
 // storages and dicts.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "../core/config.hpp"
 #include "../core/status.hpp"
