@@ -36,7 +36,14 @@ install(FILES "${PROJECT_BINARY_DIR}/ternConfig.cmake" "${PROJECT_BINARY_DIR}/te
 # the latter is static and reads zip archives.
 set(TERN_PC_ZIP)
 if(TERN_MODEL_LINKS_ZIP)
-  set(TERN_PC_ZIP " -lminizip -lz")
+  foreach(library IN LISTS TERN_MINIZIP_LIBRARY TERN_ZLIB_LIBRARY)
+    get_filename_component(folder "${library}" DIRECTORY)
+    get_filename_component(name "${library}" NAME_WLE)
+    if(folder IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
+      string(REGEX REPLACE "^lib" "-l" library "${name}")
+    endif() # else by its path: linkers would not find it
+    string(APPEND TERN_PC_ZIP " ${library}")
+  endforeach()
 endif()
 set(tern_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 file(RELATIVE_PATH TERN_PC_PREFIX "/prefix/${tern_pc_dir}" "/prefix")

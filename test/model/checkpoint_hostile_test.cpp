@@ -92,6 +92,10 @@ TEST_CASE("nothing in a checkpoint is executed, and where it matters it is named
     refuses(py::tuple({py::text("storage"), py::global("torch", "FloatStorage"), "N", "N", "N"}) + "Q.",
             errc::bad_format, {"a text as its key"});
     refuses(py::storage("FloatStorage", "0", -1) + ".", errc::bad_format, {"a size", "-1"});
+    refuses(py::storage("FloatStorage", std::string(tern::checkpoint_limits::name_bytes + 1, 'k'), 6) + ".",
+            errc::unsupported, {"a key of at most 4096 bytes", "4097"});
+    refuses(py::storage("FloatStorage", std::string(tern::checkpoint_limits::name_bytes, 'k'), 6) + "Q",
+            errc::bad_format, {"persistent id", "a storage"});  // as a key it would do
     refuses(py::tuple({py::text("storage"), py::global("os", "FloatStorage"), py::text("0"), "N", "K\1"}) + "Q.",
             errc::unsupported, {"os.FloatStorage"});
 }
@@ -293,7 +297,18 @@ TEST_CASE("the zip container: every part is checked") {
     check_refused(read("PK\x03\x04"), errc::bad_format, {"the directory of a zip archive"});
     check_refused(read("PK\x05\x06"), errc::bad_format, {"the directory of a zip archive"});
     check_refused(read(make_zip({{"document.xml", "x"}})), errc::bad_format, {"a member data.pkl", "a zip archive"});
-    // Entries of the directory that all mean one member: names and facts are bounded, bytes are not copied.
+    // Entries of the directory that mean one member's bytes, all of which would be checked once for each of them. Their
+    // names are as long as its own, else headers would not agree.
+    for (const int more : {1, 9}) {
+        std::vector<zip_entry> shared = zip_entries(state, six);
+        shared[1].bytes.resize(8192);
+        for (int i = 0; i < more; ++i) {
+            shared.push_back({"archive/data/" + std::string(1, static_cast<char>('1' + i)), ""});
+            shared.back().same_as = 1;
+        }
+        check_refused(read(make_zip(shared)), errc::bad_format, {"zip archive", "members that share bytes"});
+    }
+    // Many members, each with its own bytes, that nothing needs.
     std::vector<zip_entry> entries = zip_entries(state, six);
     for (int i = 0; i < 60000; ++i)
         entries.push_back({"archive/data/x" + std::to_string(i), ""});

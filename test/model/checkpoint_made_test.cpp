@@ -177,6 +177,33 @@ TEST_CASE(
             {"classes of storages", "torch.NoStorage"});
 }
 
+TEST_CASE("tensors yet to be negated are refused where they are asked for, and stepped over elsewhere") {
+    const std::vector<std::string> begin{
+        py::storage("FloatStorage", "0", 6), py::number(1), py::numbers({2}), py::numbers({1}), "\x89", "}"};
+    const auto v2 = [&](const std::string& metadata) {
+        std::vector<std::string> arguments = begin;
+        arguments.push_back(metadata);
+        return py::call(py::global("torch._utils", "_rebuild_tensor_v2"), arguments);
+    };
+    const auto v3 = [&](const std::string& metadata) {
+        std::vector<std::string> arguments = begin;
+        arguments.insert(arguments.end(), {py::global("torch", "float32"), metadata});
+        return py::call(py::global("torch._utils", "_rebuild_tensor_v3"), arguments);
+    };
+    for (const std::string& metadata : {py::dict({{"neg", "\x88"}}), py::dict({{"conj", "\x88"}}), py::text("neg")})
+        for (const std::string& tensor : {v2(metadata), v3(metadata)}) {
+            const std::string parameter =
+                py::call(py::global("torch._utils", "_rebuild_parameter"), {tensor, "\x88", "}"});
+            for (const std::string& asked : {tensor, parameter})
+                refuses(py::dict({{"a", two}, {"w", asked}}), errc::unsupported,
+                        {"tensor \"w\"", "expected no metadata", "resolve_neg"});
+            CHECK(names(py::dict({{"optimizer", tensor}, {"state_dict", py::dict({{"w", two}})}})) == strings{"w"});
+        }
+    for (const char* none : {"N", "}"})
+        for (const std::string& tensor : {v2(none), v3(none)})
+            CHECK(one_tensor(py::dict({{"w", tensor}})) == floats{1, 2});
+}
+
 TEST_CASE("the state dict is found in a checkpoint, under its usual names, or is all there is") {
     const std::string state = py::dict({{"w", two}});
     CHECK(names(state) == strings{"w"});

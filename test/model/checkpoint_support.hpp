@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,17 +101,22 @@ struct zip_entry {
     std::string name, bytes;
     std::uint16_t method = 0, flags = 0;
     std::uint32_t checksum_error = 0;
+    std::optional<std::size_t> same_as = {};  ///< in the directory alone, where it means the bytes of an earlier entry
 };
 inline std::string make_zip(const std::vector<zip_entry>& entries) {
     std::string file, directory;
     const auto u16 = [](std::size_t v) { return raw(static_cast<std::uint16_t>(v)); };
     const auto u32 = [](std::size_t v) { return raw(static_cast<std::uint32_t>(v)); };
+    std::vector<std::size_t> begins;
     for (const zip_entry& e : entries) {
-        const std::size_t begin = file.size();
+        const std::size_t begin = e.same_as ? begins[*e.same_as] : file.size();
+        const std::string& bytes = e.same_as ? entries[*e.same_as].bytes : e.bytes;
         const std::string facts = u16(20) + u16(e.flags) + u16(e.method) + u32(0) +
-                                  u32(crc32_of(e.bytes) ^ e.checksum_error) + u32(e.bytes.size()) +
-                                  u32(e.bytes.size()) + u16(e.name.size()) + u16(0);
-        file += "PK\x03\x04" + facts + e.name + e.bytes;
+                                  u32(crc32_of(bytes) ^ e.checksum_error) + u32(bytes.size()) + u32(bytes.size()) +
+                                  u16(e.name.size()) + u16(0);
+        begins.push_back(begin);
+        if (!e.same_as)
+            file += "PK\x03\x04" + facts + e.name + bytes;
         directory += "PK\x01\x02" + u16(20) + facts + u16(0) + u16(0) + u16(0) + u32(0) + u32(begin) + e.name;
     }
     const std::size_t begin = file.size(), n = entries.size();

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../core/checked.hpp"
@@ -117,16 +117,15 @@ private:
         if (key.what != kind::text)
             return make_error(errc::bad_format, "state dict: expected names of tensors as keys, found %s",
                               h.describe(key).c_str());
-        const std::string name(h.text(key).substr(0, checkpoint_limits::name_bytes + 1)),
-            shown = detail::printable(name);
+        const std::string name(h.text(key).substr(0, checkpoint_limits::name_bytes + 1));
         if (name.empty() || name.size() > checkpoint_limits::name_bytes)
             return make_error(errc::bad_format, "state dict: expected names of 1 to %zu bytes, found %zu: \"%s\"",
-                              checkpoint_limits::name_bytes, std::size_t{key.size}, shown.c_str());
+                              checkpoint_limits::name_bytes, std::size_t{key.size}, detail::printable(name).c_str());
         if (v.what != kind::tensor)
-            return make_error(errc::bad_format, "entry \"%s\": expected a tensor, found %s", shown.c_str(),
-                              h.describe(v).c_str());
+            return make_error(errc::bad_format, "entry \"%s\": expected a tensor, found %s",
+                              detail::printable(name).c_str(), h.describe(v).c_str());
         if (const status s = place(h, h.tensor(v), name, find); !s.ok())
-            return make_error(s.code(), "tensor \"%s\": %s", shown.c_str(), s.message());
+            return make_error(s.code(), "tensor \"%s\": %s", detail::printable(name).c_str(), s.message());
         return {};
     }
 
@@ -135,6 +134,12 @@ private:
         if (!t.type->type)
             return make_error(errc::unsupported, "expected a type of float, integer or bool, found %s",
                               *t.type->dtype != '\0' ? t.type->dtype : t.type->storage);
+        if (t.metadata.what != pickle::kind::none)
+            return make_error(
+                errc::unsupported,
+                "expected no metadata, found %s, as of a tensor yet to be negated or conjugated: save what "
+                "its resolve_neg() and resolve_conj() return",
+                h.describe(t.metadata).c_str());
         const checked_size count = t.shape.count(), bytes = count * t.type->bytes;
         used_ = used_ + bytes + name.size();  // a name may be in the file once and in the dict often
         if (!used_.ok() || (allowed_.ok() && used_.value > allowed_.value))
@@ -174,7 +179,7 @@ private:
             made.data = reinterpret_cast<const unsigned char*>(view.data()) + t.offset * size;
             return {};
         }
-        auto copy = make_buffer<unsigned char>(made.bytes);
+        auto copy = make_unfilled_buffer<unsigned char>(made.bytes);
         TERN_TRY(copy.status());
         gather(t, view.data(), size, copy->data());
         made.data = copy->data();

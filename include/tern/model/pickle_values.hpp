@@ -83,6 +83,7 @@ struct tensor_record {
     std::size_t offset = 0;
     tensor_dims shape;
     std::size_t strides[tensor_dims::max_rank] = {};
+    value metadata;  // None, or what says that elements are not as they lie there
 };
 
 /// Everything that pickles of one file make. Containers are lists of nodes, as they may grow at any time; dicts hold
@@ -157,7 +158,6 @@ public:
     const storage_record& storage(std::size_t i) const { return storages_[i]; }
     const std::vector<storage_record>& storages() const { return storages_; }
     const tensor_record& tensor(const value& v) const { return tensors_[index(v)]; }
-    tensor_record& tensor(const value& v) { return tensors_[index(v)]; }
 
     /// For messages: "an integer", "an object of argparse.Namespace".
     std::string describe(const value& v) const {

@@ -2,13 +2,16 @@
 // storages and dicts.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "checkpoint_limits.hpp"
 #include "pickle_values.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -73,6 +76,10 @@ inline result<value> make_storage(heap& h, const value& id) {
                           h.describe(v[1]).c_str());
     if (v[2].what != kind::text)
         return make_error(errc::bad_format, "storage: expected a text as its key, found %s", h.describe(v[2]).c_str());
+    // Else one text of the file could be copied into the name of a member for each of very many tensors.
+    if (v[2].size > checkpoint_limits::name_bytes)
+        return make_error(errc::unsupported, "storage: expected a key of at most %zu bytes, found %zu",
+                          checkpoint_limits::name_bytes, std::size_t{v[2].size});
     s.key = v[2];
     const auto count = read_size(h, v[4], "storage");
     TERN_TRY(count.status());
@@ -99,8 +106,8 @@ inline result<value> make_storage(heap& h, const value& id) {
 /// _rebuild_tensor(storage, offset, shape, strides), _rebuild_tensor_v2(... , requires_grad, hooks[, metadata]) and
 /// _rebuild_tensor_v3(... , requires_grad, hooks, dtype[, metadata]).
 inline result<value> make_tensor(heap& h, const value& arguments, bool has_dtype) {
-    value v[7];
-    const std::size_t n = h.take(arguments, v, 7);
+    value v[8];
+    const std::size_t n = h.take(arguments, v, 8);
     if (n < (has_dtype ? 7u : 4u) || v[0].what != kind::storage)
         return make_error(errc::bad_format,
                           "tensor: expected a storage, an offset, a shape and strides, found %zu values, first %s", n,
@@ -118,6 +125,9 @@ inline result<value> make_tensor(heap& h, const value& arguments, bool has_dtype
             return make_error(errc::unsupported, "tensor: expected one of torch's dtypes, found %s",
                               h.describe(v[6]).c_str());
     }
+    // Kept, as only the tensors of a state dict are refused for it. An empty dict says nothing.
+    if (const value& metadata = v[has_dtype ? 7 : 6]; metadata.what != kind::dict || h.count(metadata) != 0)
+        t.metadata = metadata;
     const auto offset = read_size(h, v[1], "tensor's offset");
     TERN_TRY(offset.status());
     t.offset = *offset;

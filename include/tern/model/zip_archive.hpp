@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/status.hpp"
 #include "checkpoint_limits.hpp"
@@ -92,7 +93,7 @@ inline bool describe_member(unzFile directory, std::size_t archive_bytes, member
     return true;
 }
 
-/// All members in ascending order of their names.
+/// All members in ascending order of their names; together they are no larger than the archive.
 inline result<std::vector<member>> list_members(std::string_view archive) {
     memory_stream stream{reinterpret_cast<const unsigned char*>(archive.data()), archive.size(), 0};
     zlib_filefunc64_def functions{memory_stream::open, memory_stream::read,  memory_stream::write, memory_stream::tell,
@@ -103,6 +104,7 @@ inline result<std::vector<member>> list_members(std::string_view archive) {
                           "expected the directory of a zip archive at the end of the file, found none: it may "
                           "not be complete");
     std::vector<member> members;
+    checked_size total = 0;
     int code = unzGoToFirstFile(directory.get());
     for (; code == UNZ_OK; code = unzGoToNextFile(directory.get())) {
         if (members.size() == checkpoint_limits::members)
@@ -113,6 +115,13 @@ inline result<std::vector<member>> list_members(std::string_view archive) {
             return make_error(errc::bad_format,
                               "zip archive, member %zu '%s': expected headers that agree, found others", members.size(),
                               detail::printable(members.back().name).c_str());
+        // Else a small file could have one range of bytes checked once for each of very many members.
+        total = total + members.back().size;
+        if (!total.ok() || total.value > archive.size())
+            return make_error(errc::bad_format,
+                              "zip archive: expected members of at most the file's %zu bytes together, found members "
+                              "that share bytes",
+                              archive.size());
     }
     if (code != UNZ_END_OF_LIST_OF_FILE)
         return make_error(errc::bad_format, "zip archive: expected another member behind the first %zu, found none",
@@ -144,14 +153,14 @@ inline std::uint32_t checksum_of(std::string_view) { return 0; }
 inline result<std::string_view> read(std::string_view archive, std::vector<member>& members, std::string_view name) {
     const auto found = std::lower_bound(members.begin(), members.end(), name,
                                         [](const member& m, std::string_view n) { return m.name < n; });
-    const std::string shown = detail::printable(name);
+    const auto shown = [&] { return detail::printable(name); };
     if (found == members.end() || found->name != name)
-        return make_error(errc::bad_format, "zip archive: expected a member '%s', found none", shown.c_str());
+        return make_error(errc::bad_format, "zip archive: expected a member '%s', found none", shown().c_str());
     if (!found->stored)
         return make_error(
             errc::unsupported,
             "zip archive, member '%s': expected bytes stored as they are, found them compressed or encrypted",
-            shown.c_str());
+            shown().c_str());
     const std::string_view bytes = archive.substr(found->begin, found->size);
     if (found->checked)
         return bytes;
@@ -159,7 +168,7 @@ inline result<std::string_view> read(std::string_view archive, std::vector<membe
         return make_error(errc::bad_format,
                           "zip archive, member '%s': expected bytes of the checksum %08x, found %08x: "
                           "the file is damaged, or was saved without checksums",
-                          shown.c_str(), found->checksum, checksum);
+                          shown().c_str(), found->checksum, checksum);
     found->checked = true;
     return bytes;
 }
