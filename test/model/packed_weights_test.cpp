@@ -1,7 +1,9 @@
 // Dense streams of codes, and weights of every code through safetensors files.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -146,6 +148,50 @@ TEST_CASE("weights of every code go through a file bit for bit") {
                     for (std::size_t i = 0; i < shape.in_channels; ++i)
                         REQUIRE(codes[(o * shape.taps() + tap) * shape.in_channels + i] ==
                                 w.codes[(o * shape.in_channels + i) * shape.taps() + tap]);
+        }
+}
+
+TEST_CASE("ternary weights are read to planes, whatever the number of channels; damaged streams are refused") {
+    std::mt19937 random(43);
+    for (std::size_t channels = 1; channels < 140; channels += channels < 70 ? 1 : 13)
+        for (const std::size_t side : {std::size_t{1}, std::size_t{3}}) {
+            const tern::weight_shape shape{1 + channels % 4, channels, side, 1};
+            CAPTURE(channels);
+            const tern::code_weights w = any_weights(code_id::ternary, shape, false, random);
+            std::vector<unsigned char> bytes = file_of("w", w);
+            const auto read = [&] {
+                const tern::safetensors_file file = open_bytes(bytes);
+                tern::tensor_source from(file, "", {});
+                return tern::read_ternary_weights(from, "w");
+            };
+            const auto planes = read();
+            REQUIRE_MESSAGE(planes.ok(), std::string(planes.message()));
+            std::vector<std::int8_t> codes(shape.size());
+            REQUIRE(tern::unpack_weights(*planes, codes.data()).ok());
+            CHECK(std::equal(codes.begin(), codes.end(), w.codes.begin()));
+            const auto expected = tern::pack_weights(w.codes.data(), shape, w.scale.data());
+            REQUIRE(expected.ok());
+            CHECK(same(planes->planes, expected->planes));
+
+            const tern::safetensors_file file = open_bytes(bytes);
+            const tern::tensor_info& stream = *file.find("w.codes");
+            const std::size_t at = static_cast<std::size_t>(stream.data - bytes.data()), last = stream.bytes - 1;
+            const unsigned char first = bytes[at], end = bytes[at + last];
+            bytes[at] = 243;
+            check_refused(read().status(), tern::errc::bad_value, {"w.codes", "byte 0", "242", "243"});
+            bytes[at] = first;
+            const std::size_t in_last = shape.size() - 5 * last;
+            for (std::size_t digit = in_last, power = in_last == 1   ? 3
+                                                      : in_last == 2 ? 9
+                                                      : in_last == 3 ? 27
+                                                                     : 81;
+                 digit < 5; ++digit, power *= 3) {
+                bytes[at + last] = static_cast<unsigned char>(end + power);
+                check_refused(read().status(), tern::errc::bad_value,
+                              {"w.codes", "byte " + std::to_string(last), "behind the last code"});
+            }
+            bytes[at + last] = end;
+            CHECK(read().ok());
         }
 }
 

@@ -52,6 +52,72 @@ status decode(const unsigned char* bytes, std::size_t count, const char* name, i
     return {};
 }
 
+/// Bits of the five digits of every byte as codes {-1, 0, 1}, the first lowest: not 0, and below 0.
+struct digit_bits {
+    unsigned char mask[243] = {}, sign[243] = {};
+
+    constexpr digit_bits() noexcept {
+        for (unsigned byte = 0; byte < 243; ++byte)
+            for (unsigned k = 0, rest = byte; k < 5; ++k, rest /= 3) {
+                mask[byte] = static_cast<unsigned char>(mask[byte] | (rest % 3 != 1 ? 1u << k : 0u));
+                sign[byte] = static_cast<unsigned char>(sign[byte] | (rest % 3 == 0 ? 1u << k : 0u));
+            }
+    }
+};
+
+/// Bits of codes that come five at a time and go up to 64 at a time.
+class bit_queue {
+public:
+    /// Needs size() < 64.
+    void push(unsigned five) noexcept {
+        held_ |= std::uint64_t{five} << size_;
+        beyond_ = size_ > 59 ? five >> (64 - size_) : 0u;
+        size_ += 5;
+    }
+    /// Takes 1 to 64 bits, of which there are as many.
+    std::uint64_t pop(unsigned count) noexcept {
+        const std::uint64_t bits = count == 64 ? held_ : held_ & ((std::uint64_t{1} << count) - 1);
+        held_ = count == 64 ? std::uint64_t{beyond_} : held_ >> count | std::uint64_t{beyond_} << (64 - count);
+        beyond_ = 0;
+        size_ -= count;
+        return bits;
+    }
+    unsigned size() const noexcept { return size_; }
+
+private:
+    std::uint64_t held_ = 0;
+    unsigned beyond_ = 0, size_ = 0;  // bits 64 and up, until some are taken
+};
+
+/// Calls put(row, word, mask, sign) with the bits of up to 64 codes {-1, 0, 1} for each word of each row of a stream of
+/// rows of `length` codes, without padding between them. Errors as decode_base3.
+template <class Put>
+status decode_rows(const unsigned char* bytes, std::size_t rows, std::size_t length, const char* name, const Put& put) {
+    static constexpr digit_bits table{};
+    bit_queue mask, sign;
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < rows; ++row)
+        for (std::size_t done = 0; done < length; done += 64) {
+            const auto count = static_cast<unsigned>(length - done < 64 ? length - done : 64);
+            for (; mask.size() < count; ++next) {
+                const unsigned byte = bytes[next];
+                if (byte > 242)
+                    return make_error(errc::bad_value,
+                                      "%s: byte %zu: expected a value of at most 242 (3^5 - 1), found %u", name, next,
+                                      byte);
+                mask.push(table.mask[byte]);
+                sign.push(table.sign[byte]);
+            }
+            const std::uint64_t m = mask.pop(count), s = sign.pop(count);
+            put(row, done / 64, m, s);
+        }
+    const unsigned left = mask.size();  // digits 0, which are codes -1
+    if (left != 0 && (mask.pop(left) & sign.pop(left)) != (std::uint64_t{1} << left) - 1)
+        return make_error(errc::bad_value, "%s: byte %zu: expected zero digits behind the last code, found %u", name,
+                          next - 1, static_cast<unsigned>(bytes[next - 1]));
+    return {};
+}
+
 }  // namespace base3_detail
 
 /// Writes base3_bytes(count) bytes. Errors: null pointers; a code that is more than 1 away from `middle`, which is 0 or

@@ -164,10 +164,16 @@ TERN_FUNC result<ternary_weights> read_ternary_weights(tensor_source& from, cons
     auto made = make_ternary_weights(stored->shape, from.memory());
     if (!made.ok())
         return made;
-    TERN_TRY(packed_detail::decode_weights(*stored, [&](std::size_t o, std::size_t i, std::size_t tap, int code) {
-        if (code != 0)
-            set_code(*made, o, i, tap, code);
-    }));
+    const weight_shape& s = stored->shape;
+    const std::size_t words = ceil_div(s.in_channels, word_bits);  // a row of the stream is a tap's channels
+    std::uint64_t* const planes = made->planes.data();
+    TERN_TRY(base3_detail::decode_rows(stored->codes->data, s.out_channels * s.taps(), s.in_channels,
+                                       stored->codes->name.c_str(),
+                                       [&](std::size_t row, std::size_t word, std::uint64_t mask, std::uint64_t sign) {
+                                           std::uint64_t* const to = planes + 2 * (row * words + word);
+                                           to[0] = mask;
+                                           to[1] = sign;
+                                       }));
     TERN_TRY(packed_detail::read_constants(from, name, *made));
     return made;
 }
