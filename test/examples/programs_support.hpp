@@ -31,17 +31,20 @@ struct outcome {
     std::string out, err;
 };
 
-/// Runs a program with those arguments; `environment` as in "TERN_ISA=scalar".
-inline outcome run_program(const char* program, const std::vector<std::string>& args,
-                           const std::string& environment = "") {
+/// Runs what the shell makes of `command`, with those arguments.
+inline outcome run_command(std::string command, const std::vector<std::string>& args) {
     const temporary_folder folder;
-    std::string command = environment + " " + TERN_TEST_EMULATOR + " " + program;
     for (const std::string& a : args)
         command += " '" + a + "'";
     command += " > " + (folder / "out") + " 2> " + (folder / "err");
     const int status = std::system(command.c_str());
     REQUIRE_MESSAGE(WIFEXITED(status), command);
     return {WEXITSTATUS(status), read_text(folder / "out"), read_text(folder / "err")};
+}
+/// Runs a program that was built here; `environment` as in "TERN_ISA=scalar".
+inline outcome run_program(const char* program, const std::vector<std::string>& args,
+                           const std::string& environment = "") {
+    return run_command(environment + " " + TERN_TEST_EMULATOR + " " + program, args);
 }
 inline outcome classify(const std::vector<std::string>& args, const std::string& environment = "") {
     return run_program(TERN_TEST_CLASSIFY, args, environment);
