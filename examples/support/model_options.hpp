@@ -17,8 +17,8 @@
 namespace examples {
 
 inline constexpr const char* model_usage =
-    "  --kind K           what the state dict is: sttn, stqn, twn or fatnn (default: what the names\n"
-    "                     of its tensors say)\n"
+    "  --kind K           what the state dict is: sttn, stqn, twn, fatnn or sttn_alexnet (default: what\n"
+    "                     the names of its tensors say)\n"
     "  --preprocess P     how images become the network's input: mnist (border of 2 pixels), cifar10,\n"
     "                     imagenet (shorter side to 256, centre 224x224; tensors of images that are\n"
     "                     224x224 are taken as they are) or none (pixel values as they are)\n"
@@ -186,7 +186,7 @@ inline tern::result<model_options> parse_model_options(const arguments& from) {
         const tern::network_kind kind = tern::network_kind_of(from.value("--kind"));
         if (kind == tern::network_kind::unknown || kind == tern::network_kind::graph)
             return tern::make_error(tern::errc::invalid_argument,
-                                    "option --kind: expected sttn, stqn, twn or fatnn, found '%.40s'",
+                                    "option --kind: expected sttn, stqn, twn, fatnn or sttn_alexnet, found '%.40s'",
                                     from.value("--kind").c_str());
         options.reader.kind = kind;
     }

@@ -4,6 +4,7 @@
 #include "core/config.hpp"
 
 #if TERN_IS_CXX17
+#include "model/alexnet_reader.hpp"
 #include "model/base3.hpp"
 #include "model/check_network.hpp"
 #include "model/checkpoint.hpp"

@@ -218,7 +218,7 @@ class Network:
     def prelu(self, name, x):
         return x.each(lambda v, slope: v if v >= 0 else v * slope, self.draw(name + ".weight", [x.c], -.1, .4))
 
-    def norm(self, name, x, quantizers=(), see=lambda v, _: v, beside=None, centre=0.1):
+    def norm(self, name, x, quantizers=(), see=lambda v, _: v, beside=None, centre=0.1, epsilon=EPSILON):
         """A batch norm behind which quantizers see see(value, value of `beside` there)."""
         columns = [x.channel(c) for c in range(x.c)]
         spread = sum(v * v for column in columns for v in column) / (len(columns[0]) * x.c)
@@ -230,7 +230,7 @@ class Network:
             other = beside.channel(c) if beside else itertools.repeat(0.0)
             fixed = array.array("f", [self.uniform(.6, 1.4) * self.random.choice((1, 1, 1, 1, 1, 1, 1, -1)),
                                       average + self.uniform(-.2, .2) * math.sqrt(var), var * self.uniform(.7, 1.5)])
-            factor = fixed[0] / math.sqrt(fixed[2] + EPSILON)
+            factor = fixed[0] / math.sqrt(fixed[2] + epsilon)
             for attempt in itertools.count():
                 bias = array.array("f", [centre + self.uniform(-.5, .5)])[0]
                 shift = bias - fixed[1] * factor
@@ -247,9 +247,9 @@ class Network:
         self.state[name + ".num_batches_tracked"] = (), [1000]
         return x.each(lambda v, factor, shift: v * factor + shift, factors, shifts)
 
-    def stem(self, name, x, out, k, stride):
+    def stem(self, name, x, out, k, stride, padding=None):
         w = self.draw(name + ".weight", [out, x.c, k, k], -2 / math.sqrt(x.c * k * k), 2 / math.sqrt(x.c * k * k))
-        return convolve(x, w, out, k, stride, k // 2)
+        return convolve(x, w, out, k, stride, k // 2 if padding is None else padding)
 
     def classify(self, name, x, ends=(), bias=True):
         w = self.draw(name + ".weight", [CLASSES, x.c, *ends], -.3, .3)
@@ -268,14 +268,15 @@ class Network:
 
 
 # STTN and STQN. A convolution of several kernels: a sum of signs, each worth as much as the one before or twice that.
-def kernels(net, name, x, out, stride, count, doubling):
-    latent = [net.latent("%s_%d.weight" % (name, k + 1), [out, x.c, 3, 3], .6) for k in range(count)]
-    n, weights = 9 * x.c, []
+def kernels(net, name, x, out, stride, count, doubling, side=3, ends=None):
+    ends = [side, side] if ends is None else ends
+    latent = [net.latent("%s_%d.weight" % (name, k + 1), [out, x.c, *ends], .6) for k in range(count)]
+    n, weights = side * side * x.c, []
     for at in range(0, out * n, n):
         m = sum(min(abs(v), 1.0) for w in latent for v in w[at:at + n]) / (n * count)
         steps = [m * 2 ** k if doubling else m for k in range(count)]
         weights += [sum(map(math.copysign, steps, taps)) for taps in zip(*(w[at:at + n] for w in latent))]
-    y = convolve(x, weights, out, 3, stride, 1)
+    y = convolve(x, weights, out, side, stride, side // 2)
     for k in range(count):
         y = net.bias("%s_%d.bias" % (name, k + 1), y)
     return y
@@ -301,6 +302,27 @@ def residual(net, x, widths, blocks, quantizer, count=2, doubling=False, large=T
 def sttn(blocks, large=True):
     widths = [6, 12, 24, 48][:len(blocks)]
     return lambda net, x: residual(net, x, widths, blocks, Quantizer([-.5, .5], -1), large=large)
+
+
+def alexnet(net, x):
+    """XNOR-Net's layers, each with STTN's two kernels."""
+    quantizer = Quantizer([-.5, .5], -1)
+
+    def ternarized(name, x):
+        return quantizer(net.norm(name + ".bn", x, [quantizer], epsilon=1e-4))
+
+    x = net.bias("features.0.bias", net.stem("features.0", x, 6, 11, 4, 0))
+    x = pool(relu(net.norm("features.1", x, epsilon=1e-4)), 3, 2, 0)
+    for n, width, side in (4, 12, 5), (6, 16, 3), (7, 16, 3), (8, 12, 3):
+        x = pool(x, 3, 2, 0) if n == 6 else x
+        name = "features.%d" % n
+        x = relu(kernels(net, name + ".conv", ternarized(name, x), width, 1, 2, False, side))
+    x = pool(x, 3, 2, 0)
+    for n in 0, 1:
+        name = "classifier.%d" % n
+        codes = flatten(ternarized(name, x))  # norms know the channels of maps
+        x = relu(kernels(net, name + ".linear", codes, 40, 1, 2, False, 1, []))
+    return net.classify("classifier.4", net.norm("classifier.2", x, epsilon=1e-3))
 
 
 def stqn(bits, count, doubling, blocks, large=True):
@@ -416,6 +438,7 @@ KINDS = {
     "sttn_resnet18": (sttn([2, 2, 2, 2]), "", 64, IMAGENET),
     "sttn_resnet34": (sttn([3, 4, 6, 3]), "module.", 64, IMAGENET),
     "sttn_resnet20": (sttn([3, 3, 3], False), "", 16, CIFAR),
+    "sttn_alexnet": (alexnet, "module.", 99, IMAGENET),
     "stqn2_equal": (stqn(2, 3, False, [2, 2, 2, 2]), "module.", 64, IMAGENET),
     "stqn2_powers": (stqn(2, 2, True, [3, 3, 3], False), "", 16, CIFAR),
     "stqn3_equal": (stqn(3, 7, False, [3, 3, 3], False), "module.", 16, CIFAR),

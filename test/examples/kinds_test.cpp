@@ -28,6 +28,7 @@ std::vector<made_kind> made_kinds() {
         {"sttn_resnet18", "sttn", {imagenet, deviations}},
         {"sttn_resnet34", "sttn", {imagenet, deviations}},
         {"sttn_resnet20", "sttn", {cifar, unpooled}},
+        {"sttn_alexnet", "sttn_alexnet", {imagenet, deviations}},
         {"stqn2_equal", "stqn", {imagenet, deviations}},
         {"stqn2_powers", "stqn", {cifar, unpooled, "--set=kernel_steps=powers_of_two"}},
         {"stqn3_equal", "stqn", {cifar, unpooled, "--set=activation_unit=0.375"}},

@@ -21,7 +21,7 @@ edited_file named(const std::vector<std::string>& names) {
     return file;
 }
 
-const char* titles[] = {"", "STTN", "STQN", "TWN", "FATNN", "graph"};
+const char* titles[] = {"", "STTN", "STQN", "TWN", "FATNN", "AlexNet", "graph"};
 
 tern::status read_as(network_kind kind, const tern::safetensors_file& file) {
     switch (kind) {
@@ -30,13 +30,14 @@ tern::status read_as(network_kind kind, const tern::safetensors_file& file) {
         case network_kind::stqn: return tern::read_stqn(file).status();
         case network_kind::twn: return tern::read_twn(file).status();
         case network_kind::fatnn: return tern::read_fatnn(file).status();
+        case network_kind::sttn_alexnet: return tern::read_alexnet(file).status();
         case network_kind::graph: return tern::read_network_file(file).status();
     }
     return {};
 }
 
-constexpr network_kind kinds[] = {network_kind::sttn, network_kind::stqn, network_kind::twn, network_kind::fatnn,
-                                  network_kind::graph};
+constexpr network_kind kinds[] = {network_kind::sttn,  network_kind::stqn,         network_kind::twn,
+                                  network_kind::fatnn, network_kind::sttn_alexnet, network_kind::graph};
 
 /// What readers of other kinds say to a file of this kind: which kind it is and who reads it, and what they expected.
 void check_others_refuse(const edited_file& file, network_kind is, const std::vector<std::string>& words) {
@@ -109,11 +110,14 @@ TEST_CASE("a file whose tensors are those of another network is refused, naming 
     check_others_refuse(named({"features.0.weight", "features.4.bn_add1.weight", "features.4.conv1_1.weight",
                                "features.4.conv1_2.weight", "features.4.conv1_3.weight"}),
                         network_kind::stqn, {"an STQN residual network"});
+    check_others_refuse(named({"features.module.0.weight", "features.module.4.bn.running_mean", "classifier.4.weight"}),
+                        network_kind::sttn_alexnet, {"an AlexNet in the layers of XNOR-Net"});
     check_others_refuse(edited_file(data_path("mnist_tiny_raw")), network_kind::sttn, {"an STTN residual network"});
 
     // Nothing known: what is missing, and what there is.
     const loaded_file images(edited_file(demo_path("mnist_64")));
-    for (const network_kind kind : {network_kind::sttn, network_kind::stqn, network_kind::twn, network_kind::fatnn})
+    for (const network_kind kind :
+         {network_kind::sttn, network_kind::stqn, network_kind::twn, network_kind::fatnn, network_kind::sttn_alexnet})
         check_refused(read_as(kind, images.file), errc::not_found, {"is missing", "2 others", "labels", "[64]"});
     check_refused(read_as(network_kind::graph, images.file), errc::not_found, {"tern.graph is missing"});
     const loaded_file vgg(named({"features.0.weight", "classifier.0.weight"}));

@@ -71,6 +71,7 @@ void walk_files(argument_walk& walk) {
             walk.refused("read_stqn", "empty", tern::read_stqn(*empty));
             walk.refused("read_twn", "empty", tern::read_twn(*empty));
             walk.refused("read_fatnn", "empty", tern::read_fatnn(*empty));
+            walk.refused("read_alexnet", "empty", tern::read_alexnet(*empty));
             walk.refused("read_network", "empty", tern::read_network(*empty));
             walk.refused("read_network_file", "empty", tern::read_network_file(*empty));
             walk.refused("read_code_weights", "empty", tern::read_code_weights(*empty, ""));
@@ -96,6 +97,7 @@ void walk_files(argument_walk& walk) {
     walk.refused("load_stqn", "no path", tern::load_stqn(nullptr));
     walk.refused("load_twn", "no path", tern::load_twn(nullptr));
     walk.refused("load_fatnn", "no path", tern::load_fatnn(nullptr));
+    walk.refused("load_alexnet", "no path", tern::load_alexnet(nullptr));
     walk.refused("load_network", "no path", tern::load_network(nullptr));
     tern::network_model nothing;
     walk.refused("check_network_model", "no graph", tern::check_network_model(nothing));

@@ -132,7 +132,7 @@ inline status read_facts(graph_detail::json_members& io, network_model& model) {
         const std::string word = io.text("kind");
         model.kind = network_kind_of(word);
         if (model.kind == network_kind::unknown || model.kind == network_kind::graph)
-            io.fail("kind", "sttn, stqn, twn or fatnn", word);
+            io.fail("kind", "sttn, stqn, twn, fatnn or sttn_alexnet", word);
     }
     return io.state();
 }

@@ -70,7 +70,7 @@ inline std::optional<tensor_names> names_of(std::string_view name, std::string_v
 struct marks {
     bool bn_add = false, third_kernel = false, second_kernel = false, first_kernel = false, quantizer = false;
     bool residual_function = false, bn_conv1_1 = false, bn_conv1 = false, torchvision_block = false, classifier = false;
-    bool features = false;
+    bool features = false, xnor_layer = false;
 };
 
 inline marks find_marks(const tensor_file& file) {
@@ -91,6 +91,7 @@ inline marks find_marks(const tensor_file& file) {
         m.torchvision_block = m.torchvision_block || plain == "layer1.0.conv1.weight";
         m.classifier = m.classifier || starts_with(plain, "classifier.");
         m.features = m.features || starts_with(plain, "features.");
+        m.xnor_layer = m.xnor_layer || (starts_with(plain, "features.") && has(".bn.running_mean"));
     }
     return m;
 }
@@ -207,6 +208,8 @@ TERN_FUNC recognised_network recognise_network(const tensor_file& file) {
         return {network_kind::twn, "a TWN LeNet-5"};
     if (m.torchvision_block)
         return {network_kind::fatnn, m.quantizer ? "a FATNN ResNet" : "a float ResNet as torchvision has it"};
+    if (m.classifier && m.xnor_layer)
+        return {network_kind::sttn_alexnet, "an AlexNet in the layers of XNOR-Net"};
     if (m.features && m.classifier)
         return {network_kind::unknown, "a float AlexNet or VGG as torchvision has it"};
     return {};

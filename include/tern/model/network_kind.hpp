@@ -15,7 +15,7 @@
 TERN_BEGIN_VOCABULARY
 
 /// Networks that readers know.
-enum class network_kind : std::uint8_t { unknown, sttn, stqn, twn, fatnn, graph };
+enum class network_kind : std::uint8_t { unknown, sttn, stqn, twn, fatnn, sttn_alexnet, graph };
 
 /// A kind in words: "an STTN network"; "an unknown network" if it is none.
 TERN_INLINE constexpr const char* network_title(network_kind kind) noexcept {
@@ -25,6 +25,7 @@ TERN_INLINE constexpr const char* network_title(network_kind kind) noexcept {
         case network_kind::stqn: return "an STQN network";
         case network_kind::twn: return "a TWN network";
         case network_kind::fatnn: return "a FATNN network";
+        case network_kind::sttn_alexnet: return "an STTN AlexNet";
         case network_kind::graph: return "a graph of tern's";
     }
     return "an unknown network";
@@ -38,6 +39,7 @@ TERN_INLINE constexpr const char* network_reader(network_kind kind) noexcept {
         case network_kind::stqn: return "read_stqn";
         case network_kind::twn: return "read_twn";
         case network_kind::fatnn: return "read_fatnn";
+        case network_kind::sttn_alexnet: return "read_alexnet";
         case network_kind::graph: return "read_network_file";
     }
     return "no reader";
@@ -51,14 +53,15 @@ TERN_INLINE constexpr const char* network_word(network_kind kind) noexcept {
         case network_kind::stqn: return "stqn";
         case network_kind::twn: return "twn";
         case network_kind::fatnn: return "fatnn";
+        case network_kind::sttn_alexnet: return "sttn_alexnet";
         case network_kind::graph: return "graph";
     }
     return "";
 }
 /// The inverse; unknown for other words.
 TERN_INLINE constexpr network_kind network_kind_of(std::string_view word) noexcept {
-    for (const network_kind kind :
-         {network_kind::sttn, network_kind::stqn, network_kind::twn, network_kind::fatnn, network_kind::graph})
+    for (const network_kind kind : {network_kind::sttn, network_kind::stqn, network_kind::twn, network_kind::fatnn,
+                                    network_kind::sttn_alexnet, network_kind::graph})
         if (word == network_word(kind))
             return kind;
     return network_kind::unknown;

@@ -44,6 +44,11 @@ inline result<graph> read_graph(const tensor_file& file, network_kind kind, cons
         case network_kind::stqn: return graph_of(read_stqn(file, with_common(options.stqn, options.common)), memory);
         case network_kind::twn: return graph_of(read_twn(file, with_common(options.twn, options.common)), memory);
         case network_kind::fatnn: return graph_of(read_fatnn(file, with_common(options.fatnn, options.common)), memory);
+        case network_kind::sttn_alexnet: {
+            alexnet_reader_options own = options.alexnet;
+            own.common = options.common;
+            return read_alexnet(file, own);
+        }
         case network_kind::graph:
         case network_kind::unknown: break;
     }

@@ -6,6 +6,7 @@
 
 #include "../core/config.hpp"
 #include "../core/status.hpp"
+#include "alexnet_reader.hpp"
 #include "checkpoint.hpp"
 #include "fatnn_reader.hpp"
 #include "network_kind.hpp"
@@ -24,6 +25,7 @@ struct network_reader_options {
     stqn_reader_options stqn{};        ///< beside `common`, which counts where it says something
     twn_reader_options twn{};          ///< likewise
     fatnn_reader_options fatnn{};      ///< likewise
+    alexnet_reader_options alexnet{};  ///< likewise
 };
 
 /// Reads whatever it is. Errors: a file that is of no kind (saying what it is), those of the kind's reader.

@@ -85,9 +85,26 @@ inline status claim_codes(tensor_source& from, const std::string& name, const we
     return from.claim(checked_size(s.size()) * 2 + checked_size(s.out_channels) * (2 * sizeof(float)), name);
 }
 
-/// Convolution weights of this shape.
+/// Convolution weights of this shape; of 1x1 also as a matrix.
 inline result<buffer<float>> read_conv_floats(tensor_source& from, const std::string& name, const weight_shape& s) {
+    const tensor_info* const t = from.file().find(from.full_name(name));
+    if (t != nullptr && t->shape.rank() == 2 && s.taps() == 1)
+        return from.floats(name, {s.out_channels, s.in_channels});
     return from.floats(name, {s.out_channels, s.in_channels, s.kh, s.kw});
+}
+
+/// Weights over a flattened map of `channels` as the side x side convolution without padding that they are; the order of
+/// both is the same. Errors: inputs that are no square number of maps.
+inline result<weight_shape> unflattened(const tensor_source& from, const std::string& name, const weight_shape& stored,
+                                        std::size_t channels) {
+    std::size_t side = 1;
+    while (channels * (side + 1) * (side + 1) <= stored.in_channels && side < 1024)
+        ++side;
+    if (stored.taps() != 1 || channels * side * side != stored.in_channels)
+        return make_error(errc::bad_format,
+                          "tensor %.200s: expected a multiple of %zu channels by a square number, found %zu",
+                          from.full_name(name).c_str(), channels, stored.in_channels);
+    return weight_shape{stored.out_channels, channels, side, side};
 }
 
 /// A count in the metadata, or `fallback`.

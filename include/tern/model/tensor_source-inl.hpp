@@ -29,16 +29,17 @@ TERN_FUNC status tensor_source::claim(checked_size bytes, const std::string& nam
         name.c_str(), allowed_.value, load_limits::factor, load_limits::slack >> 20);
 }
 
-TERN_FUNC result<weight_shape> tensor_source::conv_shape(std::string_view name) {
+TERN_FUNC result<weight_shape> tensor_source::conv_shape(std::string_view name, bool matrix) {
     const auto t = get(name);
     if (!t.ok())
         return t.status();
     const tensor_dims& d = (*t)->shape;
-    if (d.rank() != 4)
+    const bool flat = matrix && d.rank() == 2;
+    if (d.rank() != 4 && !flat)
         return make_error(errc::bad_format, "tensor %.200s: expected 4 dimensions (out, in, kh, kw), found %s",
                           (*t)->name.c_str(), to_string(d).c_str());
-    const weight_shape s{static_cast<std::size_t>(d[0]), static_cast<std::size_t>(d[1]), static_cast<std::size_t>(d[2]),
-                         static_cast<std::size_t>(d[3])};
+    const weight_shape s{static_cast<std::size_t>(d[0]), static_cast<std::size_t>(d[1]),
+                         flat ? 1 : static_cast<std::size_t>(d[2]), flat ? 1 : static_cast<std::size_t>(d[3])};
     if (status bad = check_weight_shape(s); !bad.ok())
         return make_error(errc::bad_format, "tensor %.200s: %s", (*t)->name.c_str(), bad.message());
     return s;

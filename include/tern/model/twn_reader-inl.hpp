@@ -44,14 +44,9 @@ inline result<twn_layer> read_layer(tensor_source& from, const std::string& name
         return stored.status();
     weight_shape shape = *stored;
     if (flattened && channels != 0 && shape.kh == 1 && shape.kw == 1) {
-        std::size_t side = 1;
-        while (channels * (side + 1) * (side + 1) <= shape.in_channels && side < 1024)
-            ++side;
-        if (channels * side * side != shape.in_channels)
-            return make_error(errc::bad_format,
-                              "tensor %.200s: expected a multiple of %zu channels by a square number, found %zu",
-                              from.full_name(weight).c_str(), channels, shape.in_channels);
-        shape = {shape.out_channels, channels, side, side};
+        const auto map = state_dict::unflattened(from, weight, shape, channels);
+        TERN_TRY(map.status());
+        shape = *map;
     }
     if (shape.kh != shape.kw || shape.kh > 64 || (channels != 0 && shape.in_channels != channels))
         return make_error(errc::bad_format,
