@@ -71,6 +71,7 @@ void walk_builder(argument_walk& walk) {
     walk_call(walk, "concat", [&](builder& n, value x) { n.concat({x, x}); });
     walk_call(walk, "flatten", [&](builder& n, value x) { n.flatten(x); });
     walk_call(walk, "upsample", [&](builder& n, value x) { n.upsample(x, 2); });
+    walk_call(walk, "upsample", [&](builder& n, value x) { n.upsample(x, 2, behind(tern::upsample_mode::bilinear)); });
     walk_call(walk, "shortcut", [&](builder& n, value x) { n.shortcut(x, 8); });
     walk_call(walk, "add_node", [&](builder& n, value x) { n.add_node("", {x, x}, tern::node::add{}); });
     walk_call(walk, "rename", [&](builder& n, value x) { n.rename(x, "x"); });

@@ -71,7 +71,7 @@ tern::network_model everything() {
     never.hi = infinity;
     auto b = net.convolution("ternary", net.ternarize(pooled, never), some_ternary({8, 8, 1, 1}));
     a = net.silu(net.add(net.clamp(a, -infinity, 5.5f), net.sigmoid(b)));
-    a = net.upsample(net.mean_pool(a, 2, 2), 2);
+    a = net.upsample(net.mean_pool(a, 2, 2), 2, tern::upsample_mode::bilinear);
     b = net.shortcut(a, 10);
     const auto all = net.concat({net.global_mean_pool(a), net.global_mean_pool(net.leaky_relu(b, 0.1f))});
     net.output("logits", net.linear("head", net.flatten(all), some_floats(4 * 18).data(), {4, 18}, f.data()));
@@ -165,6 +165,7 @@ void check_same(const tern::graph_node& a, const tern::graph_node& b) {
     } else if (const auto* up = std::get_if<tern::node::upsample>(&a.data)) {
         CHECK(up->factor_h == std::get<tern::node::upsample>(b.data).factor_h);
         CHECK(up->factor_w == std::get<tern::node::upsample>(b.data).factor_w);
+        CHECK(up->mode == std::get<tern::node::upsample>(b.data).mode);
     } else if (const auto* cut = std::get_if<tern::node::shortcut>(&a.data)) {
         CHECK(cut->channels == std::get<tern::node::shortcut>(b.data).channels);
     }

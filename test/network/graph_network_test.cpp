@@ -50,7 +50,7 @@ TEST_CASE("a U-Net of three levels: codes and floats of the same maps pass over 
     }
     x = block(net, "middle", x, 80, 3);
     for (const std::size_t width : sizes{64, 40, 24}) {
-        x = net.upsample(x, 2);
+        x = width == 64 ? net.upsample(x, 2) : net.bilinear(x, 2);
         // One joins floats, the others join codes.
         x = width == 40 ? net.quantized(net.concat(x, skips.back()), ternary)
                         : net.concat(net.quantized(x, ternary), net.quantized(skips.back(), ternary));
@@ -59,6 +59,17 @@ TEST_CASE("a U-Net of three levels: codes and floats of the same maps pass over 
     }
     net.output("mask", net.sigmoid(net.conv("head", x, 2, 1)));
     net.check();
+}
+
+TEST_CASE("bilinear upsampling by any factor, of any map") {
+    unsigned seed = 90;
+    for (const std::size_t factor : sizes{1, 2, 3, 4, 7}) {
+        plain_graph net(++seed);
+        auto x = net.input("image", {{1, 6, 5}, {2, 1, 9}, {1, 1, 1}}, 3);
+        x = net.bilinear(net.conv("stem", x, 5, 3), factor);
+        net.output("out", net.relu(net.conv("behind", x, 4, 1)));
+        net.check();
+    }
 }
 
 TEST_CASE("every code of activations with every kind of weights, and floats with codes") {

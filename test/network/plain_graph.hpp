@@ -159,6 +159,29 @@ public:
                         return out;
                     }));
     }
+    /// PyTorch's with align_corners=False, in double.
+    value bilinear(value x, std::size_t factor) {
+        return keep(net.upsample(x, factor, tern::upsample_mode::bilinear), each(x, [&](const plain_map& m) {
+                        plain_map out(m.n, m.h * factor, m.w * factor, m.c);
+                        const auto place = [&](std::size_t at) {
+                            return std::max((static_cast<double>(at) + 0.5) / static_cast<double>(factor) - 0.5, 0.0);
+                        };
+                        const auto blend = [](double a, double b, double t) { return a + (b - a) * t; };
+                        for (std::size_t i = 0; i < out.n * out.h * out.w; ++i) {
+                            const std::size_t n = i / (out.h * out.w), y = i / out.w % out.h, x_ = i % out.w;
+                            const auto y0 = static_cast<std::size_t>(place(y)),
+                                       x0 = static_cast<std::size_t>(place(x_));
+                            const std::size_t y1 = std::min(y0 + 1, m.h - 1), x1 = std::min(x0 + 1, m.w - 1);
+                            const double v = place(y) - static_cast<double>(y0),
+                                         h = place(x_) - static_cast<double>(x0);
+                            for (std::size_t c = 0; c < m.c; ++c)
+                                out.pixel(n, y, x_)[c] =
+                                    blend(blend(m.pixel(n, y0, x0)[c], m.pixel(n, y0, x1)[c], h),
+                                          blend(m.pixel(n, y1, x0)[c], m.pixel(n, y1, x1)[c], h), v);
+                        }
+                        return out;
+                    }));
+    }
     value concat(value a, value b) {
         const auto join = [](const std::vector<plain_map>& left, const std::vector<plain_map>& right) {
             std::vector<plain_map> joined;

@@ -244,8 +244,8 @@ TERN_FUNC graph_value graph_builder::concat(std::initializer_list<graph_value> m
     return add_node({}, {maps}, node::concat{});
 }
 TERN_FUNC graph_value graph_builder::flatten(graph_value x) { return add_node({}, {x}, node::flatten{}); }
-TERN_FUNC graph_value graph_builder::upsample(graph_value x, std::size_t factor) {
-    return add_node({}, {x}, node::upsample{factor, factor});
+TERN_FUNC graph_value graph_builder::upsample(graph_value x, std::size_t factor, upsample_mode mode) {
+    return add_node({}, {x}, node::upsample{factor, factor, mode});
 }
 TERN_FUNC graph_value graph_builder::shortcut(graph_value x, std::size_t channels) {
     return add_node({}, {x}, node::shortcut{channels});

@@ -86,7 +86,7 @@ public:
     TERN_FUNC graph_value add(graph_value a, graph_value b);
     TERN_FUNC graph_value concat(std::initializer_list<graph_value> maps);
     TERN_FUNC graph_value flatten(graph_value x);
-    TERN_FUNC graph_value upsample(graph_value x, std::size_t factor);
+    TERN_FUNC graph_value upsample(graph_value x, std::size_t factor, upsample_mode mode = upsample_mode::nearest);
     /// The 2x2 maximum with zero channels above, up to `channels`.
     TERN_FUNC graph_value shortcut(graph_value x, std::size_t channels);
 

@@ -227,6 +227,8 @@ inline result<value_type> type_of(const node::upsample& d, const typed_node& n) 
     TERN_TRY(n.floats());
     if (d.factor_h == 0 || d.factor_w == 0)
         return n.wrong("factors of at least 1", 0);
+    if (d.mode > upsample_mode::bilinear)
+        return n.wrong("a way of upsampling", static_cast<double>(d.mode));
     return n.in[0];
 }
 

@@ -7,6 +7,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/executor.hpp"
+#include "../../core/rounding.hpp"
 #include "../../core/tensor.hpp"
 #include "../../format/bit_copy.hpp"
 #include "../../format/packed_image.hpp"
@@ -16,13 +17,22 @@
 TERN_BEGIN_NAMESPACE
 namespace graph_detail {
 
+/// The channels of a pixel from one place to another, `stride` floats apart.
+inline void copy_pixel(const float* from, std::ptrdiff_t from_stride, float* to, std::ptrdiff_t to_stride,
+                       std::size_t channels) {
+    if (from_stride == 1 && to_stride == 1)
+        std::memcpy(to, from, channels * sizeof(float));
+    else
+        for (std::size_t c = 0; c < channels; ++c, from += from_stride, to += to_stride)
+            *to = *from;
+}
+
 /// The channels of a map to those of a larger one from `channel` on.
 inline void copy_channels(const tensor_view<const float>& in, const tensor_view<float>& out, std::size_t channel,
                           const executor& threads) {
     for_each_row(in.n, in.h, threads, [&](std::size_t n, std::size_t y) {
         for (std::size_t x = 0; x < in.w; ++x)
-            for (std::size_t c = 0; c < in.c; ++c)
-                out.at(n, y, x, channel + c) = in.at(n, y, x, c);
+            copy_pixel(&in.at(n, y, x, 0), in.stride_c, &out.at(n, y, x, channel), out.stride_c, in.c);
     });
 }
 
@@ -59,8 +69,41 @@ inline void upsample_map(const tensor_view<const float>& in, const tensor_view<f
                          std::size_t factor_w, const executor& threads) {
     for_each_row(out.n, out.h, threads, [&](std::size_t n, std::size_t y) {
         for (std::size_t x = 0; x < out.w; ++x)
-            for (std::size_t c = 0; c < out.c; ++c)
-                out.at(n, y, x, c) = in.at(n, y / factor_h, x / factor_w, c);
+            copy_pixel(&in.at(n, y / factor_h, x / factor_w, 0), in.stride_c, &out.at(n, y, x, 0), out.stride_c, out.c);
+    });
+}
+
+/// Two neighbours along an axis and what the second is worth; the first is worth the rest.
+struct neighbours {
+    std::size_t first = 0, second = 0;
+    float weight = 0.0f;
+};
+
+/// Those of place `at` of an axis of `size` pixels, enlarged `factor` times; PyTorch's with align_corners=False, in float
+/// as there.
+inline neighbours neighbours_of(std::size_t at, std::size_t factor, std::size_t size) noexcept {
+    const float scale = 1.0f / static_cast<float>(factor);
+    const float middle = rounded(rounded(static_cast<float>(at) + 0.5f) * scale) - 0.5f;
+    const float place = middle > 0.0f ? middle : 0.0f;
+    const auto first = static_cast<std::size_t>(place) < size ? static_cast<std::size_t>(place) : size - 1;
+    return {first, first + 1 < size ? first + 1 : first, place - static_cast<float>(first)};
+}
+
+/// Bilinear; products and sums are rounded one by one.
+inline void interpolate_map(const tensor_view<const float>& in, const tensor_view<float>& out, std::size_t factor_h,
+                            std::size_t factor_w, const executor& threads) {
+    for_each_row(out.n, out.h, threads, [&](std::size_t n, std::size_t y) {
+        const neighbours v = neighbours_of(y, factor_h, in.h);
+        for (std::size_t x = 0; x < out.w; ++x) {
+            const neighbours h = neighbours_of(x, factor_w, in.w);
+            for (std::size_t c = 0; c < out.c; ++c) {
+                const auto row = [&](std::size_t from) {
+                    return rounded(rounded((1.0f - h.weight) * in.at(n, from, h.first, c)) +
+                                   rounded(h.weight * in.at(n, from, h.second, c)));
+                };
+                out.at(n, y, x, c) = rounded((1.0f - v.weight) * row(v.first)) + rounded(v.weight * row(v.second));
+            }
+        }
     });
 }
 

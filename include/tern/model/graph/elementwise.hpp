@@ -22,9 +22,15 @@ void for_each_row(std::size_t n, std::size_t h, const executor& threads, Body&& 
     });
 }
 
+/// Channels one behind the other, known when the loops are compiled.
+struct dense_channels {
+    constexpr operator std::ptrdiff_t() const noexcept { return 1; }
+};
+
 /// One operation on the `channels` values of a pixel, `stride` floats apart, in place.
-inline void apply(const step::operation& op, float* v, std::size_t channels, std::ptrdiff_t stride, const float* other,
-                  std::ptrdiff_t other_stride) {
+template <class Stride>
+void apply(const step::operation& op, float* v, std::size_t channels, Stride stride, const float* other,
+           Stride other_stride) {
     using kind = step::operation::kind;
     const auto each = [&](auto&& f) {
         for (std::size_t c = 0; c < channels; ++c)
@@ -54,7 +60,11 @@ void apply(const step::elementwise& e, const tensor_view<const float>& in, const
             for (const step::operation& op : e.operations) {
                 const tensor_view<const float> other =
                     op.other != step::none ? floats(op.other) : tensor_view<const float>{};
-                apply(op, to, out.c, out.stride_c, other ? &other.at(n, y, x, 0) : nullptr, other.stride_c);
+                const float* const second = other ? &other.at(n, y, x, 0) : nullptr;
+                if (out.stride_c == 1 && (!other || other.stride_c == 1))
+                    apply(op, to, out.c, dense_channels{}, second, dense_channels{});
+                else
+                    apply(op, to, out.c, out.stride_c, second, other.stride_c);
             }
         }
     });

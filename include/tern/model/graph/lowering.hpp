@@ -223,7 +223,7 @@ private:
         if (f_.get<node::shortcut>(i) != nullptr)
             made.what = step::copy::kind::shortcut;
         if (const auto* up = f_.get<node::upsample>(i)) {
-            made.what = step::copy::kind::upsample;
+            made.what = up->mode == upsample_mode::nearest ? step::copy::kind::upsample : step::copy::kind::interpolate;
             made.factor_h = up->factor_h;
             made.factor_w = up->factor_w;
         }

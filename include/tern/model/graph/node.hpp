@@ -36,6 +36,11 @@ enum class pool_function : std::uint8_t {
     global_mean,  ///< of the whole map, which becomes 1x1
 };
 
+enum class upsample_mode : std::uint8_t {
+    nearest,   ///< the pixel, repeated
+    bilinear,  ///< as PyTorch has it with align_corners=False
+};
+
 TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
@@ -106,9 +111,10 @@ struct concat {};
 /// [h][w][channels] to one pixel of channels*h*w values in PyTorch's order, [channels][h][w].
 struct flatten {};
 
-/// Every pixel repeated, factor_h x factor_w times: the nearest neighbour.
+/// A map with factor_h x factor_w pixels for each.
 struct upsample {
     std::size_t factor_h = 2, factor_w = 2;
+    upsample_mode mode = upsample_mode::nearest;
 };
 
 /// He et al.'s option A where a block halves the map, as STTN has it: the 2x2 maximum, channels above the input's are

@@ -79,6 +79,7 @@ void describe(Io&, field_ref<Io, node::flatten>) {}
 template <class Io>
 void describe(Io& io, field_ref<Io, node::upsample> d) {
     io.pair("factor", d.factor_h, d.factor_w);
+    io.choice("mode", d.mode, {"nearest", "bilinear"});
 }
 
 template <class Io>

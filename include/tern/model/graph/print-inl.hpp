@@ -76,7 +76,9 @@ inline std::string words(const node::pool& n) {
 inline std::string words(const node::add&) { return {}; }
 inline std::string words(const node::concat&) { return {}; }
 inline std::string words(const node::flatten&) { return {}; }
-inline std::string words(const node::upsample& n) { return "by " + by(n.factor_h, n.factor_w) + ", nearest"; }
+inline std::string words(const node::upsample& n) {
+    return "by " + by(n.factor_h, n.factor_w) + (n.mode == upsample_mode::nearest ? ", nearest" : ", bilinear");
+}
 inline std::string words(const node::shortcut& n) {
     return "2x2 maximum and zeros, " + std::to_string(n.channels) + " channels";
 }

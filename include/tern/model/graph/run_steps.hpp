@@ -210,6 +210,7 @@ private:
         switch (c.what) {
             case kind::flatten: flatten_map(floats(c.inputs[0]), out, threads_); break;
             case kind::upsample: upsample_map(floats(c.inputs[0]), out, c.factor_h, c.factor_w, threads_); break;
+            case kind::interpolate: interpolate_map(floats(c.inputs[0]), out, c.factor_h, c.factor_w, threads_); break;
             case kind::shortcut: halve_map(floats(c.inputs[0]), out, threads_); break;
             case kind::concat: {
                 std::size_t channel = 0;

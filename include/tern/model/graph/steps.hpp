@@ -75,11 +75,11 @@ struct pool {
 
 /// Copies: the kind of node says which.
 struct copy {
-    enum class kind : std::uint8_t { concat, flatten, upsample, shortcut };
+    enum class kind : std::uint8_t { concat, flatten, upsample, interpolate, shortcut };
     copy::kind what = kind::concat;
     std::vector<std::size_t> inputs{};
     std::size_t out = none;
-    std::size_t factor_h = 1, factor_w = 1;  ///< upsample
+    std::size_t factor_h = 1, factor_w = 1;  ///< upsample, interpolate
 };
 
 }  // namespace step
