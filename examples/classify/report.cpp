@@ -90,8 +90,10 @@ void print_head(const run_facts& facts, bool labelled) {
                 kind == tern::network_kind::unknown ? "a graph" : tern::network_title(kind), net.layers().size(),
                 net.classes(), dims(net.input_channels(), net.input_shape()).c_str(),
                 preprocessing_title(*facts.model).c_str());
-    std::printf("cpu     %s, %zu thread%s, %.1f MB for intermediate images\n\n", facts.level, facts.options->threads,
-                facts.options->threads == 1 ? "" : "s", static_cast<double>(net.workspace_bytes()) * 1e-6);
+    std::printf("cpu     %s, %zu thread%s, %s%.1f MB for intermediate images\n\n", facts.level, facts.options->threads,
+                facts.options->threads == 1 ? "" : "s",
+                facts.batch == 1 ? "" : (std::to_string(facts.batch) + " images at once, ").c_str(),
+                static_cast<double>(net.workspace_bytes()) * 1e-6);
     std::printf("%*s  class  probability%s         time\n", as_width(facts.name_width), "image",
                 labelled ? "  label" : "");
 }
@@ -141,6 +143,7 @@ void print_json(const run_facts& facts, const std::vector<image_result>& images,
                                     {"preprocess", preprocessing_title(*facts.model)},
                                     {"cpu_level", facts.level},
                                     {"threads", facts.options->threads},
+                                    {"batch", facts.batch},
                                     {"classes", net.classes()},
                                     {"input", shape(net.input_channels(), net.input_shape())},
                                     {"workspace_bytes", net.workspace_bytes()},

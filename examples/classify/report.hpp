@@ -34,6 +34,7 @@ struct run_facts {
     const tern::network_model* model = nullptr;
     const tern::network* network = nullptr;
     const char* level = "";      ///< instruction-set level
+    std::size_t batch = 1;       ///< images of a run
     std::size_t name_width = 0;  ///< of the longest image name
 };
 
