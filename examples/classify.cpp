@@ -6,6 +6,7 @@
 #include <tern/model.hpp>
 
 #include "classify/dump.hpp"
+#include "classify/html.hpp"
 #include "classify/image_source.hpp"
 #include "classify/input_maker.hpp"
 #include "classify/layer_watch.hpp"
@@ -36,6 +37,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
     std::vector<option> names = model_option_names();
     for (const option& o : {option{"--logits", true},
                             {"--dump", true},
+                            {"--html", true},
                             {"--limit", true},
                             {"--threads", true},
                             {"--batch", true},
@@ -61,6 +63,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
     options.network = *network;
     options.logits = args->value("--logits");
     options.dump = args->value("--dump");
+    options.html = args->value("--html");
     options.tune = args->value("--tune");
     if (args->has("--background")) {
         const auto background = parse_colour(args->value("--background"));
@@ -154,6 +157,8 @@ tern::status classify(const classify_options& options) {
     dump recorder(*network, model->kind);
     if (!options.dump.empty())
         watch.record(recorder);
+    if (!options.html.empty())
+        watch.count_zeros();
 
     run_facts facts{&options, &*model, &*network, (*kernels)->level, batch, 5};
     for (std::size_t i = 0; i < count; ++i)
@@ -199,6 +204,8 @@ tern::status classify(const classify_options& options) {
         TERN_TRY(write_logits(options.logits, logits, network->classes()));
     if (!options.dump.empty())
         TERN_TRY(recorder.write(options.dump, logits));
+    if (!options.html.empty())
+        TERN_TRY(write_html(options.html, facts, results, make_layer_rows(facts, watch.seconds(), watch.zeros())));
     if (options.json) {
         print_json(facts, results, watch.seconds());
     } else {
@@ -244,6 +251,8 @@ int main(int argc, char** argv) {
         "  --logits FILE      write the logits as tensor logits, safetensors\n"
         "  --dump FILE        write what every layer reads and writes, safetensors; kernels that\n"
         "                     ran are in its metadata\n"
+        "  --html FILE        write a page that shows the run: layers, their times and zeros as tables\n"
+        "                     and charts, and the first 100 images. It needs no other file\n"
         "\n"
         "TERN_ISA in the environment forces an instruction-set level.\n"
         "Exit status: 0, 2 for a wrong command line, 1 for anything else that goes wrong.\n";

@@ -8,16 +8,18 @@
 #include <tern/model.hpp>
 
 #include "dump.hpp"
+#include "zeros.hpp"
 
 namespace examples {
 
-/// Takes the time of every layer, and dumps it if asked to.
+/// Takes the time of every layer; if asked to, dumps it and counts the zeros that it reads.
 class layer_watch {
 public:
-    explicit layer_watch(std::size_t layers) : seconds_(layers) {}
+    explicit layer_watch(std::size_t layers) : seconds_(layers), zeros_(layers) {}
 
-    /// What else happens after a layer, in no layer's time; it outlives the runs.
+    /// What else happens after a layer, in no layer's time. The dump outlives the runs.
     void record(dump& to) { recorder_ = &to; }
+    void count_zeros() { counts_zeros_ = true; }
 
     /// Before a run of `images` images.
     void start(std::size_t images) {
@@ -29,6 +31,8 @@ public:
 
     /// Per layer, the time of each image so far: an equal share of its run's.
     const std::vector<std::vector<double>>& seconds() const { return seconds_; }
+    /// Of the codes that each layer read, if they were counted.
+    const std::vector<zero_count>& zeros() const { return zeros_; }
     /// An image's time in the last run.
     double seconds_per_image() const { return total_ / static_cast<double>(images_); }
 
@@ -43,11 +47,15 @@ private:
                                          time / static_cast<double>(self.images_));
         if (self.recorder_ != nullptr)
             self.recorder_->add_layer(view);
+        if (self.counts_zeros_)
+            self.zeros_[view.layer] += examples::count_zeros(view.input);
         self.mark_ = clock::now();
     }
 
     std::vector<std::vector<double>> seconds_;
+    std::vector<zero_count> zeros_;
     dump* recorder_ = nullptr;
+    bool counts_zeros_ = false;
     std::size_t images_ = 1;
     clock::time_point mark_{};
     double total_ = 0;
