@@ -1,13 +1,15 @@
 // classify: runs a trained network of any of the four papers on images.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <vector>
 
 #include <tern/model.hpp>
 
 #include "classify/dump.hpp"
+#include "classify/html.hpp"
 #include "classify/image_source.hpp"
+#include "classify/input_maker.hpp"
+#include "classify/layer_watch.hpp"
 #include "classify/options.hpp"
 #include "classify/report.hpp"
 #include "support/command_line.hpp"
@@ -19,8 +21,6 @@
 
 namespace examples {
 namespace {
-
-using clock_type = std::chrono::steady_clock;
 
 tern::result<tern::image_weights> parse_stem_bits(const std::string& bits) {
     if (bits == "16")
@@ -37,8 +37,10 @@ tern::result<classify_options> parse(int argc, char** argv) {
     std::vector<option> names = model_option_names();
     for (const option& o : {option{"--logits", true},
                             {"--dump", true},
+                            {"--html", true},
                             {"--limit", true},
                             {"--threads", true},
+                            {"--batch", true},
                             {"--background", true},
                             {"--floats", false},
                             {"--stem-bits", true},
@@ -61,6 +63,7 @@ tern::result<classify_options> parse(int argc, char** argv) {
     options.network = *network;
     options.logits = args->value("--logits");
     options.dump = args->value("--dump");
+    options.html = args->value("--html");
     options.tune = args->value("--tune");
     if (args->has("--background")) {
         const auto background = parse_colour(args->value("--background"));
@@ -69,13 +72,14 @@ tern::result<classify_options> parse(int argc, char** argv) {
         options.background = *background;
     }
     const auto limit = args->number("--limit", 0, 1, 1000000000), threads = args->number("--threads", 1, 1, 1024),
-               top = args->number("--top", 1, 1, 1000);
-    for (const auto* number : {&limit, &threads, &top})
+               batch = args->number("--batch", 1, 1, 65536), top = args->number("--top", 1, 1, 1000);
+    for (const auto* number : {&limit, &threads, &batch, &top})
         if (!number->ok())
             return number->status();
     options.limit = *limit;
     options.top = *top;
     options.threads = *threads;
+    options.batch = *batch;
     options.floats = args->has("--floats");
     if (args->has("--stem-bits")) {
         const auto weights = parse_stem_bits(args->value("--stem-bits"));
@@ -90,92 +94,6 @@ tern::result<classify_options> parse(int argc, char** argv) {
     options.json = args->has("--json");
     return options;
 }
-
-/// Takes the time of every layer, and dumps it if asked to.
-struct layer_watch {
-    std::vector<std::vector<double>> seconds{};  // per layer, per image
-    dump* recorder = nullptr;
-    clock_type::time_point mark{};
-    double total = 0;  // of the image at hand, without the recording
-
-    void start() {
-        total = 0;
-        mark = clock_type::now();
-    }
-    tern::layer_observer observer() { return {this, on_layer}; }
-
-private:
-    static void on_layer(void* ctx, const tern::layer_view& view) {
-        auto& self = *static_cast<layer_watch*>(ctx);
-        const double time = std::chrono::duration<double>(clock_type::now() - self.mark).count();
-        self.total += time;
-        self.seconds[view.layer].push_back(time);
-        if (self.recorder != nullptr)
-            self.recorder->add_layer(view);
-        self.mark = clock_type::now();
-    }
-};
-
-/// One image, as bytes and, if asked for, as the floats that a preprocessing makes of them.
-struct network_input {
-    tern::tensor_view<const std::uint8_t> bytes{};
-    tern::tensor_view<const float> floats{};
-    bool runs_floats = false;
-
-    tern::status run(tern::network& net, float* logits, const tern::executor& threads,
-                     const tern::layer_observer& observer = {}) const {
-        return runs_floats ? net.run(floats, logits, threads, observer) : net.run(bytes, logits, threads, observer);
-    }
-};
-
-/// From the images as they come to those that the network takes.
-class input_maker {
-public:
-    input_maker(image_source& images, const tern::preprocessing_rule& rule, const tern::picture_rule& pictures,
-                const classify_options& options)
-        : images_(&images), rule_(rule), pictures_(pictures), runs_floats_(options.floats),
-          floats_(options.floats || !options.dump.empty()) {}
-
-    /// Image i; valid until the next call.
-    tern::result<network_input> make(std::size_t i) {
-        auto image = images_->load(i);
-        if (!image.ok())
-            return image.status();
-        network_input in{*image, {}, runs_floats_};
-        height_ = image->h;
-        width_ = image->w;
-        // Tensors of that size are taken for what the transform has made already.
-        const bool ready = !images_->are_pictures() && in.bytes.h == pictures_.crop && in.bytes.w == pictures_.crop;
-        if ((pictures_.resize != 0 || pictures_.crop != 0) && !ready) {
-            auto cropped = resize_and_crop(in.bytes, pictures_);
-            if (!cropped.ok())
-                return in_context(images_->name(i), cropped.status());
-            cropped_ = std::move(*cropped);
-            in.bytes = cropped_.view();
-        }
-        if (floats_) {
-            const tern::image_shape shape = tern::preprocessed_shape(rule_, {1, in.bytes.h, in.bytes.w});
-            values_.resize(shape.h * shape.w * in.bytes.c);
-            const auto to = tern::nhwc(values_.data(), 1, shape.h, shape.w, in.bytes.c);
-            TERN_TRY(in_context(images_->name(i), tern::preprocess(rule_, in.bytes, to)));
-            in.floats = to;
-        }
-        return in;
-    }
-
-    /// Sizes of the image that was made last, as it came.
-    std::size_t height() const { return height_; }
-    std::size_t width() const { return width_; }
-
-private:
-    image_source* images_;
-    tern::preprocessing_rule rule_;
-    tern::picture_rule pictures_;
-    bool runs_floats_, floats_;
-    std::size_t height_ = 0, width_ = 0;
-    picture cropped_;
-    std::vector<float> values_;
-};
 
 tern::status check_labels(const image_source& images, std::size_t count, std::size_t classes) {
     for (std::size_t i = 0; images.has_labels() && i < count; ++i)
@@ -210,9 +128,9 @@ tern::status classify(const classify_options& options) {
     if (!images.ok())
         return images.status();
     const std::size_t count = options.limit == 0 ? images->size() : std::min(options.limit, images->size());
-    // The first image's size is the size of all.
+    const std::size_t batch = std::min(options.batch, count);
     input_maker inputs(*images, *rule, model->pictures, options);
-    const auto first = inputs.make(0);
+    const auto first = inputs.make(0, batch);
     if (!first.ok())
         return first.status();
     const auto kernels = tern::select_kernels();
@@ -226,57 +144,56 @@ tern::status classify(const classify_options& options) {
     tuning_file tuned("classify", options.tune);
     tuned.use(plan.plan);
     auto network =
-        tern::network::create(model->g, tern::preprocessed_shape(*rule, {1, first->bytes.h, first->bytes.w}), plan);
+        tern::network::create(model->g, tern::preprocessed_shape(*rule, {batch, first->bytes.h, first->bytes.w}), plan);
     if (!network.ok())
         return in_context(options.images[0],
                           tern::make_error(network.status().code(), "%zux%zu pixels (height x width): %s",
                                            inputs.height(), inputs.width(), network.message()));
     TERN_TRY(tuned.write());
     TERN_TRY(in_context(options.images[0], check_labels(*images, count, network->classes())));
-    const std::size_t height = inputs.height(), width = inputs.width();
     thread_pool pool(options.threads);
 
-    layer_watch watch;
-    watch.seconds.resize(network->layers().size());
+    layer_watch watch(network->layers().size());
     dump recorder(*network, model->kind);
     if (!options.dump.empty())
-        watch.recorder = &recorder;
+        watch.record(recorder);
+    if (!options.html.empty())
+        watch.count_zeros();
 
-    run_facts facts{&options, &*model, &*network, (*kernels)->level, 5};
+    run_facts facts{&options, &*model, &*network, (*kernels)->level, batch, 5};
     for (std::size_t i = 0; i < count; ++i)
         facts.name_width = std::max(facts.name_width, images->name(i).size());
     std::vector<image_result> results;
-    std::vector<float> logits, one(network->classes());
+    std::vector<float> logits, shared(batch * network->classes());
     // Once for nothing: the first run after loading touches memory that later ones find in the cache.
-    TERN_TRY(in_context(images->name(0), first->run(*network, one.data(), pool.executor())));
+    TERN_TRY(in_context(images->name(0), first->run(*network, shared.data(), pool.executor())));
     if (!options.json)
         print_head(facts, images->has_labels());
     progress bar(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto image = inputs.make(i);
-        if (!image.ok())
-            return image.status();
-        if (image->bytes.h != first->bytes.h || image->bytes.w != first->bytes.w)
-            return tern::make_error(tern::errc::invalid_argument,
-                                    "%.200s: expected %zux%zu pixels (height x width), as %.200s has, found %zux%zu",
-                                    images->name(i).c_str(), height, width, images->name(0).c_str(), inputs.height(),
-                                    inputs.width());
-        if (watch.recorder != nullptr)
-            recorder.add_input(image->floats);
-        watch.start();
-        TERN_TRY(in_context(images->name(i), image->run(*network, one.data(), pool.executor(), watch.observer())));
-        logits.insert(logits.end(), one.begin(), one.end());
-        image_result result = classify_logits(one.data(), one.size(), options.top);
-        result.name = images->name(i);
-        result.seconds = watch.total;
-        if (images->has_labels())
-            result.label = images->label(i);
-        if (!options.json) {
-            bar.make_room();
-            print_image(facts, result);
+    for (std::size_t i = 0; i < count;) {
+        const std::size_t together = std::min(batch, count - i);
+        const auto given = inputs.make(i, together);
+        if (!given.ok())
+            return given.status();
+        if (!options.dump.empty())
+            recorder.add_input(given->floats);
+        watch.start(together);
+        TERN_TRY(in_context(images->name(i), given->run(*network, shared.data(), pool.executor(), watch.observer())));
+        for (std::size_t k = 0; k < together; ++k, ++i) {
+            const float* const own = shared.data() + k * network->classes();
+            logits.insert(logits.end(), own, own + network->classes());
+            image_result result = classify_logits(own, network->classes(), options.top);
+            result.name = images->name(i);
+            result.seconds = watch.seconds_per_image();
+            if (images->has_labels())
+                result.label = images->label(i);
+            if (!options.json) {
+                bar.make_room();
+                print_image(facts, result);
+            }
+            results.push_back(std::move(result));
         }
-        results.push_back(std::move(result));
-        bar.update(i + 1);
+        bar.update(i);
     }
     bar.clear();
     if (!images->transparent().empty() && !options.background)
@@ -287,11 +204,13 @@ tern::status classify(const classify_options& options) {
         TERN_TRY(write_logits(options.logits, logits, network->classes()));
     if (!options.dump.empty())
         TERN_TRY(recorder.write(options.dump, logits));
+    if (!options.html.empty())
+        TERN_TRY(write_html(options.html, facts, results, make_layer_rows(facts, watch.seconds(), watch.zeros())));
     if (options.json) {
-        print_json(facts, results, watch.seconds);
+        print_json(facts, results, watch.seconds());
     } else {
         if (options.layers)
-            print_layers(facts, watch.seconds);
+            print_layers(facts, watch.seconds());
         print_summary(results);
     }
     return {};
@@ -314,6 +233,8 @@ int main(int argc, char** argv) {
             "                     turned upright as their Exif data say\n") +
         examples::model_usage +
         "  --limit N          only the first N images\n"
+        "  --batch N          run N images at once (default: 1); their times are equal shares, their\n"
+        "                     logits those of N = 1\n"
         "  --background C     what transparent pixels show: white (the default), black, or a colour\n"
         "                     as ff8000\n"
         "  --threads N        threads (default: 1)\n"
@@ -330,6 +251,8 @@ int main(int argc, char** argv) {
         "  --logits FILE      write the logits as tensor logits, safetensors\n"
         "  --dump FILE        write what every layer reads and writes, safetensors; kernels that\n"
         "                     ran are in its metadata\n"
+        "  --html FILE        write a page that shows the run: layers, their times and zeros as tables\n"
+        "                     and charts, and the first 100 images. It needs no other file\n"
         "\n"
         "TERN_ISA in the environment forces an instruction-set level.\n"
         "Exit status: 0, 2 for a wrong command line, 1 for anything else that goes wrong.\n";

@@ -33,9 +33,9 @@ void dump::append(const tern::tensor_view<const T>& view, values<T>& to) {
                     to.list.push_back(view.at(n, y, x, c));
 }
 
-void dump::add_input(const tern::tensor_view<const float>& image) {
-    append(image, input_);
-    ++images_;
+void dump::add_input(const tern::tensor_view<const float>& images) {
+    append(images, input_);
+    images_ += images.n;
 }
 
 void dump::add_layer(const tern::layer_view& view) {

@@ -25,7 +25,7 @@ public:
     dump(const tern::network& network, tern::network_kind kind)
         : network_(&network), kind_(kind), layers_(network.layers().size()) {}
 
-    void add_input(const tern::tensor_view<const float>& image);
+    void add_input(const tern::tensor_view<const float>& images);
     void add_layer(const tern::layer_view& view);
     /// Writes the images recorded so far.
     tern::status write(const std::string& path, const std::vector<float>& logits) const;

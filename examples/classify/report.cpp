@@ -12,12 +12,13 @@ namespace {
 
 int as_width(std::size_t n) { return static_cast<int>(n); }
 
+}  // namespace
+
 std::string dims(std::size_t c, const tern::image_shape& s) {
     const std::string size = s.h == 1 && s.w == 1 ? "" : "x" + std::to_string(s.h) + "x" + std::to_string(s.w);
     return std::to_string(c) + size;
 }
 
-// Of a network's layer: "3x3", "3x3 /2".
 std::string window(const tern::layer_info& layer) {
     const std::string k = std::to_string(layer.kernel);
     return k + "x" + k + (layer.stride == 1 ? "" : " /" + std::to_string(layer.stride));
@@ -39,20 +40,20 @@ double median_of(const std::vector<image_result>& images) {
     return median(std::move(seconds));
 }
 
-/// How images become the input, in words.
+std::string kind_title(const tern::network_model& model) {
+    return model.kind == tern::network_kind::unknown ? "a graph" : tern::network_title(model.kind);
+}
+
 std::string preprocessing_title(const tern::network_model& model) {
     const auto input = tern::only_input(model.g);
     const tern::preprocessing p = input.ok() ? tern::find_preprocessing(**input) : tern::preprocessing::unknown;
     return p != tern::preprocessing::unknown ? tern::preprocessing_name(p) : "of its own";
 }
 
-/// The name of a class behind its number; "" if it has none.
 std::string class_name(const run_facts& facts, std::size_t number) {
     const std::vector<std::string>& names = facts.model->class_names;
     return number < names.size() ? names[number] : "";
 }
-
-}  // namespace
 
 image_result classify_logits(const float* logits, std::size_t classes, std::size_t top) {
     std::vector<std::size_t> order(classes);
@@ -84,14 +85,13 @@ const std::string& kernel_that_ran(const tern::layer_info& layer) {
 
 void print_head(const run_facts& facts, bool labelled) {
     const tern::network& net = *facts.network;
-    const tern::network_kind kind = facts.model->kind;
     std::printf("model   %s: %s, %zu layers, %zu classes, images of %s, preprocessing %s\n",
-                facts.options->model.c_str(),
-                kind == tern::network_kind::unknown ? "a graph" : tern::network_title(kind), net.layers().size(),
-                net.classes(), dims(net.input_channels(), net.input_shape()).c_str(),
-                preprocessing_title(*facts.model).c_str());
-    std::printf("cpu     %s, %zu thread%s, %.1f MB for intermediate images\n\n", facts.level, facts.options->threads,
-                facts.options->threads == 1 ? "" : "s", static_cast<double>(net.workspace_bytes()) * 1e-6);
+                facts.options->model.c_str(), kind_title(*facts.model).c_str(), net.layers().size(), net.classes(),
+                dims(net.input_channels(), net.input_shape()).c_str(), preprocessing_title(*facts.model).c_str());
+    std::printf("cpu     %s, %zu thread%s, %s%.1f MB for intermediate images\n\n", facts.level, facts.options->threads,
+                facts.options->threads == 1 ? "" : "s",
+                facts.batch == 1 ? "" : (std::to_string(facts.batch) + " images at once, ").c_str(),
+                static_cast<double>(net.workspace_bytes()) * 1e-6);
     std::printf("%*s  class  probability%s         time\n", as_width(facts.name_width), "image",
                 labelled ? "  label" : "");
 }
@@ -141,6 +141,7 @@ void print_json(const run_facts& facts, const std::vector<image_result>& images,
                                     {"preprocess", preprocessing_title(*facts.model)},
                                     {"cpu_level", facts.level},
                                     {"threads", facts.options->threads},
+                                    {"batch", facts.batch},
                                     {"classes", net.classes()},
                                     {"input", shape(net.input_channels(), net.input_shape())},
                                     {"workspace_bytes", net.workspace_bytes()},

@@ -34,6 +34,7 @@ struct run_facts {
     const tern::network_model* model = nullptr;
     const tern::network* network = nullptr;
     const char* level = "";      ///< instruction-set level
+    std::size_t batch = 1;       ///< images of a run
     std::size_t name_width = 0;  ///< of the longest image name
 };
 
@@ -45,6 +46,21 @@ double median(std::vector<double> values);
 
 /// Of a network that was made for the images as they come.
 const std::string& kernel_that_ran(const tern::layer_info& layer);
+
+/// Channels and pixels: "32x16x16"; "10" of one pixel.
+std::string dims(std::size_t c, const tern::image_shape& s);
+/// Of a network's layer: "3x3", "3x3 /2".
+std::string window(const tern::layer_info& layer);
+double macs_per_second(const tern::layer_info& layer, double seconds);
+std::size_t count_correct(const std::vector<image_result>& images);
+/// Of the images' seconds.
+double median_of(const std::vector<image_result>& images);
+/// What kind of network a model is, in words.
+std::string kind_title(const tern::network_model& model);
+/// How images become the input, in words.
+std::string preprocessing_title(const tern::network_model& model);
+/// The name of a class behind its number; "" if it has none.
+std::string class_name(const run_facts& facts, std::size_t number);
 
 void print_head(const run_facts& facts, bool labelled);
 void print_image(const run_facts& facts, const image_result& image);

@@ -150,6 +150,47 @@ TEST_CASE("metadata that a program sets is as good as the file's") {
     check_refused(tern::read_network(*file).status(), errc::bad_format, {"tern.range"});
 }
 
+TEST_CASE("an observer sees every layer of a chain before the next one runs") {
+    const std::vector<float> f = some_floats(200);
+    for (const bool codes : {false, true}) {
+        CAPTURE(codes);
+        tern::graph_builder net;
+        auto x = net.relu(conv3(net, "one", net.input("image", 1), 4));
+        for (const char* name : {"two", "three"}) {
+            const std::vector<std::int8_t> ones(4 * 4 * 9, 1);
+            x = codes ? net.convolution(name, net.ternarize(x), tern::pack_weights(ones.data(), {4, 4, 3, 3}),
+                                        tern::conv_geometry::square(1, 1))
+                      : net.relu(conv3(net, name, x, 4));
+        }
+        net.output("logits", net.linear("head", net.flatten(net.relu(x)), f.data(), {3, 64}));
+        tern::network_options options;
+        options.slices = 2;
+        auto n = tern::network::create(must_finish(net), {1, 4, 4}, options);
+        REQUIRE_MESSAGE(n.ok(), std::string(n.message()));
+        struct progress {
+            std::size_t work = 0;  // calls of the executor so far
+            std::vector<std::size_t> at_layer{};
+        } seen;
+        tern::executor threads;
+        threads.ctx = &seen;
+        threads.slices = 2;
+        threads.parallel_for = [](void* ctx, std::size_t count, void (*task)(void*, std::size_t), void* arg) {
+            ++static_cast<progress*>(ctx)->work;
+            for (std::size_t i = 0; i < count; ++i)
+                task(arg, i);
+        };
+        const tern::layer_observer observer{&seen, [](void* ctx, const tern::layer_view&) {
+                                                auto& p = *static_cast<progress*>(ctx);
+                                                p.at_layer.push_back(p.work);
+                                            }};
+        float logits[3];
+        REQUIRE(n->run(tern::nhwc(f.data(), 1, 4, 4, 1), logits, threads, observer).ok());
+        REQUIRE(seen.at_layer.size() == 4);
+        for (const std::size_t i : {1u, 2u})
+            CHECK(seen.at_layer[i] > seen.at_layer[i - 1]);
+    }
+}
+
 TEST_CASE("networks of graphs: layers in the order of a run, what is shown of them, and what is refused") {
     const std::vector<float> f = some_floats(64);
     const auto net_of = [](const tern::graph& g, const tern::image_shape& s, bool bytes = false) {

@@ -52,6 +52,18 @@ inline std::size_t stem_value(const graph& g) {
     return step::none;
 }
 
+/// Whether codes are made of a value: a step of its own may do that.
+inline bool becomes_codes(const graph& g, std::size_t value, const std::vector<std::vector<std::size_t>>& readers) {
+    bool found = false;
+    for (const std::size_t r : readers[value]) {
+        const node_data& d = g.nodes[r].data;
+        if (std::holds_alternative<node::affine>(d) || std::holds_alternative<node::activation>(d))
+            found = found || becomes_codes(g, r, readers);
+        found = found || std::holds_alternative<node::quantize>(d);
+    }
+    return found;
+}
+
 template <class Unit>
 result<network> make(const residual_network<Unit>& model, const image_shape& input, const network_options& options) {
     const auto made =
@@ -138,6 +150,7 @@ TERN_FUNC status network::plan(const graph& g, const network_options& options) {
     memory_ = std::move(*memory);
     for (const planned_layer& layer : plan_.layers())
         add_layer(g, layer, *types, *shapes);
+    first_waits_ = !values_.empty() && network_detail::becomes_codes(g, values_[0], network_detail::readers_of(g));
     return {};
 }
 
@@ -202,7 +215,7 @@ TERN_FUNC status network::check_made() const {
     return {};
 }
 
-/// Shows values of the graph as layers: the first once its codes are there, means with the logits.
+/// Shows values of the graph as layers: the first once its codes are there, if any come behind; means with the logits.
 class network::layer_watch {
 public:
     layer_watch(const network& net, const layer_observer& to) : net_(net), to_(to) {}
@@ -231,7 +244,7 @@ private:
         view_.input = v.input;
         view_.accumulators = v.accumulators;
         view_.out = v.floats;
-        waits_ = view_.layer == 0 || (net_.shows_means_ && view_.layer + 1 == values.size());
+        waits_ = (view_.layer == 0 && net_.first_waits_) || (net_.shows_means_ && view_.layer + 1 == values.size());
         if (!waits_)
             to_.on_layer(to_.ctx, view_);
     }

@@ -139,6 +139,7 @@ private:
     std::vector<layer_info> layers_;
     std::vector<std::size_t> values_;  // nodes whose values observers see, by layer
     bool shows_means_ = false;         // the last of them is what the head reads
+    bool first_waits_ = false;         // codes are made of the first of them
     buffer<unsigned char> memory_;
 };
 
