@@ -18,8 +18,9 @@ inline bool is_ternary(const layer_weights& weights) {
 }
 
 /// Nodes that read each node.
-inline std::vector<std::vector<std::size_t>> readers_of(const graph& g) {
-    std::vector<std::vector<std::size_t>> readers(g.nodes.size());
+using node_readers = std::vector<std::vector<std::size_t>>;
+inline node_readers readers_of(const graph& g) {
+    node_readers readers(g.nodes.size());
     for (std::size_t i = 0; i < g.nodes.size(); ++i)
         for (const std::size_t input : g.nodes[i].inputs)
             readers[input].push_back(i);
@@ -33,8 +34,7 @@ inline std::size_t behind_pooling(const graph& g, std::size_t value, const std::
 }
 
 /// What the stem gives if it is stored as floats in any case: a sum or a shortcut reads it. Else step::none.
-inline std::size_t stem_value(const graph& g) {
-    const auto readers = readers_of(g);
+inline std::size_t stem_value(const graph& g, const node_readers& readers) {
     std::size_t v = 0;
     while (v < g.nodes.size() && weights_of(g.nodes[v]) == nullptr)
         ++v;
@@ -53,15 +53,20 @@ inline std::size_t stem_value(const graph& g) {
 }
 
 /// Whether codes are made of a value: a step of its own may do that.
-inline bool becomes_codes(const graph& g, std::size_t value, const std::vector<std::vector<std::size_t>>& readers) {
-    bool found = false;
-    for (const std::size_t r : readers[value]) {
-        const node_data& d = g.nodes[r].data;
-        if (std::holds_alternative<node::affine>(d) || std::holds_alternative<node::activation>(d))
-            found = found || becomes_codes(g, r, readers);
-        found = found || std::holds_alternative<node::quantize>(d);
+inline bool becomes_codes(const graph& g, std::size_t value, const node_readers& readers) {
+    std::vector<std::size_t> todo{value};  // a tree: these nodes read one value each
+    while (!todo.empty()) {
+        const std::size_t v = todo.back();
+        todo.pop_back();
+        for (const std::size_t r : readers[v]) {
+            const node_data& d = g.nodes[r].data;
+            if (std::holds_alternative<node::quantize>(d))
+                return true;
+            if (std::holds_alternative<node::affine>(d) || std::holds_alternative<node::activation>(d))
+                todo.push_back(r);
+        }
     }
-    return found;
+    return false;
 }
 
 template <class Unit>
@@ -139,7 +144,8 @@ TERN_FUNC status network::plan(const graph& g, const network_options& options) {
     chosen.u8_images = options.u8_images;
     chosen.u8_weights = options.u8_weights;
     chosen.accumulators = options.accumulators;
-    chosen.start = network_detail::stem_value(g);
+    const network_detail::node_readers readers = network_detail::readers_of(g);
+    chosen.start = network_detail::stem_value(g, readers);
     if (chosen.start != step::none)
         stem_ = (*shapes)[chosen.start];
     auto planned = planned_graph::create(g, chosen);
@@ -149,18 +155,17 @@ TERN_FUNC status network::plan(const graph& g, const network_options& options) {
     plan_ = std::move(*planned);
     memory_ = std::move(*memory);
     for (const planned_layer& layer : plan_.layers())
-        add_layer(g, layer, *types, *shapes);
-    first_waits_ = !values_.empty() && network_detail::becomes_codes(g, values_[0], network_detail::readers_of(g));
+        add_layer(g, layer, readers[layer.value], *types, *shapes);
+    first_waits_ = !values_.empty() && network_detail::becomes_codes(g, values_[0], readers);
     return {};
 }
 
-TERN_FUNC void network::add_layer(const graph& g, const planned_layer& layer, const std::vector<value_type>& types,
-                                  const std::vector<map_shape>& shapes) {
+TERN_FUNC void network::add_layer(const graph& g, const planned_layer& layer, const std::vector<std::size_t>& readers,
+                                  const std::vector<value_type>& types, const std::vector<map_shape>& shapes) {
     const graph_node& n = g.nodes[layer.node];
     const layer_weights& weights = *weights_of(n);
     const weight_shape& s = shape_of(weights);
-    const auto readers = network_detail::readers_of(g);
-    std::size_t value = network_detail::behind_pooling(g, layer.value, readers[layer.value]), input = n.inputs[0];
+    std::size_t value = network_detail::behind_pooling(g, layer.value, readers), input = n.inputs[0];
     const auto* mean = std::get_if<node::pool>(&g.nodes[input].data);
     if (mean != nullptr && mean->function == pool_function::global_mean && layer.value == g.outputs[0].node) {
         value = input;

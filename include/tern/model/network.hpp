@@ -120,8 +120,8 @@ private:
 
     TERN_FUNC status check_graph_of_one(const graph& g, const network_options& options);
     TERN_FUNC status plan(const graph& g, const network_options& options);
-    TERN_FUNC void add_layer(const graph& g, const planned_layer& layer, const std::vector<value_type>& types,
-                             const std::vector<map_shape>& shapes);
+    TERN_FUNC void add_layer(const graph& g, const planned_layer& layer, const std::vector<std::size_t>& readers,
+                             const std::vector<value_type>& types, const std::vector<map_shape>& shapes);
     TERN_FUNC status check_executor(const executor& threads) const;
     TERN_FUNC status check_made() const;
     template <class T>
