@@ -110,20 +110,128 @@ tern::status write_logits(const std::string& path, const std::vector<float>& log
     return out.write(path.c_str());
 }
 
-tern::status classify(const classify_options& options) {
-    const auto model = load_model(options.model, options.network);
-    if (!model.ok())
-        return model.status();
-    const auto input = tern::only_input(model->g);
+tern::result<tern::preprocessing_rule> rule_of_model(const tern::network_model& model, const std::string& path) {
+    const auto input = tern::only_input(model.g);
     if (!input.ok())
-        return in_context(options.model, input.status());
+        return in_context(path, input.status());
     const auto rule = tern::rule_of(**input);
     if (!rule.ok())
         return tern::make_error(
             tern::errc::invalid_argument,
             "%.200s does not say how its images are preprocessed; expected --preprocess mnist, cifar10, "
             "imagenet or none, or --mean and --deviation",
-            options.model.c_str());
+            path.c_str());
+    return rule;
+}
+
+/// A network for batches of such images, as `inputs` made them.
+tern::result<tern::network> make_network(const classify_options& options, const tern::graph& g,
+                                         const tern::image_shape& shape, const input_maker& inputs) {
+    tern::network_options plan;
+    plan.slices = options.threads;
+    plan.accumulators = !options.dump.empty();
+    plan.u8_images = !options.floats;
+    plan.u8_weights = options.stem;
+    tuning_file tuned("classify", options.tune);
+    tuned.use(plan.plan);
+    auto network = tern::network::create(g, shape, plan);
+    if (!network.ok())
+        return in_context(options.images[0],
+                          tern::make_error(network.status().code(), "%zux%zu pixels (height x width): %s",
+                                           inputs.height(), inputs.width(), network.message()));
+    TERN_TRY(tuned.write());
+    return network;
+}
+
+/// What a run makes of images, one batch after the other.
+class image_runner {
+public:
+    image_runner(const run_facts& facts, tern::network& network, image_source& images, input_maker& inputs)
+        : facts_(facts), network_(network), images_(images), inputs_(inputs), pool_(facts.options->threads),
+          watch_(network.layers().size()), recorder_(network, facts.model->kind),
+          shared_(facts.batch * network.classes()) {
+        if (!facts.options->dump.empty())
+            watch_.record(recorder_);
+        if (!facts.options->html.empty())
+            watch_.count_zeros();
+    }
+
+    /// Once for nothing: the first run after loading touches memory that later ones find in the cache.
+    tern::status warm_up(const network_input& first) {
+        return in_context(images_.name(0), first.run(network_, shared_.data(), pool_.executor()));
+    }
+    tern::status run(std::size_t count) {
+        progress bar(count);
+        for (std::size_t i = 0; i < count; i += facts_.batch) {
+            const std::size_t together = std::min(facts_.batch, count - i);
+            const auto given = inputs_.make(i, together);
+            if (!given.ok())
+                return given.status();
+            if (!facts_.options->dump.empty())
+                recorder_.add_input(given->floats);
+            watch_.start(together);
+            TERN_TRY(
+                in_context(images_.name(i), given->run(network_, shared_.data(), pool_.executor(), watch_.observer())));
+            if (!facts_.options->json)
+                bar.make_room();
+            for (std::size_t k = 0; k < together; ++k)
+                add_result(i + k, shared_.data() + k * network_.classes());
+            bar.update(i + together);
+        }
+        bar.clear();
+        return {};
+    }
+    /// The files that options ask for, then what is printed.
+    tern::status report() const {
+        const classify_options& options = *facts_.options;
+        if (!options.logits.empty())
+            TERN_TRY(write_logits(options.logits, logits_, network_.classes()));
+        if (!options.dump.empty())
+            TERN_TRY(recorder_.write(options.dump, logits_));
+        if (!options.html.empty())
+            TERN_TRY(
+                write_html(options.html, facts_, results_, make_layer_rows(facts_, watch_.seconds(), watch_.zeros())));
+        if (options.json) {
+            print_json(facts_, results_, watch_.seconds());
+            return {};
+        }
+        if (options.layers)
+            print_layers(facts_, watch_.seconds());
+        print_summary(results_);
+        return {};
+    }
+
+private:
+    void add_result(std::size_t i, const float* own) {
+        logits_.insert(logits_.end(), own, own + network_.classes());
+        image_result result = classify_logits(own, network_.classes(), facts_.options->top);
+        result.name = images_.name(i);
+        result.seconds = watch_.seconds_per_image();
+        if (images_.has_labels())
+            result.label = images_.label(i);
+        if (!facts_.options->json)
+            print_image(facts_, result);
+        results_.push_back(std::move(result));
+    }
+
+    const run_facts& facts_;
+    tern::network& network_;
+    image_source& images_;
+    input_maker& inputs_;
+    thread_pool pool_;
+    layer_watch watch_;
+    dump recorder_;
+    std::vector<image_result> results_{};
+    std::vector<float> logits_{}, shared_;
+};
+
+tern::status classify(const classify_options& options) {
+    const auto model = load_model(options.model, options.network);
+    if (!model.ok())
+        return model.status();
+    const auto rule = rule_of_model(*model, options.model);
+    if (!rule.ok())
+        return rule.status();
     auto images = image_source::open(options.images, rule->channels, options.background.value_or(colour{}));
     if (!images.ok())
         return images.status();
@@ -136,84 +244,24 @@ tern::status classify(const classify_options& options) {
     const auto kernels = tern::select_kernels();
     if (!kernels.ok())
         return kernels.status();
-    tern::network_options plan;
-    plan.slices = options.threads;
-    plan.accumulators = !options.dump.empty();
-    plan.u8_images = !options.floats;
-    plan.u8_weights = options.stem;
-    tuning_file tuned("classify", options.tune);
-    tuned.use(plan.plan);
-    auto network =
-        tern::network::create(model->g, tern::preprocessed_shape(*rule, {batch, first->bytes.h, first->bytes.w}), plan);
+    auto network = make_network(options, model->g,
+                                tern::preprocessed_shape(*rule, {batch, first->bytes.h, first->bytes.w}), inputs);
     if (!network.ok())
-        return in_context(options.images[0],
-                          tern::make_error(network.status().code(), "%zux%zu pixels (height x width): %s",
-                                           inputs.height(), inputs.width(), network.message()));
-    TERN_TRY(tuned.write());
+        return network.status();
     TERN_TRY(in_context(options.images[0], check_labels(*images, count, network->classes())));
-    thread_pool pool(options.threads);
-
-    layer_watch watch(network->layers().size());
-    dump recorder(*network, model->kind);
-    if (!options.dump.empty())
-        watch.record(recorder);
-    if (!options.html.empty())
-        watch.count_zeros();
 
     run_facts facts{&options, &*model, &*network, (*kernels)->level, batch, 5};
     for (std::size_t i = 0; i < count; ++i)
         facts.name_width = std::max(facts.name_width, images->name(i).size());
-    std::vector<image_result> results;
-    std::vector<float> logits, shared(batch * network->classes());
-    // Once for nothing: the first run after loading touches memory that later ones find in the cache.
-    TERN_TRY(in_context(images->name(0), first->run(*network, shared.data(), pool.executor())));
+    image_runner runner(facts, *network, *images, inputs);
+    TERN_TRY(runner.warm_up(*first));
     if (!options.json)
         print_head(facts, images->has_labels());
-    progress bar(count);
-    for (std::size_t i = 0; i < count;) {
-        const std::size_t together = std::min(batch, count - i);
-        const auto given = inputs.make(i, together);
-        if (!given.ok())
-            return given.status();
-        if (!options.dump.empty())
-            recorder.add_input(given->floats);
-        watch.start(together);
-        TERN_TRY(in_context(images->name(i), given->run(*network, shared.data(), pool.executor(), watch.observer())));
-        for (std::size_t k = 0; k < together; ++k, ++i) {
-            const float* const own = shared.data() + k * network->classes();
-            logits.insert(logits.end(), own, own + network->classes());
-            image_result result = classify_logits(own, network->classes(), options.top);
-            result.name = images->name(i);
-            result.seconds = watch.seconds_per_image();
-            if (images->has_labels())
-                result.label = images->label(i);
-            if (!options.json) {
-                bar.make_room();
-                print_image(facts, result);
-            }
-            results.push_back(std::move(result));
-        }
-        bar.update(i);
-    }
-    bar.clear();
+    TERN_TRY(runner.run(count));
     if (!images->transparent().empty() && !options.background)
         std::fprintf(stderr, "classify: %s: transparent pixels are shown on white; --background says otherwise\n",
                      images->transparent().c_str());
-
-    if (!options.logits.empty())
-        TERN_TRY(write_logits(options.logits, logits, network->classes()));
-    if (!options.dump.empty())
-        TERN_TRY(recorder.write(options.dump, logits));
-    if (!options.html.empty())
-        TERN_TRY(write_html(options.html, facts, results, make_layer_rows(facts, watch.seconds(), watch.zeros())));
-    if (options.json) {
-        print_json(facts, results, watch.seconds());
-    } else {
-        if (options.layers)
-            print_layers(facts, watch.seconds());
-        print_summary(results);
-    }
-    return {};
+    return runner.report();
 }
 
 }  // namespace

@@ -86,7 +86,8 @@ private:
     std::string until(const char* stops) {
         const std::size_t end = s_.find_first_of(stops, at_);
         REQUIRE(end != std::string::npos);
-        return s_.substr(std::exchange(at_, end), end - at_);
+        const std::size_t begin = std::exchange(at_, end);
+        return s_.substr(begin, end - begin);
     }
     static std::string unescaped(const std::string& from) {
         static const std::pair<const char*, char> entities[] = {

@@ -33,7 +33,10 @@ public:
 
     void count(const char* member, std::size_t v) { to_[member] = v; }
     void flag(const char* member, bool v) { to_[member] = v; }
-    void number(const char* member, double v) { to_[member] = number_of(v); }
+    template <class T>
+    void number(const char* member, T v) {
+        to_[member] = number_of(static_cast<double>(v));
+    }
     void pair(const char* member, std::size_t a, std::size_t b) { to_[member] = {a, b}; }
     void border_of(const char* member, const border& b) { to_[member] = {b.top, b.left, b.bottom, b.right}; }
     template <class Enum>
