@@ -40,6 +40,8 @@ std::string describe_onednn();
 void add_onednn(const setup& s, const layer& l);
 /// A convolution of u8 with int8 weights to u8.
 std::unique_ptr<experiment> make_onednn_int8(const layer& l);
+/// A convolution of floats.
+std::unique_ptr<experiment> make_onednn_fp32(const layer& l);
 #endif
 
 #if defined(TERN_BENCH_XNNPACK)

@@ -219,6 +219,10 @@ std::unique_ptr<experiment> make_onednn_int8(const layer& l) {
     return std::make_unique<onednn_case<std::uint8_t, std::int8_t, std::uint8_t>>(l);
 }
 
+std::unique_ptr<experiment> make_onednn_fp32(const layer& l) {
+    return std::make_unique<onednn_case<float, float, float>>(l);
+}
+
 void add_onednn(const setup& s, const layer& l) {
     add<std::uint8_t, std::int8_t, std::int32_t>(s, l, "int8_onednn", "i32");
     add<std::uint8_t, std::int8_t, std::uint8_t>(s, l, "int8_onednn", "u8");
