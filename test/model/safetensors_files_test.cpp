@@ -56,8 +56,8 @@ TEST_CASE("files are written whole and replaced by renaming") {
     const auto second = safetensors_file::open(path.c_str());
     REQUIRE(second.ok());
     REQUIRE(second->size() == 1);
-    CHECK(std::memcmp(second->tensor(0).data, some_floats, sizeof some_floats) == 0);
-    CHECK(std::memcmp(weight->data, some_floats, sizeof some_floats) == 0);
+    CHECK(std::memcmp(second->tensor(0).data, stored_floats, sizeof stored_floats) == 0);
+    CHECK(std::memcmp(weight->data, stored_floats, sizeof stored_floats) == 0);
 }
 
 TEST_CASE("files that cannot be written or opened leave nothing and say why") {

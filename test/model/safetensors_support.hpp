@@ -89,15 +89,15 @@ inline bytes read_file(const std::string& path) {
     return bytes(std::istreambuf_iterator<char>(in), {});
 }
 
-inline const float some_floats[6] = {1.5f, -0.0f, std::numeric_limits<float>::infinity(), 1e-45f, -2.0f, 3.25f};
-inline const std::int8_t some_codes[3] = {-1, 0, 1};
+inline const float stored_floats[6] = {1.5f, -0.0f, std::numeric_limits<float>::infinity(), 1e-45f, -2.0f, 3.25f};
+inline const std::int8_t stored_codes[3] = {-1, 0, 1};
 inline const std::int64_t some_long = -7;
 inline const double some_doubles[2] = {0.1, -1e300};
 
 inline tern::safetensors_writer small_writer() {
     tern::safetensors_writer w;
-    CHECK(w.add("codes", tern::data_type::i8, {3}, some_codes).ok());
-    CHECK(w.add("b.weight", tern::data_type::f32, {2, 3}, some_floats).ok());
+    CHECK(w.add("codes", tern::data_type::i8, {3}, stored_codes).ok());
+    CHECK(w.add("b.weight", tern::data_type::f32, {2, 3}, stored_floats).ok());
     CHECK(w.add("a.doubles", tern::data_type::f64, {2}, some_doubles).ok());
     CHECK(w.add("steps", tern::data_type::i64, {}, &some_long).ok());
     CHECK(w.add("none", tern::data_type::f32, {4, 0, 3}, nullptr).ok());

@@ -170,10 +170,10 @@ TEST_CASE("floats are read by exact rules") {
     }
     SUBCASE("floats at an odd address") {
         unsigned char raw[17];
-        std::memcpy(raw + 1, some_floats, 16);
+        std::memcpy(raw + 1, stored_floats, 16);
         float out[4];
         REQUIRE(tern::read_floats(info(data_type::f32, raw + 1, 4), out, 4).ok());
-        CHECK(std::memcmp(out, some_floats, sizeof out) == 0);
+        CHECK(std::memcmp(out, stored_floats, sizeof out) == 0);
         double wide[2];
         std::memcpy(raw + 1, some_doubles, 16);
         REQUIRE(tern::read_doubles(info(data_type::f64, raw + 1, 2), wide, 2).ok());

@@ -31,7 +31,7 @@ TEST_CASE("a written file reads back the same from memory") {
     CHECK(w->count() == 6);
     float floats[6];
     REQUIRE(tern::read_floats(*w, floats, 6).ok());
-    CHECK(std::memcmp(floats, some_floats, sizeof floats) == 0);
+    CHECK(std::memcmp(floats, stored_floats, sizeof floats) == 0);
 
     double doubles[2];
     REQUIRE(tern::read_doubles(*file->find("a.doubles"), doubles, 2).ok());
