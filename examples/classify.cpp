@@ -1,5 +1,6 @@
 // classify: runs a trained network of any of the four papers on images.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <vector>
 
@@ -172,10 +173,11 @@ public:
             watch_.start(together);
             TERN_TRY(
                 in_context(images_.name(i), given->run(network_, shared_.data(), pool_.executor(), watch_.observer())));
+            watch_.stop();
             if (!facts_.options->json)
                 bar.make_room();
             for (std::size_t k = 0; k < together; ++k)
-                add_result(i + k, shared_.data() + k * network_.classes());
+                TERN_TRY(add_result(i + k, shared_.data() + k * network_.classes()));
             bar.update(i + together);
         }
         bar.clear();
@@ -202,7 +204,11 @@ public:
     }
 
 private:
-    void add_result(std::size_t i, const float* own) {
+    tern::status add_result(std::size_t i, const float* own) {
+        for (std::size_t c = 0; c < network_.classes(); ++c)
+            if (!std::isfinite(own[c]))
+                return tern::make_error(tern::errc::bad_value, "%.200s: expected finite logits, found %g for class %zu",
+                                        images_.name(i).c_str(), static_cast<double>(own[c]), c);
         logits_.insert(logits_.end(), own, own + network_.classes());
         image_result result = classify_logits(own, network_.classes(), facts_.options->top);
         result.name = images_.name(i);
@@ -212,6 +218,7 @@ private:
         if (!facts_.options->json)
             print_image(facts_, result);
         results_.push_back(std::move(result));
+        return {};
     }
 
     const run_facts& facts_;

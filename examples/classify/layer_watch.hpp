@@ -28,6 +28,8 @@ public:
         mark_ = clock::now();
     }
     tern::layer_observer observer() { return {this, on_layer}; }
+    /// Behind a run: what came behind its last layer is part of it, too.
+    void stop() { total_ += std::chrono::duration<double>(clock::now() - mark_).count(); }
 
     /// Per layer, the time of each image so far: an equal share of its run's.
     const std::vector<std::vector<double>>& seconds() const { return seconds_; }

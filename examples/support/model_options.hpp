@@ -148,14 +148,16 @@ inline tern::status set_numbers(tern::network_model& model, const model_options&
 
 inline tern::status read_classes(const std::string& path, std::vector<std::string>& names) {
     std::ifstream in(path);
-    if (!in)
-        return tern::make_error(tern::errc::io, "'%.200s': cannot be read", path.c_str());
-    names.clear();
+    std::vector<std::string> read;
     for (std::string line; std::getline(in, line);) {
         if (!line.empty() && line.back() == '\r')
             line.pop_back();
-        names.push_back(line);
+        read.push_back(line);
     }
+    if (!in.eof() || read.empty())  // a directory can be opened, too
+        return tern::make_error(tern::errc::io, "'%.200s': %s", path.c_str(),
+                                in.eof() ? "expected names of classes, found nothing" : "cannot be read");
+    names = std::move(read);
     return {};
 }
 

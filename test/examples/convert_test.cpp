@@ -106,6 +106,9 @@ TEST_CASE("numbers of a preprocessing, names of classes and the most likely ones
     std::ofstream(names) << "zero\none\n";
     failed(convert({model, out, "--preprocess=mnist", "--classes", names}), {"10 names", "found 2"});
     failed(convert({model, out, "--classes", folder / "none"}), {"none", "cannot be read"});
+    failed(convert({model, out, "--classes", folder / ""}), {"cannot be read"});
+    std::ofstream(names) << "";
+    failed(convert({model, out, "--classes", names}), {"names.txt", "found nothing"});
     failed(convert({model, out, "--mean=1,2"}), {"--mean", "1 number or 1", "found 2"});
     failed(convert({model, out, "--border=2"}), {"preprocessing is not known"});
     failed(classify({model, images, "--mean=0", "--crop", "40"}), {"40x40", "28x28"});

@@ -45,7 +45,7 @@ tern::network_model must_read(const edited_file& file) {
 
 /// A graph with every kind of node and of weights, and no member as it is by default.
 tern::network_model everything() {
-    const std::vector<float> f = some_floats(64), mean{0.25f, 0.5f, 0.125f}, deviation{0.5f, 1.5f, -2.0f};
+    const std::vector<float> f = some_floats(96), mean{0.25f, 0.5f, 0.125f}, deviation{0.5f, 1.5f, -2.0f};
     const std::vector<double> factor(8, 1.0 / 3.0), shift(8, -0.1);
     tern::graph_builder net;
     auto x = net.input("picture", 3, {mean.data(), deviation.data(), 127.0f}, 1);
@@ -223,6 +223,15 @@ TEST_CASE("a network file holds every kind of node, weights and fact, bit for bi
     check_same(small, must_read(written(small)));
 }
 
+TEST_CASE("what a node does not use is not written") {
+    tern::network_model model = everything();
+    for (tern::graph_node& n : model.g.nodes)
+        if (auto* act = std::get_if<tern::node::activation>(&n.data);
+            act != nullptr && act->function == tern::activation_function::sigmoid)
+            act->lo = NAN;
+    CHECK(must_read(written(model)).g.nodes.size() == model.g.nodes.size());
+}
+
 TEST_CASE("what the text of a network file leaves out is as in a node made without it") {
     const edited_file file = with_text(written(everything()), [](nlohmann::json& text) {
         for (const char* member : {"stride", "padding", "dilation", "groups"})
@@ -261,7 +270,13 @@ TEST_CASE("a damaged network file is refused with the node, what was expected an
     text([](json& j) { j["kind"] = "onnx"; }, errc::bad_format, {"kind", "onnx"});
     text([](json& j) { j["classes"].push_back("fifth"); }, errc::invalid_argument, {"4 names", "found 5"});
     text([](json& j) { j["classes"] = {1, 2, 3, 4}; }, errc::bad_format, {"classes", "texts"});
-    text([](json& j) { j["classes"] = "four"; }, errc::bad_format, {"classes", "texts"});
+    for (const json& none : {json("four"), json(nullptr), json::object()})
+        text([&](json& j) { j["classes"] = none; }, errc::bad_format, {"classes", "texts"});
+    for (const char* name : {"\x1b[2J", "a\nb", "\x7f"}) {
+        text([&](json& j) { j["classes"][1] = name; }, errc::invalid_argument, {"control characters"});
+        text([&](json& j) { j["outputs"][1]["name"] = name; }, errc::invalid_argument, {"control characters"});
+    }
+    text([](json& j) { j["version"] = 1.0; }, errc::bad_format, {"version"});
     text([](json& j) { j["pictures"]["crop"] = 301; }, errc::invalid_argument, {"pictures", "300", "301"});
     text([](json& j) { j["pictures"]["crop"] = -1; }, errc::bad_format, {"pictures", "crop", "-1"});
     text([](json& j) { j["pictures"]["mirror"] = 1; }, errc::bad_format, {"pictures", "mirror"});
@@ -272,7 +287,11 @@ TEST_CASE("a damaged network file is refused with the node, what was expected an
     node("first", [](json& n) { n["stride"] = {1}; }, {"node first", "stride", "2 whole numbers", "[1]"});
     node("first", [](json& n) { n["stride"] = {1.5, 1}; }, {"node first", "stride", "1.5"});
     node("first", [](json& n) { n["padding"] = {1, 1}; }, {"node first", "padding", "4 whole numbers"});
-    node("first", [](json& n) { n["groups"] = 4294967296u; }, {"node first", "groups", "2^31"});
+    node("first", [](json& n) { n["groups"] = 4294967296u; }, {"node first", "groups", "2147483647"});
+    for (const char* member : {"stride", "dilation"})
+        node("first", [&](json& n) { n[member] = {65536, 1}; }, {"node first", member, "65535", "65536"});
+    node("first", [](json& n) { n["padding"] = {0, 0, 0, 65536}; }, {"node first", "padding", "65535"});
+    node("picture", [](json& n) { n["border"] = 65536; }, {"node picture", "border", "65535"});
     node("first", [](json& n) { n["weights"] = "sparse"; }, {"node first", "weights", "sparse"});
     node("first", [](json& n) { n["bias"] = 1; }, {"node first", "'bias'"});
     node("first", [](json& n) { n["inputs"] = {"codes"}; }, {"node first", "inputs", "codes"});  // behind it
@@ -300,6 +319,14 @@ TEST_CASE("a damaged network file is refused with the node, what was expected an
     tensors([](edited_file& f) { f.metadata().erase(key); }, errc::not_found, {key});
     tensors([](edited_file& f) { f.metadata()[key] = "[]"; }, errc::bad_format, {key, "array"});
     tensors([](edited_file& f) { f.metadata()[key] = "{"; }, errc::bad_format, {key, "no JSON"});
+    tensors([](edited_file& f) { f.metadata()[key].insert(1, "\"version\":1,"); }, errc::bad_format,
+            {"once", "'version' twice"});
+    tensors(
+        [](edited_file& f) {
+            std::string& text_ = f.metadata()[key];
+            text_.insert(text_.find("\"is\""), "\"is\":\"add\",");
+        },
+        errc::bad_format, {"'is' twice"});
     tensors([](edited_file& f) { f.metadata()[key] = std::string(100000, '['); }, errc::bad_format, {key, "levels"});
     tensors([](edited_file& f) { f.metadata()[key] = std::string(1200000, ' '); }, errc::unsupported, {key, "1048576"});
     tensors([](edited_file& f) { f.erase("first.weight"); }, errc::not_found, {"first.weight"});
@@ -348,6 +375,12 @@ TEST_CASE("what no file would show is not written") {
     refused([](model& m) { m.g.nodes[1].name = "\xff"; }, errc::invalid_argument, {"UTF-8"});
     refused([](model& m) { m.class_names[0] = "\xc3"; }, errc::invalid_argument, {"UTF-8"});
     refused([](model& m) { m.class_names.pop_back(); }, errc::invalid_argument, {"4 names", "found 3"});
+    refused([](model& m) { m.class_names[0] = "\x1b[2J"; }, errc::invalid_argument, {"control characters"});
+    refused([](model& m) { m.pictures = {65536, 10}; }, errc::unsupported, {"65535", "65536"});
+    refused([](model& m) { std::get<tern::node::input>(m.g.nodes[0].data).border = 65536; }, errc::unsupported,
+            {"picture", "border", "65536"});
+    refused([](model& m) { std::get<tern::node::convolution>(m.g.nodes[1].data).geometry.stride_w = 65536; },
+            errc::unsupported, {"first", "stride", "65536"});
     refused([](model& m) { m.pictures = {10, 11}; }, errc::invalid_argument, {"10", "11"});
     refused([](model& m) { m.class_names[0] = std::string(1u << 20, 'x'); }, errc::unsupported, {"1048576"});
     refused([](model& m) { m.g.nodes[2].name = "first"; }, errc::invalid_argument, {"first", "twice"});

@@ -133,6 +133,13 @@ TEST_CASE("a network file keeps its geometry: options for a stem are refused, a 
     CHECK(logits_of(again->g) == logits_of(model->g));
     options.common.stem_stride = 2;
     check_refused(tern::load_network(path.c_str(), options).status(), errc::invalid_argument, {"stem", "network file"});
+    options = {};
+    options.common.zeros = tern::zero_rule::positive;
+    check_refused(tern::load_network(path.c_str(), options).status(), errc::invalid_argument, {"zeros"});
+    auto file = tern::open_tensor_file(path.c_str());
+    REQUIRE(file.ok());
+    file->set_metadata("tern.pool", "none");
+    check_refused(tern::read_network(*file).status(), errc::invalid_argument, {"poolings"});
 }
 
 TEST_CASE("metadata that a program sets is as good as the file's") {
@@ -148,6 +155,83 @@ TEST_CASE("metadata that a program sets is as good as the file's") {
     CHECK(tern::find_preprocessing(**tern::only_input(model->g)) == tern::preprocessing::mnist);
     file->set_metadata("tern.range", "full");
     check_refused(tern::read_network(*file).status(), errc::bad_format, {"tern.range"});
+}
+
+TEST_CASE("options of a kind count where those of all kinds are silent") {
+    edited_file file(data_path("mnist_tiny_raw"));
+    file.metadata()["tern.kernel_steps"] = "equal";
+    const auto stride = [&](const tern::network_reader_options& options) {
+        const auto model = read(file, options);
+        REQUIRE_MESSAGE(model.ok(), std::string(model.message()));
+        return std::get<tern::node::convolution>(model->g.nodes[1].data).geometry.stride_h;
+    };
+    tern::network_reader_options options;
+    CHECK(stride(options) == 1);
+    options.stqn.geometry.stem_stride = 2;
+    CHECK(stride(options) == 2);
+    options.common.stem_stride = 4;
+    CHECK(stride(options) == 4);
+}
+
+TEST_CASE("graphs whose stem is read beside what comes from it run, but not from the stem") {
+    const std::vector<float> f = some_floats(64);
+    for (const bool two_stems : {false, true}) {
+        tern::graph_builder net;
+        const auto image = net.input("image", 4);
+        const auto first = net.relu(conv3(net, "one", image, 4));
+        const auto other = two_stems ? net.relu(conv3(net, "two", image, 4)) : image;
+        net.output("logits", net.linear("head", net.global_mean_pool(net.add(first, other)), f.data(), {3, 4}));
+        auto n = tern::network::create(must_finish(net), {1, 4, 4});
+        REQUIRE_MESSAGE(n.ok(), std::string(n.message()));
+        float logits[3];
+        CHECK(n->run(tern::nhwc(f.data(), 1, 4, 4, 4), logits).ok());
+        check_refused(n->run_from_stem(tern::nhwc(f.data(), 1, 4, 4, 4), logits), errc::invalid_argument, {"shortcut"});
+    }
+}
+
+TEST_CASE("what an observer sees of a layer is what it has read and stored, with codes behind it or a pooling") {
+    const std::vector<float> f = some_floats(64);
+    const auto seen_of = [&](const tern::graph& g) {
+        tern::network_options options;
+        options.accumulators = true;
+        auto n = tern::network::create(g, {1, 4, 4}, options);
+        REQUIRE_MESSAGE(n.ok(), std::string(n.message()));
+        struct seen {
+            std::vector<std::vector<float>> out{};
+            std::vector<std::size_t> codes{}, sums{};
+        } record;
+        const tern::layer_observer observer{&record, [](void* ctx, const tern::layer_view& v) {
+                                                auto& to = *static_cast<seen*>(ctx);
+                                                to.out.emplace_back();
+                                                for (std::size_t i = 0; v.out && i < v.out.size(); ++i)
+                                                    to.out.back().push_back(v.out.data[i]);
+                                                to.codes.push_back(v.input ? v.input.layout.c : 0);
+                                                to.sums.push_back(v.accumulators.c);
+                                            }};
+        float logits[3];
+        std::vector<float> image(16);
+        for (std::size_t i = 0; i < image.size(); ++i)
+            image[i] = static_cast<float>(i % 5) - 2.0f;
+        REQUIRE(n->run(tern::nhwc<const float>(image.data(), 1, 4, 4, 1), logits, {}, observer).ok());
+        return record;
+    };
+    const auto make = [&](bool codes) {
+        tern::graph_builder net;
+        auto x = net.silu(conv3(net, "one", net.input("image", 1), 4));
+        const std::vector<std::int8_t> ones(4 * 4 * 9, 1);
+        if (codes)
+            x = net.convolution("two", net.ternarize(x), tern::pack_weights(ones.data(), {4, 4, 3, 3}),
+                                tern::conv_geometry::square(1, 1));
+        x = net.max_pool(net.relu(x), 2, 2);
+        net.output("logits", net.linear("head", net.global_mean_pool(x), f.data(), {3, 4}));
+        return must_finish(net);
+    };
+    const auto plain = seen_of(make(false)), coded = seen_of(make(true));
+    REQUIRE(coded.out.size() == 3);
+    CHECK(coded.out[0] == plain.out[0]);  // before what is computed in place, whatever comes behind
+    CHECK(coded.codes == std::vector<std::size_t>{0, 4, 0});
+    CHECK(coded.sums == std::vector<std::size_t>{0, 4, 0});
+    CHECK(coded.out[1].size() == 4 * 4 * 4);  // not pooled: the codes are still there
 }
 
 TEST_CASE("an observer sees every layer of a chain before the next one runs") {

@@ -107,6 +107,25 @@ void large_windows(const tern::kernel_table& table) {
         for (const std::size_t c : tern_test::sizes{1, 19, 64})
             check_pooling(table, in, c, whole, random);
     }
+    // Windows far larger than the image, of which most is padding, by any step.
+    for (const std::size_t dilation : tern_test::sizes{1, 2, 7}) {
+        tern::pool_options o;
+        o.kernel_h = 40;
+        o.kernel_w = 23;
+        o.geometry.dilation_h = o.geometry.dilation_w = dilation;
+        o.geometry.padding = {39 * dilation, 22 * dilation, 11, 5};
+        check_pooling(table, {1, 5, 4}, 3, o, random);
+    }
+    // Work is what pixels there are, not what taps: this one would not end.
+    const float values[] = {1, 4, 2, 3};
+    float out[4] = {};
+    tern::pool_options huge;
+    huge.kernel_h = huge.kernel_w = std::size_t{1} << 31;
+    huge.geometry.padding = tern::border::uniform(huge.kernel_h - 1);
+    huge.geometry.padding.bottom = huge.geometry.padding.right = 0;
+    huge.kernels = &table;
+    REQUIRE(tern::max_pool(tern::nhwc(values, 1, 2, 2, 1), tern::nhwc(out, 1, 2, 2, 1), huge).ok());
+    CHECK(std::vector<float>(out, out + 4) == std::vector<float>{1, 4, 2, 4});
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ inline std::size_t behind_pooling(const graph& g, std::size_t value, const std::
     return pool != nullptr && pool->function != pool_function::global_mean ? readers[0] : value;
 }
 
-/// What the stem gives if it is stored as floats in any case: a sum or a shortcut reads it. Else step::none.
+/// What the stem gives if it is stored as floats in any case, as a sum or a shortcut reads it, and all behind it comes
+/// from it alone. Else step::none.
 inline std::size_t stem_value(const graph& g, const node_readers& readers) {
     std::size_t v = 0;
     while (v < g.nodes.size() && weights_of(g.nodes[v]) == nullptr)
@@ -45,28 +46,15 @@ inline std::size_t stem_value(const graph& g, const node_readers& readers) {
     };
     while (v < g.nodes.size() && readers[v].size() == 1 && goes_on(readers[v][0]))
         v = readers[v][0];
+    for (std::size_t i = v + 1; i < g.nodes.size(); ++i)
+        for (const std::size_t input : g.nodes[i].inputs)
+            if (input < v)
+                return step::none;
     for (const std::size_t r : v < g.nodes.size() ? readers[v] : std::vector<std::size_t>{})
         if (std::holds_alternative<node::add>(g.nodes[r].data) ||
             std::holds_alternative<node::shortcut>(g.nodes[r].data))
             return v;
     return step::none;
-}
-
-/// Whether codes are made of a value: a step of its own may do that.
-inline bool becomes_codes(const graph& g, std::size_t value, const node_readers& readers) {
-    std::vector<std::size_t> todo{value};  // a tree: these nodes read one value each
-    while (!todo.empty()) {
-        const std::size_t v = todo.back();
-        todo.pop_back();
-        for (const std::size_t r : readers[v]) {
-            const node_data& d = g.nodes[r].data;
-            if (std::holds_alternative<node::quantize>(d))
-                return true;
-            if (std::holds_alternative<node::affine>(d) || std::holds_alternative<node::activation>(d))
-                todo.push_back(r);
-        }
-    }
-    return false;
 }
 
 template <class Unit>
@@ -156,7 +144,6 @@ TERN_FUNC status network::plan(const graph& g, const network_options& options) {
     memory_ = std::move(*memory);
     for (const planned_layer& layer : plan_.layers())
         add_layer(g, layer, readers[layer.value], *types, *shapes);
-    first_waits_ = !values_.empty() && network_detail::becomes_codes(g, values_[0], readers);
     return {};
 }
 
@@ -165,7 +152,10 @@ TERN_FUNC void network::add_layer(const graph& g, const planned_layer& layer, co
     const graph_node& n = g.nodes[layer.node];
     const layer_weights& weights = *weights_of(n);
     const weight_shape& s = shape_of(weights);
-    std::size_t value = network_detail::behind_pooling(g, layer.value, readers), input = n.inputs[0];
+    // Of layers of codes what they read is shown, too, which may be gone once a pooling has run.
+    std::size_t value =
+        types[n.inputs[0]].codes ? layer.value : network_detail::behind_pooling(g, layer.value, readers);
+    std::size_t input = n.inputs[0];
     const auto* mean = std::get_if<node::pool>(&g.nodes[input].data);
     if (mean != nullptr && mean->function == pool_function::global_mean && layer.value == g.outputs[0].node) {
         value = input;
@@ -220,7 +210,7 @@ TERN_FUNC status network::check_made() const {
     return {};
 }
 
-/// Shows values of the graph as layers: the first once its codes are there, if any come behind; means with the logits.
+/// Shows values of the graph as layers: means, which nothing writes over, with the logits.
 class network::layer_watch {
 public:
     layer_watch(const network& net, const layer_observer& to) : net_(net), to_(to) {}
@@ -249,7 +239,7 @@ private:
         view_.input = v.input;
         view_.accumulators = v.accumulators;
         view_.out = v.floats;
-        waits_ = (view_.layer == 0 && net_.first_waits_) || (net_.shows_means_ && view_.layer + 1 == values.size());
+        waits_ = net_.shows_means_ && view_.layer + 1 == values.size();
         if (!waits_)
             to_.on_layer(to_.ctx, view_);
     }

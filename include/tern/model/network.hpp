@@ -42,8 +42,8 @@ struct layer_view {
     std::size_t layer = 0;                           ///< index into `network::layers()`
     const_packed_image input{};                      ///< packed activations; convolutions of codes only
     tensor_view<const std::int32_t> accumulators{};  ///< theirs, if `network_options::accumulators`
-    /// What it stores, after sum, activation and pooling; nothing if that is codes. A head behind a mean over the map:
-    /// the means.
+    /// What it stores, after sum and activation, and, of layers that read floats, pooling; nothing if that is codes. A
+    /// head behind a mean over the map: the means.
     tensor_view<const float> out{};
 };
 
@@ -139,7 +139,6 @@ private:
     std::vector<layer_info> layers_;
     std::vector<std::size_t> values_;  // nodes whose values observers see, by layer
     bool shows_means_ = false;         // the last of them is what the head reads
-    bool first_waits_ = false;         // codes are made of the first of them
     buffer<unsigned char> memory_;
 };
 

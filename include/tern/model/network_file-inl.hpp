@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -116,16 +118,19 @@ inline status read_facts(graph_detail::json_members& io, network_model& model) {
     if (const json* const pictures = io.find("pictures")) {
         const std::string what = "pictures";
         graph_detail::json_members members(*pictures, what);
-        members.count("resize", model.pictures.resize);
-        members.count("crop", model.pictures.crop);
+        members.extent("resize", model.pictures.resize);
+        members.extent("crop", model.pictures.crop);
         members.finish();
         TERN_TRY(members.state());
     }
     if (const json* const classes = io.find("classes")) {
-        for (const json& name : *classes)
-            if (name.is_string() && classes->is_array())
-                model.class_names.push_back(name.get<std::string>());
-        if (model.class_names.size() != classes->size())
+        bool good = classes->is_array();
+        for (std::size_t i = 0; good && i < classes->size(); ++i) {
+            good = (*classes)[i].is_string();
+            if (good)
+                model.class_names.push_back((*classes)[i].get<std::string>());
+        }
+        if (!good)
             io.fail("classes", "an array of texts", *classes);
     }
     if (io.find("kind") != nullptr) {
@@ -137,18 +142,31 @@ inline status read_facts(graph_detail::json_members& io, network_model& model) {
     return io.state();
 }
 
-/// An error unless all names are UTF-8, as JSON is.
+/// UTF-8, as JSON is, that no terminal takes for a command.
+inline bool is_plain(const std::string& name) {
+    for (const char c : name)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            return false;
+    return detail::is_utf8(name);
+}
+
+/// An error unless all names are plain, and pictures within the limits.
 inline status check_texts(const network_model& model) {
     bool good = true;
     for (const graph_node& n : model.g.nodes)
-        good = good && detail::is_utf8(n.name);
+        good = good && is_plain(n.name);
     for (const graph_output& o : model.g.outputs)
-        good = good && detail::is_utf8(o.name);
+        good = good && is_plain(o.name);
     for (const std::string& name : model.class_names)
-        good = good && detail::is_utf8(name);
-    return good ? status()
-                : make_error(errc::invalid_argument,
-                             "graph: expected names of nodes, outputs and classes in UTF-8, found other bytes");
+        good = good && is_plain(name);
+    if (!good)
+        return make_error(errc::invalid_argument,
+                          "graph: expected names of nodes, outputs and classes in UTF-8 without control characters, "
+                          "found other bytes");
+    if (model.pictures.resize > network_file_limits::extent || model.pictures.crop > network_file_limits::extent)
+        return make_error(errc::unsupported, "pictures: expected at most %zu pixels, found %zu and %zu",
+                          network_file_limits::extent, model.pictures.resize, model.pictures.crop);
+    return {};
 }
 
 /// The text as JSON without what lies too deep.
@@ -160,11 +178,23 @@ inline result<json> parse_text(const tensor_file& file) {
         return make_error(errc::unsupported, "metadata %s: expected at most %zu bytes, found %zu", graph_keys::graph,
                           network_file_limits::text_bytes, text->size());
     bool deep = false;
-    const auto stop = [&](int depth, json::parse_event_t, const json&) {
+    std::string twice;
+    std::vector<std::set<std::string>> keys;  // of the objects that are open
+    const auto look = [&](int depth, json::parse_event_t event, const json& value) {
         deep = deep || depth > static_cast<int>(network_file_limits::depth);
+        if (event == json::parse_event_t::object_start)
+            keys.emplace_back();
+        else if (event == json::parse_event_t::object_end && !keys.empty())
+            keys.pop_back();
+        else if (event == json::parse_event_t::key && !keys.empty() && twice.empty() &&
+                 !keys.back().insert(value.get_ref<const std::string&>()).second)
+            twice = value.get_ref<const std::string&>();
         return !deep;
     };
-    json all = json::parse(*text, stop, false);
+    json all = json::parse(*text, look, false);
+    if (!twice.empty() && !deep)
+        return make_error(errc::bad_format, "metadata %s: expected every member once, found '%s' twice",
+                          graph_keys::graph, detail::printable(twice, 60).c_str());
     if (deep || !all.is_object())
         return make_error(errc::bad_format, "metadata %s: expected a JSON object of at most %zu levels, found %s",
                           graph_keys::graph, network_file_limits::depth,
@@ -202,7 +232,8 @@ TERN_FUNC result<network_model> read_network_file(const tensor_file& file, const
     TERN_TRY(all.status());
     const std::string what = std::string("metadata ") + graph_keys::graph;
     graph_detail::json_members io(*all, what);
-    if (const json* const found = io.need("version", "a version"); found == nullptr || *found != version)
+    if (const json* const found = io.need("version", "a version");
+        found == nullptr || !found->is_number_unsigned() || *found != version)
         io.fail("version", std::to_string(version), found == nullptr ? json() : *found);
     TERN_TRY(io.state());
     network_model model;
@@ -221,6 +252,7 @@ TERN_FUNC result<network_model> read_network_file(const tensor_file& file, const
         TERN_TRY(read_output(o, numbers, model.g));
     TERN_TRY(tensors.check_all_used("the graph"));
     TERN_TRY(check_network_model(model));
+    TERN_TRY(check_texts(model));
     return model;
 }
 

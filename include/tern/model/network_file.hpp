@@ -2,23 +2,12 @@
 // dense codes, everything else as tensors. docs/formats.md describes it ("Networks").
 #pragma once
 
-#include <cstddef>
-
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
+#include "network_limits.hpp"
 #include "network_model.hpp"
 #include "tensor_file.hpp"
-
-TERN_BEGIN_VOCABULARY
-
-/// What the reader accepts and the writer produces at most.
-struct network_file_limits {
-    static constexpr std::size_t text_bytes = 1u << 20;  ///< of the JSON text
-    static constexpr std::size_t depth = 6;              ///< of arrays and objects in it
-};
-
-TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 

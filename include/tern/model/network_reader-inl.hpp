@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "graph/to_graph.hpp"
@@ -22,13 +23,27 @@ Options with_common(Options own, const sttn_options& common) {
     put(own.stem_stride, common.stem_stride);
     put(own.stem_padding, common.stem_padding);
     put(own.pool, common.pool);
+    if constexpr (std::is_same_v<Options, sttn_options>)
+        own.zeros = common.zeros != zero_rule::refuse ? common.zeros : own.zeros;
     own.memory = common.memory;
     return own;
 }
 
 inline stqn_reader_options with_common(stqn_reader_options own, const sttn_options& common) {
-    own.geometry = common;
+    own.geometry = with_common(own.geometry, common);
     return own;
+}
+
+inline alexnet_reader_options with_common(alexnet_reader_options own, const sttn_options& common) {
+    own.common = with_common(own.common, common);
+    return own;
+}
+
+/// Whether options or metadata say what only tensors of a state dict leave open.
+inline bool says_geometry(const tensor_file& file, const sttn_options& common) {
+    return common.stem_stride || common.stem_padding || common.pool || common.zeros != zero_rule::refuse ||
+           file.metadata(sttn_keys::stem_stride) != nullptr || file.metadata(sttn_keys::stem_padding) != nullptr ||
+           file.metadata(sttn_keys::pool) != nullptr;
 }
 
 template <class Network>
@@ -44,11 +59,7 @@ inline result<graph> read_graph(const tensor_file& file, network_kind kind, cons
         case network_kind::stqn: return graph_of(read_stqn(file, with_common(options.stqn, options.common)), memory);
         case network_kind::twn: return graph_of(read_twn(file, with_common(options.twn, options.common)), memory);
         case network_kind::fatnn: return graph_of(read_fatnn(file, with_common(options.fatnn, options.common)), memory);
-        case network_kind::sttn_alexnet: {
-            alexnet_reader_options own = options.alexnet;
-            own.common = options.common;
-            return read_alexnet(file, own);
-        }
+        case network_kind::sttn_alexnet: return read_alexnet(file, with_common(options.alexnet, options.common));
         case network_kind::graph:
         case network_kind::unknown: break;
     }
@@ -90,10 +101,10 @@ TERN_FUNC result<network_model> read_network(const tensor_file& file, const netw
     const auto how = preprocessing_of(file, options.common);
     TERN_TRY(how.status());
     network_model model;
-    const sttn_options& common = options.common;
-    if (kind == network_kind::graph && (common.stem_stride || common.stem_padding || common.pool))
+    if (kind == network_kind::graph && says_geometry(file, options.common))
         return make_error(errc::invalid_argument,
-                          "expected a state dict for options of its stem, found a network file, which has them");
+                          "expected a state dict for options of its stem, poolings and zeros, found a network file, "
+                          "which knows them");
     if (kind == network_kind::graph) {
         auto read = read_network_file(file, options.common.memory);
         TERN_TRY(read.status());

@@ -21,14 +21,16 @@ TERN_BEGIN_NAMESPACE
 /// What tensors do not show. Unset: the file's metadata, and where that is silent the default of the kind's reader.
 struct network_reader_options {
     std::optional<network_kind> kind;  ///< default: what recognise_network finds
-    sttn_options common{};             ///< for every kind: stem, pooling, preprocessing, zeros, memory
+    sttn_options common{};             ///< for every kind: stem, pooling, preprocessing, zeros; all memory
     stqn_reader_options stqn{};        ///< beside `common`, which counts where it says something
     twn_reader_options twn{};          ///< likewise
     fatnn_reader_options fatnn{};      ///< likewise
     alexnet_reader_options alexnet{};  ///< likewise
 };
 
-/// Reads whatever it is. Errors: a file that is of no kind (saying what it is), those of the kind's reader.
+/// Reads whatever it is. Errors: a file that is of no kind (saying what it is), those of the kind's reader; options and
+/// metadata of a stem, poolings and zeros for a network file, which knows them. While a state dict becomes a graph, both
+/// are in memory: up to twice what load_limits allow.
 TERN_FUNC result<network_model> read_network(const tensor_file& file, const network_reader_options& options = {});
 
 /// The same from a path of a safetensors file or a PyTorch checkpoint.

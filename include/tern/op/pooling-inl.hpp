@@ -21,20 +21,28 @@ struct window {
     const pool_options& options;
     std::size_t n, y, x;  // of the output
 
+    // Taps along one axis that see pixels: [first, end). Places are counted with the padding.
+    struct taps {
+        std::size_t first, end;
+
+        taps(std::size_t start, std::size_t kernel, std::size_t dilation, std::size_t before, std::size_t size)
+            : first(start < before ? ceil_div(before - start, dilation) : 0),
+              end(start < before + size ? ceil_div(before + size - start, dilation) : 0) {
+            end = end < kernel ? end : kernel;
+        }
+    };
+
     // Calls visit(pixel) with the address of channel 0 of each pixel, row-major.
     template <class Visit>
     void for_each_pixel(Visit&& visit) const {
         const conv_geometry& g = options.geometry;
-        for (std::size_t ky = 0; ky < options.kernel_h; ++ky) {
-            const std::size_t iy = y * g.stride_h + ky * g.dilation_h;  // counted with the padding
-            if (iy < g.padding.top || iy >= g.padding.top + in.h)
-                continue;
-            const float* row = in.data + in.offset(n, iy - g.padding.top, 0, 0);
-            for (std::size_t kx = 0; kx < options.kernel_w; ++kx) {
-                const std::size_t ix = x * g.stride_w + kx * g.dilation_w;
-                if (ix >= g.padding.left && ix < g.padding.left + in.w)
-                    visit(row + static_cast<std::ptrdiff_t>(ix - g.padding.left) * in.stride_w);
-            }
+        const std::size_t top = y * g.stride_h, left = x * g.stride_w;
+        const taps down(top, options.kernel_h, g.dilation_h, g.padding.top, in.h);
+        const taps across(left, options.kernel_w, g.dilation_w, g.padding.left, in.w);
+        for (std::size_t ky = down.first; ky < down.end; ++ky) {
+            const float* row = in.data + in.offset(n, top + ky * g.dilation_h - g.padding.top, 0, 0);
+            for (std::size_t kx = across.first; kx < across.end; ++kx)
+                visit(row + static_cast<std::ptrdiff_t>(left + kx * g.dilation_w - g.padding.left) * in.stride_w);
         }
     }
 };

@@ -16,7 +16,7 @@ void describe(Io& io, field_ref<Io, node::input> d) {
     io.count("channels", d.channels);
     io.flag("bytes", d.bytes);
     io.number("divisor", d.divisor);
-    io.count("border", d.border);
+    io.extent("border", d.border);
     io.array("mean", d.mean);
     io.array("deviation", d.deviation);
 }
@@ -49,9 +49,12 @@ void describe(Io& io, field_ref<Io, node::affine> d) {
 template <class Io>
 void describe(Io& io, field_ref<Io, node::activation> d) {
     io.choice("function", d.function, {"prelu", "clamp", "sigmoid", "silu"});
-    io.number("lo", d.lo);
-    io.number("hi", d.hi);
-    io.array("slope", d.slope);
+    if (d.function == activation_function::prelu)
+        io.array("slope", d.slope);
+    if (d.function == activation_function::clamp) {
+        io.number("lo", d.lo);
+        io.number("hi", d.hi);
+    }
 }
 
 template <class Io>

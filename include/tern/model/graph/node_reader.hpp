@@ -15,6 +15,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/status.hpp"
+#include "../network_limits.hpp"
 #include "../packed_weights.hpp"
 #include "../printable.hpp"
 #include "../tensor_source.hpp"
@@ -61,10 +62,8 @@ public:
             fail(member, expected, json("nothing"));
         return found;
     }
-    void count(const char* member, std::size_t& v) {
-        if (const json* j = find(member); j != nullptr && !take_count(*j, v))
-            fail(member, expected_count, *j);
-    }
+    void count(const char* member, std::size_t& v) { count(member, v, network_file_limits::channels); }
+    void extent(const char* member, std::size_t& v) { count(member, v, network_file_limits::extent); }
     void flag(const char* member, bool& v) {
         if (const json* j = find(member); j != nullptr && j->is_boolean())
             v = j->get<bool>();
@@ -79,16 +78,18 @@ public:
             fail(member, "a text", *j);
         return {};
     }
-    /// Numbers in an array of `count`.
+    /// Extents in an array of as many.
     void counts(const char* member, std::initializer_list<std::size_t*> to) {
         const json* const j = find(member);
         if (j == nullptr)
             return;
         bool good = j->is_array() && j->size() == to.size();
         for (std::size_t i = 0; good && i < to.size(); ++i)
-            good = take_count((*j)[i], *to.begin()[i]);
+            good = take_count((*j)[i], *to.begin()[i], network_file_limits::extent);
         if (!good)
-            fail(member, std::to_string(to.size()) + " whole numbers", *j);
+            fail(member,
+                 std::to_string(to.size()) + " whole numbers of at most " + std::to_string(network_file_limits::extent),
+                 *j);
     }
     void finish() {
         for (auto m = from_.begin(); state_.ok() && m != from_.end(); ++m)
@@ -98,10 +99,12 @@ public:
     }
 
 private:
-    static constexpr const char* expected_count = "a whole number below 2^31";
-
-    static bool take_count(const json& j, std::size_t& v) {
-        if (!j.is_number_unsigned() || j.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max())
+    void count(const char* member, std::size_t& v, std::size_t most) {
+        if (const json* j = find(member); j != nullptr && !take_count(*j, v, most))
+            fail(member, "a whole number of at most " + std::to_string(most), *j);
+    }
+    static bool take_count(const json& j, std::size_t& v, std::size_t most) {
+        if (!j.is_number_unsigned() || j.get<std::uint64_t>() > most)
             return false;
         v = j.get<std::size_t>();
         return true;

@@ -13,6 +13,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/status.hpp"
+#include "../network_limits.hpp"
 #include "../packed_weights.hpp"
 #include "../safetensors.hpp"
 #include "node.hpp"
@@ -31,14 +32,15 @@ public:
 
     const status& state() const noexcept { return state_; }
 
-    void count(const char* member, std::size_t v) { to_[member] = v; }
+    void count(const char* member, std::size_t v) { put_count(member, v, network_file_limits::channels); }
+    void extent(const char* member, std::size_t v) { put_count(member, v, network_file_limits::extent); }
     void flag(const char* member, bool v) { to_[member] = v; }
     template <class T>
     void number(const char* member, T v) {
         to_[member] = number_of(static_cast<double>(v));
     }
-    void pair(const char* member, std::size_t a, std::size_t b) { to_[member] = {a, b}; }
-    void border_of(const char* member, const border& b) { to_[member] = {b.top, b.left, b.bottom, b.right}; }
+    void pair(const char* member, std::size_t a, std::size_t b) { put_extents(member, {a, b}); }
+    void border_of(const char* member, const border& b) { put_extents(member, {b.top, b.left, b.bottom, b.right}); }
     template <class Enum>
     void choice(const char* member, Enum v, std::initializer_list<const char*> names) {
         to_[member] = names.begin()[static_cast<std::size_t>(v)];  // check_graph has seen it
@@ -65,6 +67,17 @@ private:
     /// JSON has no infinity.
     static nlohmann::json number_of(double v) {
         return std::isinf(v) ? nlohmann::json(v > 0 ? "inf" : "-inf") : nlohmann::json(v);
+    }
+    void put_count(const char* member, std::size_t v, std::size_t most) {
+        if (v > most)
+            keep(make_error(errc::unsupported, "%.100s: expected at most %zu as %s, found %zu", name_.c_str(), most,
+                            member, v));
+        to_[member] = v;
+    }
+    void put_extents(const char* member, std::initializer_list<std::size_t> values) {
+        for (const std::size_t v : values)
+            put_count(member, v, network_file_limits::extent);
+        to_[member] = values;
     }
     void keep(const status& s) {
         if (state_.ok())
