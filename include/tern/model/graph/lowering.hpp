@@ -240,7 +240,7 @@ private:
                                   f_.g.nodes[i].name.c_str(), v);
         auto made = make_buffer<float>(from.size(), options_.plan.memory);
         TERN_TRY(made.status());
-        std::transform(from.begin(), from.end(), made->data(), nearest_float);
+        std::transform(from.begin(), from.end(), made->data(), [](double v) { return nearest_float(v); });
         to = std::move(*made);
         return {};
     }
