@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -41,6 +42,15 @@ std::vector<made_kind> made_kinds() {
         {"fatnn_half", "fatnn", {imagenet, deviations}},
         {"fatnn_full", "fatnn", {imagenet, deviations, "--set=activation_range=full"}},
     };
+}
+
+/// Emulated and sanitized programs are slow: they run one kind in three, others all.
+bool is_left_out(std::size_t number) {
+#if defined(__SANITIZE_ADDRESS__)
+    return number % 3 != 0;
+#else
+    return *TERN_TEST_EMULATOR != '\0' && number % 3 != 0;
+#endif
 }
 
 /// Logits of a model of that kind, as a file.
@@ -83,7 +93,11 @@ TEST_CASE("every kind of network: a checkpoint, and the packed file of it, give 
     for (const auto& entry : std::filesystem::directory_iterator(folder / ""))
         made += entry.path().extension() == ".pth" ? 1 : 0;
     CHECK(made == made_kinds().size());
-    for (const made_kind& k : made_kinds()) {
+    const std::vector<made_kind> kinds = made_kinds();
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        const made_kind& k = kinds[i];
+        if (is_left_out(i))
+            continue;
         CAPTURE(k.name);
         const std::string path = folder / k.name, model = path + ".pth", packed = path + ".tern.safetensors",
                           images = path + ".images.safetensors", logits = path + ".found";
