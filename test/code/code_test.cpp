@@ -141,7 +141,7 @@ TEST_CASE("a product of any two codes follows from popcounts of pairs of planes"
             CAPTURE(x.name);
             CAPTURE(y.name);
             const std::vector<int> xs = values_of(a), ys = values_of(b);
-            std::uint64_t px[tern::max_planes] = {}, py[tern::max_planes] = {};
+            std::uint64_t px[tern::byte_planes] = {}, py[tern::byte_planes] = {};
             int expected = 0;
             const int n = 61;
             for (int i = 0; i < n; ++i) {
@@ -171,8 +171,21 @@ struct misprinted : tern::ternary {
 struct zeroless : tern::ternary {
     static constexpr bool has_zero = false;
 };
+/// More planes than kernels have room for, but no bytes.
+struct five_bits : tern::unsigned_bits<4> {
+    static constexpr int planes = 5, max = 31;
+};
+
+/// {-1, 0, 2}: the value is linear in the bits, but levels are not evenly spaced.
+struct uneven : tern::ternary {
+    static constexpr int max = 2;
+    static TERN_INLINE constexpr int plane_weight(int plane) noexcept { return plane == 0 ? 2 : -3; }
+    static TERN_INLINE constexpr unsigned pattern(int v) noexcept { return v == 0 ? 0u : v == 2 ? 1u : 3u; }
+};
 static_assert(tern::is_consistent<tern::ternary>() && !tern::is_consistent<misprinted>() &&
               !tern::is_consistent<zeroless>());
+static_assert(!tern::is_consistent<five_bits>() && !tern::is_consistent<uneven>());
+static_assert(tern::code_value<uneven>(uneven::pattern(2)) == 2 && tern::code_value<uneven>(uneven::pattern(-1)) == -1);
 
 TEST_CASE("thresholds give the levels of a code in order, and NaN its zero or its least value") {
     const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();

@@ -14,6 +14,7 @@
 #include <tern/model.hpp>
 
 #include "../support/check_refused.hpp"
+#include "../support/codes.hpp"
 #include "../support/failing_allocator.hpp"
 #include "network_support.hpp"
 
@@ -22,10 +23,6 @@ using tern::code_id;
 using tern::errc;
 
 namespace {
-
-constexpr code_id weight_codes[] = {code_id::binary, code_id::ternary, code_id::half_ternary, code_id::u1,
-                                    code_id::u2,     code_id::u3,      code_id::u4,           code_id::o1,
-                                    code_id::o2,     code_id::o3,      code_id::o4,           code_id::s8};
 
 tern::code_weights any_weights(code_id code, const tern::weight_shape& shape, bool bias, std::mt19937& random) {
     const tern::code_info info = tern::get_code_info(code);
@@ -111,7 +108,7 @@ TEST_CASE("dense streams are as the format describes them") {
 
 TEST_CASE("weights of every code go through a file bit for bit") {
     std::mt19937 random(41);
-    for (const code_id code : weight_codes)
+    for (const code_id code : codes_of_weights())
         for (const tern::weight_shape& shape : {tern::weight_shape{1, 1, 1, 1},
                                                 {2, 3, 3, 3},
                                                 {5, 7, 1, 1},
@@ -233,7 +230,7 @@ TEST_CASE("several weights share a file, and the writer keeps what it needs") {
     std::mt19937 random(42);
     tern::safetensors_writer out;
     std::vector<std::vector<std::int8_t>> codes;
-    for (const code_id code : weight_codes) {
+    for (const code_id code : codes_of_weights()) {
         const tern::code_weights w = any_weights(code, {3, 5, 3, 3}, true, random);
         codes.emplace_back(w.codes.data(), w.codes.data() + w.codes.size());
         REQUIRE(tern::write_code_weights(out, tern::code_name(code), w).ok());
@@ -246,7 +243,7 @@ TEST_CASE("several weights share a file, and the writer keeps what it needs") {
     const tern::safetensors_file file = open_bytes(bytes);
     tern::tensor_source from(file, "", {});
     for (std::size_t i = 0; i < codes.size(); ++i) {
-        const auto w = tern::read_code_weights(from, tern::code_name(weight_codes[i]));
+        const auto w = tern::read_code_weights(from, tern::code_name(codes_of_weights()[i]));
         REQUIRE_MESSAGE(w.ok(), std::string(w.message()));
         CHECK(std::memcmp(w->codes.data(), codes[i].data(), codes[i].size()) == 0);
     }

@@ -11,20 +11,15 @@
 #include <tern/format/packed_image.hpp>
 #include <tern/op/stage.hpp>
 
-namespace tern_test {
+#include "codes.hpp"
 
-inline constexpr tern::code_id all_codes[] = {tern::code_id::binary,       tern::code_id::ternary,
-                                              tern::code_id::half_ternary, tern::code_id::u1,
-                                              tern::code_id::u2,           tern::code_id::u3,
-                                              tern::code_id::u4,           tern::code_id::o1,
-                                              tern::code_id::o2,           tern::code_id::o4,
-                                              tern::code_id::s8,           tern::code_id::u8};
+namespace tern_test {
 
 /// Ascending thresholds, some of them equal, some strict, one infinite where there are enough; or a zero point.
 inline tern::level_thresholds any_levels(tern::code_id code, std::mt19937& random) {
     tern::level_thresholds t;
     t.code = code;
-    t.count = tern::code_planes(code) > 4 ? 0 : tern::get_code_info(code).levels() - 1;
+    t.count = tern::is_byte_code(code) ? 0 : tern::get_code_info(code).levels() - 1;
     if (t.count == 0)
         t.zero_point = tern::code_min(code) + static_cast<int>(random() % 256);
     float at = -1.5f;

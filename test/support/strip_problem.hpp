@@ -100,7 +100,7 @@ private:
         return x_[(pixel * shape_.taps + tap) * shape_.depth + c];
     }
     std::size_t source_bytes() const {
-        return activation_.planes > 4 ? (shape_.depth + 15) / 16 * 16
+        return activation_.is_bytes() ? (shape_.depth + 15) / 16 * 16
                                       : (shape_.depth + 63) / 64 * static_cast<std::size_t>(activation_.planes) * 8;
     }
 
@@ -109,7 +109,7 @@ private:
         const auto planes = static_cast<std::size_t>(activation_.planes);
         for (std::size_t c = 0; c < shape_.depth; ++c) {
             const std::int8_t code = code_of(pixel, tap, c);
-            if (planes > 4) {
+            if (activation_.is_bytes()) {
                 to[c] = static_cast<unsigned char>(code);
                 continue;
             }

@@ -53,12 +53,14 @@ struct code_info {
     const char* name = "";
     const char* title = "";
     int planes = 0;
-    int plane_weight[max_planes] = {};
+    int plane_weight[byte_planes] = {};
     int offset = 0;
     int min = 0, max = 0, weight_min = 0, step = 1;
     bool has_zero = false;
     unsigned zero_pattern = 0;
 
+    /// Whether it lies in memory as bytes rather than planes.
+    TERN_INLINE constexpr bool is_bytes() const noexcept { return planes == byte_planes; }
     TERN_INLINE constexpr bool contains(int v) const noexcept { return v >= min && v <= max && (v - min) % step == 0; }
     /// Whether a weight may have this value: int8 weights have no -128.
     TERN_INLINE constexpr bool contains_weight(int v) const noexcept { return contains(v) && v >= weight_min; }

@@ -12,7 +12,7 @@
 //
 //     name()           as in the names of benchmarks: b t h u1..u4 o1..o4 s8 u8
 //     title()          for messages
-//     planes           bits of one code
+//     planes           bits of one code: up to max_planes, or byte_planes of codes that lie in memory as bytes
 //     plane_weight(p)  what bit p is worth
 //     offset           the value of all bits 0
 //     min, max         range of the values; weight_min is the least value that weights may have
@@ -25,8 +25,10 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Most planes that a code has.
-inline constexpr int max_planes = 8;
+/// Most planes of a code that lies in memory as planes: what kernels, thresholds and conversions have room for.
+inline constexpr int max_planes = 4;
+/// The bits of a code that lies in memory as bytes.
+inline constexpr int byte_planes = 8;
 
 /// The value that the bits of one code stand for.
 template <class Code>
@@ -43,12 +45,14 @@ TERN_INLINE constexpr bool code_contains(int v) noexcept {
     return v >= Code::min && v <= Code::max && (v - Code::min) % Code::step == 0;
 }
 
-/// Whether a description agrees with itself: every value has bits of its own that stand for it, the range is that of
-/// the bits' values, and zero is what zero_pattern says.
+/// Whether a description agrees with itself: it has as many planes as others have room for, values are evenly spaced
+/// and each has bits of its own that stand for it, the range is that of the bits' values, and zero is what zero_pattern
+/// says.
 template <class Code>
 TERN_INLINE constexpr bool is_consistent() noexcept {
-    if (Code::planes < 1 || Code::planes > max_planes || Code::step < 1 || Code::min >= Code::max ||
-        Code::weight_min < Code::min || (Code::max - Code::min) % Code::step != 0)
+    const bool lies_somehow = (Code::planes >= 1 && Code::planes <= max_planes) || Code::planes == byte_planes;
+    if (!lies_somehow || Code::step < 1 || Code::min >= Code::max || Code::weight_min < Code::min ||
+        (Code::max - Code::min) % Code::step != 0)
         return false;
     for (int v = Code::min; v <= Code::max; v += Code::step)
         if (code_value<Code>(Code::pattern(v)) != v || Code::pattern(v) >> Code::planes != 0)

@@ -10,7 +10,7 @@ TERN_BEGIN_VOCABULARY
 /// least value if the code has no zero. A threshold is never said by a subnormal number, which is 0 to CPUs that flush
 /// them (FTZ, DAZ): operators take one above 0 for v > 0, one below for v >= 0.
 struct level_thresholds {
-    static constexpr int max_count = 15;
+    static constexpr int max_count = (1 << max_planes) - 1;
 
     code_id code = code_id::ternary;
     int count = 0;                ///< one less than the code has values

@@ -90,7 +90,7 @@ struct packed_tensor {
 };
 
 /// Whether images of this code are bytes rather than planes.
-TERN_INLINE constexpr bool is_byte_code(code_id code) noexcept { return code == code_id::s8 || code == code_id::u8; }
+TERN_INLINE constexpr bool is_byte_code(code_id code) noexcept { return get_code_info(code).is_bytes(); }
 
 /// The layout of `shape` images with `c` channels of a code and a halo: dense, but for bytes, whose pixels start at
 /// multiples of 16 bytes. The halo holds 0, or +1 where the code has no 0: set `halo_code` for another value, as the

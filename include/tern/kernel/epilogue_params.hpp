@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../code/plane_code.hpp"
 #include "../core/config.hpp"
 
 TERN_BEGIN_VOCABULARY
@@ -45,7 +46,7 @@ struct threshold_params {
 /// How values become codes: ascending thresholds and what each changes in the bits, or, without planes, rounding to
 /// bytes.
 struct level_params {
-    static constexpr std::size_t max_count = 15, max_planes = 4;
+    static constexpr std::size_t max_count = (std::size_t{1} << max_planes) - 1;
     std::size_t planes = 0, count = 0;
     float at[max_count] = {};
     std::uint16_t strict = 0;            ///< bit t: values reach threshold t above it, not at it

@@ -64,7 +64,7 @@ struct convert_rule {
     std::size_t planes = 2;         ///< per word of channels
     std::int8_t value[2] = {0, 0};  ///< one plane: what its bits stand for, in [-1, 1]
     // Families of bytes: the weights of the planes whose bit is set, or the image's byte, plus the offset, modulo 256.
-    unsigned char weights[4] = {};
+    unsigned char weights[max_planes] = {};
     unsigned char offset = 0;
 };
 
@@ -98,7 +98,7 @@ struct product_query {
 
 /// How a family multiplies two codes.
 struct product_rule {
-    static constexpr std::size_t max_passes = 16;
+    static constexpr std::size_t max_passes = std::size_t{max_planes} * max_planes;
     static constexpr std::size_t no_period = std::size_t{1} << 30;
 
     bool converts = false;  ///< tiles read what `convert` makes, else images as they are

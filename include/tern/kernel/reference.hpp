@@ -313,8 +313,8 @@ inline bool match_twins(const product_query& query, product_rule& rule) {
 // x . w = e sum w + c sum 2^(p+q) (P(x_p ^ w_q) - P(w_q)), see product/bit_rules.hpp.
 inline bool match_signs(const product_query& query, product_rule& rule) {
     const code_info w = get_code_info(query.weights), a = get_code_info(query.activations);
-    const bool even = a.planes <= 4 && a.id != code_id::ternary && a.id != code_id::half_ternary;
-    if (query.zero_border || w.has_zero || w.planes > 4 || !even)
+    const bool even = !a.is_bytes() && a.id != code_id::ternary && a.id != code_id::half_ternary;
+    if (query.zero_border || w.has_zero || w.is_bytes() || !even)
         return false;
     rule.zero_weights = false;
     rule.activation_planes = static_cast<std::size_t>(a.planes);
@@ -340,7 +340,7 @@ inline bool match_bytes(const product_query& query, product_rule& rule) {
     const code_info a = get_code_info(query.activations);
     const int offset = Unsigned ? -a.min : a.id == code_id::u8 ? -128 : 0;
     rule.converts = true;
-    rule.input.bytes = a.planes > 4;
+    rule.input.bytes = a.is_bytes();
     rule.input.planes = static_cast<std::size_t>(a.planes);
     rule.input.offset = static_cast<unsigned char>((rule.input.bytes ? 0 : a.offset) + offset);
     for (int p = 0; p < a.planes && !rule.input.bytes; ++p)

@@ -34,7 +34,7 @@ inline void quantize_to_planes(const quantize_tile_args& tile) {
         const std::size_t channel = args.channel + chunk;
         const std::uint32_t keep = (2u << (valid - 1)) - 1u;
         for (std::size_t row = 0; row < args.count; ++row) {
-            std::uint32_t planes[level_params::max_planes], nan = 0;
+            std::uint32_t planes[max_planes], nan = 0;
             for (std::size_t p = 0; p < levels.planes; ++p)
                 planes[p] = ((levels.least >> p) & 1u) != 0 ? ~0u : 0u;
             for (std::size_t j = 0; j < chunk_vectors && j * simd::f32_lanes < valid; ++j) {

@@ -32,7 +32,7 @@ constexpr bool has_even_planes(const code_info& c) {
     for (int p = 0; p < c.planes; ++p)
         if (c.plane_weight[p] != c.plane_weight[0] * (1 << p))
             return false;
-    return c.planes >= 1 && c.planes <= 4;
+    return c.planes >= 1 && !c.is_bytes();
 }
 
 /// Planes of weights of match_bit_products that are signs: their bits count down from the largest value.

@@ -192,7 +192,7 @@ inline bool match_bytes(const product_query& query, product_rule& rule) {
     if (Product::weights::two_bits && query.largest_weight > 1)
         return false;
     rule.converts = true;
-    rule.input.bytes = a.planes > 4;
+    rule.input.bytes = a.is_bytes();
     rule.input.planes = static_cast<std::size_t>(a.planes);
     rule.input.offset = static_cast<unsigned char>((rule.input.bytes ? 0 : a.offset) + offset);
     for (int p = 0; p < a.planes && !rule.input.bytes; ++p)

@@ -51,7 +51,7 @@ TERN_FUNC product_choice winograd_choice(const choice_query& q, const winograd_f
     const conv_layer& layer = q.layer;
     const conv_geometry& g = layer.geometry;
     const code_info a = get_code_info(q.product.activations);
-    if (a.planes > 4 || layer.shape.kh != 3 || layer.shape.kw != 3 || g.stride_h != 1 || g.stride_w != 1 ||
+    if (a.is_bytes() || layer.shape.kh != 3 || layer.shape.kw != 3 || g.stride_h != 1 || g.stride_w != 1 ||
         g.dilation_h != 1 || g.dilation_w != 1 ||
         (q.family != kernel_family::automatic && q.family != form.product.group))
         return {};
