@@ -47,8 +47,8 @@ std::string level_names() {
 }
 
 void check_level(const std::string& name) {
-    for (const tern::isa level : tern::isa_preference)
-        if (name == tern::isa_name(level))
+    for (std::size_t i = 0; i < tern::isa_count; ++i)
+        if (name == tern::isa_name(static_cast<tern::isa>(i)))
             return;
     throw std::invalid_argument("--isa: unknown level '" + name + "'; levels are: " + level_names());
 }
@@ -137,7 +137,8 @@ std::vector<const tern::kernel_table*> levels_to_run(const options& o) {
     const tern::cpu_levels report = tern::cpu_report();
     std::vector<const tern::kernel_table*> tables;
     bool allowed = o.isa.empty();
-    for (const tern::isa level : tern::isa_preference) {
+    for (std::size_t i = 0; i < tern::isa_count; ++i) {
+        const tern::isa level = tern::preferred_isa(i);
         allowed = allowed || o.isa == tern::isa_name(level);
         const tern::level_report& r = report.levels[static_cast<std::size_t>(level)];
         if (allowed && r.built && r.supported)

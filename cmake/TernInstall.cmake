@@ -28,6 +28,7 @@ configure_file("${PROJECT_SOURCE_DIR}/cmake/ternConfigVersion.cmake.in" "${PROJE
 install(FILES "${PROJECT_BINARY_DIR}/ternConfig.cmake" "${PROJECT_BINARY_DIR}/ternConfigVersion.cmake"
               "${PROJECT_BINARY_DIR}/ternVersion.cmake" "${PROJECT_SOURCE_DIR}/cmake/TernArchitecture.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/TernKernels.cmake" "${PROJECT_SOURCE_DIR}/cmake/TernLevels.cmake"
+              "${PROJECT_SOURCE_DIR}/include/tern/core/levels.hpp" # which the latter reads
               "${PROJECT_SOURCE_DIR}/cmake/FindXsimdHeaders.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindMinizip.cmake"
         DESTINATION "${tern_package_dir}")

@@ -1,29 +1,54 @@
-# The instruction-set levels (docs/architecture.md): the one list of names, flags and architectures. A new level is a line here.
+# The instruction-set levels as CMake needs them, read from the one list, include/tern/core/levels.hpp:
+#
+#   TERN_LEVELS                      names, in the order of `tern::isa`
+#   TERN_LEVEL_FLAGS_<level>         for compilers with GCC's driver
+#   TERN_LEVEL_MACRO_<level>         the macro of its architecture; empty: any
+#   TERN_LEVEL_BASELINE_<macro>      flags of the architecture's baseline, at which each level starts, so that a project's own
+#                                    -march=native does not reach kernels that must run elsewhere
 
-# Levels that the headers implement, in the order of `tern::isa`.
-set(TERN_LEVELS scalar sse42 avx2 avx2_vnni avx512 avx512_vnni avx512_icl neon neon_dot neon_i8mm)
-
-# Flags of a level for compilers with GCC's driver. Each starts at the architecture's baseline, so that a project's own
-# -march=native does not reach kernels that must run elsewhere.
-set(TERN_LEVEL_FLAGS_scalar)
-set(TERN_LEVEL_FLAGS_sse42 -mssse3 -msse4.2 -mpopcnt)
-set(TERN_LEVEL_FLAGS_avx2 -mavx2 -mfma -mbmi -mbmi2 -mf16c -mpopcnt -mlzcnt)
-set(TERN_LEVEL_FLAGS_avx2_vnni ${TERN_LEVEL_FLAGS_avx2} -mavxvnni)
-set(TERN_LEVEL_FLAGS_avx512 ${TERN_LEVEL_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
-set(TERN_LEVEL_FLAGS_avx512_vnni ${TERN_LEVEL_FLAGS_avx512} -mavx512vnni)
-# -mavx512ifma: every CPU with VBMI has it, and xsimd from version 9 on insists.
-set(TERN_LEVEL_FLAGS_avx512_icl ${TERN_LEVEL_FLAGS_avx512_vnni} -mavx512ifma -mavx512vbmi -mavx512vbmi2 -mavx512bitalg
-    -mavx512vpopcntdq -mgfni)
-set(TERN_LEVEL_FLAGS_neon)
-set(TERN_LEVEL_FLAGS_neon_dot -march=armv8.2-a+dotprod)
-set(TERN_LEVEL_FLAGS_neon_i8mm -march=armv8.2-a+dotprod+i8mm)
-
-# The architectures with levels: their baseline's flag, and the architecture of each level.
 set(TERN_LEVEL_BASELINE___x86_64__ -march=x86-64)
 set(TERN_LEVEL_BASELINE___aarch64__ -march=armv8-a)
-foreach(level IN ITEMS sse42 avx2 avx2_vnni avx512 avx512_vnni avx512_icl)
-  set(TERN_LEVEL_MACRO_${level} __x86_64__)
+
+set(_tern_list "${CMAKE_CURRENT_LIST_DIR}/levels.hpp") # as installed
+if(NOT EXISTS "${_tern_list}")
+  set(_tern_list "${CMAKE_CURRENT_LIST_DIR}/../include/tern/core/levels.hpp")
+endif()
+
+# Features of each level: those of its parent and its own.
+file(STRINGS "${_tern_list}" _tern_lines REGEX "^#define TERN_FEATURES_[a-z0-9_]+\\(F\\)")
+foreach(_tern_line IN LISTS _tern_lines)
+  string(REGEX MATCH "TERN_FEATURES_([a-z0-9_]+)\\(F\\)(.*)" _tern_match "${_tern_line}")
+  set(_tern_level "${CMAKE_MATCH_1}")
+  set(_tern_rest "${CMAKE_MATCH_2}")
+  set(_tern_features_${_tern_level})
+  if(_tern_rest MATCHES "TERN_FEATURES_([a-z0-9_]+)\\(F\\)")
+    set(_tern_features_${_tern_level} ${_tern_features_${CMAKE_MATCH_1}})
+  endif()
+  string(REGEX MATCHALL " F\\([a-z0-9_]+\\)" _tern_own "${_tern_rest}")
+  list(TRANSFORM _tern_own REPLACE " F\\((.+)\\)" "\\1")
+  list(APPEND _tern_features_${_tern_level} ${_tern_own})
 endforeach()
-foreach(level IN ITEMS neon neon_dot neon_i8mm)
-  set(TERN_LEVEL_MACRO_${level} __aarch64__)
+
+set(TERN_LEVELS)
+file(READ "${_tern_list}" _tern_text) # lines that end in a backslash are no list
+string(REGEX MATCHALL " X\\([a-z0-9_]+, (any|x86|arm), [a-z]+\\)" _tern_lines "${_tern_text}")
+foreach(_tern_line IN LISTS _tern_lines)
+  string(REGEX MATCH "X\\(([a-z0-9_]+), ([a-z0-9]+)," _tern_match "${_tern_line}")
+  set(_tern_level "${CMAKE_MATCH_1}")
+  set(_tern_architecture "${CMAKE_MATCH_2}")
+  list(APPEND TERN_LEVELS ${_tern_level})
+  set(TERN_LEVEL_FLAGS_${_tern_level} ${_tern_features_${_tern_level}})
+  set(TERN_LEVEL_MACRO_${_tern_level})
+  if(_tern_architecture STREQUAL x86)
+    set(TERN_LEVEL_MACRO_${_tern_level} __x86_64__)
+    list(TRANSFORM TERN_LEVEL_FLAGS_${_tern_level} PREPEND "-m")
+    list(TRANSFORM TERN_LEVEL_FLAGS_${_tern_level} REPLACE "_" ".")
+  elseif(_tern_architecture STREQUAL arm)
+    set(TERN_LEVEL_MACRO_${_tern_level} __aarch64__)
+    list(JOIN TERN_LEVEL_FLAGS_${_tern_level} "+" _tern_joined)
+    set(TERN_LEVEL_FLAGS_${_tern_level} "-march=armv8.2-a+${_tern_joined}")
+    if(_tern_joined STREQUAL simd)
+      set(TERN_LEVEL_FLAGS_${_tern_level} "-march=armv8-a+simd")
+    endif()
+  endif()
 endforeach()

@@ -13,7 +13,7 @@ TEST_CASE("levels have different names, and each has a place in the preference")
     std::set<isa> preferred;
     for (std::size_t i = 0; i < tern::isa_count; ++i) {
         names.insert(tern::isa_name(static_cast<isa>(i)));
-        preferred.insert(tern::isa_preference[i]);
+        preferred.insert(tern::preferred_isa(i));
     }
     CHECK(names.size() == tern::isa_count);
     CHECK(preferred.size() == tern::isa_count);
@@ -21,7 +21,7 @@ TEST_CASE("levels have different names, and each has a place in the preference")
     CHECK(std::string(tern::isa_name(isa::scalar)) == "scalar");
     CHECK(std::string(tern::isa_name(isa::avx512_icl)) == "avx512_icl");
     CHECK(std::string(tern::isa_name(isa::neon_i8mm)) == "neon_i8mm");
-    CHECK(tern::isa_preference[tern::isa_count - 1] == isa::scalar);
+    CHECK(tern::preferred_isa(tern::isa_count - 1) == isa::scalar);
 }
 
 TEST_CASE("a set of levels holds what was added") {
@@ -48,6 +48,64 @@ TEST_CASE("every CPU is scalar, and levels come with those below them") {
     implies(isa::neon_dot, isa::neon);
     CHECK(set.bits == tern::supported_levels().bits);
     CHECK_FALSE((set.has(isa::sse42) && set.has(isa::neon)));
+}
+
+namespace {
+
+/// A feature by its name, for the lists of levels and features.
+struct named_feature {
+    const char* name;
+    bool tern::cpu_features::*member;
+};
+#define TERN_TEST_FEATURE(feature) {#feature, &tern::cpu_features::feature},
+#define TERN_TEST_X86_FEATURE(feature, leaf, word, bit) TERN_TEST_FEATURE(feature)
+const named_feature all_features[] = {TERN_X86_FEATURES(TERN_TEST_X86_FEATURE) TERN_ARM_FEATURES(TERN_TEST_FEATURE)};
+#undef TERN_TEST_X86_FEATURE
+#undef TERN_TEST_FEATURE
+
+std::set<std::string> features_of(isa level) {
+#define TERN_TEST_NAME(feature) #feature,
+#define TERN_TEST_LEVEL(level_, architecture, registers) \
+    case isa::level_: return {TERN_FEATURES_##level_(TERN_TEST_NAME)};
+    switch (level) {
+        TERN_LEVELS(TERN_TEST_LEVEL)
+        case isa::count_: break;
+    }
+#undef TERN_TEST_LEVEL
+#undef TERN_TEST_NAME
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("a level is there if all of its features are, each of which is detected, and its registers are saved") {
+    tern::cpu_features all;
+    for (const named_feature& f : all_features)
+        all.*f.member = true;
+    tern::saved_registers saved;
+    saved.ymm = saved.zmm = true;
+    for (std::size_t i = 0; i < tern::isa_count; ++i)
+        CHECK(tern::levels_of(all, saved).has(static_cast<isa>(i)));
+    CHECK(tern::levels_of({}, saved).bits == 1u << static_cast<unsigned>(isa::scalar));
+    for (const named_feature& f : all_features) {
+        CAPTURE(std::string(f.name));
+        tern::cpu_features some = all;
+        some.*f.member = false;
+        int users = 0;
+        for (std::size_t i = 0; i < tern::isa_count; ++i) {
+            const bool needs = features_of(static_cast<isa>(i)).count(f.name) != 0;
+            CHECK(tern::levels_of(some, saved).has(static_cast<isa>(i)) != needs);
+            users += needs;
+        }
+        CHECK(users > 0);
+    }
+    saved.zmm = false;
+    const tern::isa_set without_zmm = tern::levels_of(all, saved);
+    CHECK(without_zmm.has(isa::avx2_vnni));
+    CHECK_FALSE(without_zmm.has(isa::avx512));
+    saved.ymm = false;
+    CHECK_FALSE(tern::levels_of(all, saved).has(isa::avx2));
+    CHECK(tern::levels_of(all, saved).has(isa::sse42));
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)

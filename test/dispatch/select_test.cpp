@@ -22,9 +22,9 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 std::vector<isa> levels(bool (*wanted)(isa)) {
     std::vector<isa> found;
-    for (const isa level : tern::isa_preference)
-        if (wanted(level))
-            found.push_back(level);
+    for (std::size_t i = 0; i < tern::isa_count; ++i)
+        if (wanted(tern::preferred_isa(i)))
+            found.push_back(tern::preferred_isa(i));
     return found;
 }
 bool is_built(isa level) { return tern::built_kernels(level) != nullptr; }

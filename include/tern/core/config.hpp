@@ -12,6 +12,7 @@
 #pragma once
 
 #include "../version.hpp"
+#include "levels.hpp"
 
 // tern.hpp and model.hpp are empty without it, so that this is the only error.
 #if __cplusplus < 201703L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 201703L)
@@ -46,79 +47,16 @@
 #define TERN_STRING_(a) #a
 #define TERN_STRING(a) TERN_STRING_(a)
 
-// What the compiler's flags allow. Levels are bundles of features, not a ladder (dispatch/isa.hpp lists them).
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
-    defined(__AVX512CD__)
-#define TERN_HAS_AVX512 1
-#else
-#define TERN_HAS_AVX512 0
-#endif
-#if TERN_HAS_AVX512 && defined(__AVX512VNNI__)
-#define TERN_HAS_AVX512_VNNI 1
-#else
-#define TERN_HAS_AVX512_VNNI 0
-#endif
-#if TERN_HAS_AVX512_VNNI && defined(__AVX512VBMI__) && defined(__AVX512VBMI2__) && defined(__AVX512BITALG__) && \
-    defined(__AVX512VPOPCNTDQ__) && defined(__GFNI__)
-#define TERN_HAS_AVX512_ICL 1
-#else
-#define TERN_HAS_AVX512_ICL 0
-#endif
-#if defined(__AVX2__) && defined(__FMA__) && defined(__BMI__) && defined(__BMI2__) && defined(__F16C__)
-#define TERN_HAS_AVX2 1
-#else
-#define TERN_HAS_AVX2 0
-#endif
-#if TERN_HAS_AVX2 && defined(__AVXVNNI__)
-#define TERN_HAS_AVX2_VNNI 1
-#else
-#define TERN_HAS_AVX2_VNNI 0
-#endif
-#if defined(__SSSE3__) && defined(__SSE4_2__) && defined(__POPCNT__)
-#define TERN_HAS_SSE42 1
-#else
-#define TERN_HAS_SSE42 0
-#endif
-#if defined(__aarch64__) && defined(__ARM_NEON)
-#define TERN_HAS_NEON 1
-#else
-#define TERN_HAS_NEON 0
-#endif
-#if TERN_HAS_NEON && defined(__ARM_FEATURE_DOTPROD)
-#define TERN_HAS_NEON_DOT 1
-#else
-#define TERN_HAS_NEON_DOT 0
-#endif
-#if TERN_HAS_NEON_DOT && defined(__ARM_FEATURE_MATMUL_INT8)
-#define TERN_HAS_NEON_I8MM 1
-#else
-#define TERN_HAS_NEON_I8MM 0
-#endif
-
-// The level of this source file: TERN_TARGET in a kernel source, else the best one the flags allow.
-#ifdef TERN_TARGET
-#define TERN_LEVEL TERN_TARGET
-#elif TERN_HAS_AVX512_ICL
-#define TERN_LEVEL avx512_icl
-#elif TERN_HAS_AVX512_VNNI
-#define TERN_LEVEL avx512_vnni
-#elif TERN_HAS_AVX512
-#define TERN_LEVEL avx512
-#elif TERN_HAS_AVX2_VNNI
-#define TERN_LEVEL avx2_vnni
-#elif TERN_HAS_AVX2
-#define TERN_LEVEL avx2
-#elif TERN_HAS_SSE42
-#define TERN_LEVEL sse42
-#elif TERN_HAS_NEON_I8MM
-#define TERN_LEVEL neon_i8mm
-#elif TERN_HAS_NEON_DOT
-#define TERN_LEVEL neon_dot
-#elif TERN_HAS_NEON
-#define TERN_LEVEL neon
-#else
-#define TERN_LEVEL scalar
-#endif
+// What the compiler's flags allow, in the words that kernels use.
+#define TERN_HAS_SSE42 TERN_FLAGS_HAVE(sse42)
+#define TERN_HAS_AVX2 TERN_FLAGS_HAVE(avx2)
+#define TERN_HAS_AVX2_VNNI TERN_FLAGS_HAVE(avx2_vnni)
+#define TERN_HAS_AVX512 TERN_FLAGS_HAVE(avx512)
+#define TERN_HAS_AVX512_VNNI TERN_FLAGS_HAVE(avx512_vnni)
+#define TERN_HAS_AVX512_ICL TERN_FLAGS_HAVE(avx512_icl)
+#define TERN_HAS_NEON TERN_FLAGS_HAVE(neon)
+#define TERN_HAS_NEON_DOT TERN_FLAGS_HAVE(neon_dot)
+#define TERN_HAS_NEON_I8MM TERN_FLAGS_HAVE(neon_i8mm)
 
 // Flags with wider vectors than the level has; their code must not meet the level's own.
 #if TERN_HAS_AVX2 && !TERN_HAS_AVX512 && defined(__AVX512F__)

@@ -30,6 +30,37 @@
 #define TERN_CPU_AARCH64 0
 #endif
 
+TERN_BEGIN_VOCABULARY
+
+/// What a CPU can do and its operating system allows, in the words of core/levels.hpp.
+struct cpu_features {
+#define TERN_CPU_MEMBER(feature) bool feature = false;
+#define TERN_CPU_X86_MEMBER(feature, leaf, word, bit) TERN_CPU_MEMBER(feature)
+    TERN_X86_FEATURES(TERN_CPU_X86_MEMBER)
+    TERN_ARM_FEATURES(TERN_CPU_MEMBER)
+#undef TERN_CPU_X86_MEMBER
+#undef TERN_CPU_MEMBER
+};
+/// Registers that the operating system saves.
+struct saved_registers {
+    bool none = true, ymm = false, zmm = false;
+};
+/// The levels of which all is there.
+TERN_INLINE constexpr isa_set levels_of(const cpu_features& has, const saved_registers& saved) noexcept {
+    isa_set levels;
+#define TERN_CPU_HAS(feature) &&has.feature
+#define TERN_CPU_ADD(level, architecture, registers)         \
+    if (saved.registers TERN_FEATURES_##level(TERN_CPU_HAS)) \
+        levels.add(isa::level);
+    TERN_LEVELS(TERN_CPU_ADD)
+#undef TERN_CPU_ADD
+#undef TERN_CPU_HAS
+    static_cast<void>(has);
+    return levels;
+}
+
+TERN_END_VOCABULARY
+
 TERN_BEGIN_NAMESPACE
 
 #if TERN_CPU_X86
@@ -64,66 +95,40 @@ inline std::uint64_t saved_states() noexcept {
 #endif
 }
 
-TERN_INLINE constexpr bool all(std::uint32_t word, std::uint32_t mask) noexcept { return (word & mask) == mask; }
-TERN_INLINE constexpr std::uint32_t bit(unsigned i) noexcept { return 1u << i; }
+inline cpu_features detect_x86(const leaf& one, const leaf& seven, const leaf& seven_one) noexcept {
+    cpu_features has;
+#define TERN_CPU_BIT(feature, leaf, word, bit) has.feature = ((leaf.word >> bit) & 1u) != 0;
+    TERN_X86_FEATURES(TERN_CPU_BIT)
+#undef TERN_CPU_BIT
+    return has;
+}
 
 }  // namespace cpu
 
 /// Levels that may run here. Asks the CPU every time; callers keep the answer.
 inline isa_set supported_levels() noexcept {
-    using cpu::all;
-    using cpu::bit;
-    isa_set levels;
-    levels.add(isa::scalar);
     const std::uint32_t last = cpu::cpuid(0, 0).eax;
-    if (last < 1)
-        return levels;
-    const cpu::leaf one = cpu::cpuid(1, 0);
-    if (!all(one.ecx, bit(9) | bit(20) | bit(23)))  // SSSE3, SSE4.2, POPCNT
-        return levels;
-    levels.add(isa::sse42);
-
-    const bool xsave = all(one.ecx, bit(27));  // OSXSAVE
-    const std::uint64_t saved = xsave ? cpu::saved_states() : 0;
-    if (last < 7 || (saved & 0x6) != 0x6)  // XMM and YMM
-        return levels;
-    const cpu::leaf seven = cpu::cpuid(7, 0);
+    const cpu::leaf one = last >= 1 ? cpu::cpuid(1, 0) : cpu::leaf{};
+    const cpu::leaf seven = last >= 7 ? cpu::cpuid(7, 0) : cpu::leaf{};
     const cpu::leaf seven_one = seven.eax >= 1 ? cpu::cpuid(7, 1) : cpu::leaf{};
-    const bool avx2 = all(one.ecx, bit(28) | bit(12) | bit(29)) && all(seven.ebx, bit(5) | bit(3) | bit(8));
-    if (!avx2)  // AVX, FMA, F16C; AVX2, BMI1, BMI2
-        return levels;
-    levels.add(isa::avx2);
-    if (all(seven_one.eax, bit(4)))  // AVX-VNNI
-        levels.add(isa::avx2_vnni);
-
-    if ((saved & 0xe6) != 0xe6)  // + opmask, upper ZMM, ZMM16-31
-        return levels;
-    if (!all(seven.ebx, bit(16) | bit(17) | bit(28) | bit(30) | bit(31)))  // F, DQ, CD, BW, VL
-        return levels;
-    levels.add(isa::avx512);
-    if (!all(seven.ecx, bit(11)))  // VNNI
-        return levels;
-    levels.add(isa::avx512_vnni);
-    // VBMI, VBMI2, BITALG, VPOPCNTDQ, GFNI; IFMA too, which every CPU with VBMI has and which kernel sources are
-    // compiled with
-    if (all(seven.ecx, bit(1) | bit(6) | bit(12) | bit(14) | bit(8)) && all(seven.ebx, bit(21)))
-        levels.add(isa::avx512_icl);
-    return levels;
+    const bool xsave = ((one.ecx >> 27) & 1u) != 0;  // OSXSAVE
+    const std::uint64_t states = xsave ? cpu::saved_states() : 0;
+    saved_registers saved;
+    saved.ymm = (states & 0x06) == 0x06;  // XMM and YMM
+    saved.zmm = (states & 0xe6) == 0xe6;  // + opmask, upper ZMM, ZMM16-31
+    return levels_of(cpu::detect_x86(one, seven, seven_one), saved);
 }
 
 #elif TERN_CPU_AARCH64
 
 namespace cpu {
 
-struct arm_features {
-    bool dot = false, i8mm = false;
-};
-
 #if defined(__linux__)
 
-inline arm_features detect_arm() noexcept {
+inline void detect_arm(cpu_features& has) noexcept {
     constexpr unsigned long asimd_dot = 1ul << 20, i8mm = 1ul << 13;  // HWCAP_ASIMDDP, HWCAP2_I8MM
-    return {(getauxval(AT_HWCAP) & asimd_dot) != 0, (getauxval(AT_HWCAP2) & i8mm) != 0};
+    has.dotprod = (getauxval(AT_HWCAP) & asimd_dot) != 0;
+    has.i8mm = (getauxval(AT_HWCAP2) & i8mm) != 0;
 }
 
 #elif defined(__APPLE__)
@@ -133,22 +138,17 @@ inline bool has_feature(const char* name) noexcept {
     std::size_t size = sizeof value;
     return sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
 }
-inline arm_features detect_arm() noexcept {
-    return {has_feature("hw.optional.arm.FEAT_DotProd"), has_feature("hw.optional.arm.FEAT_I8MM")};
+inline void detect_arm(cpu_features& has) noexcept {
+    has.dotprod = has_feature("hw.optional.arm.FEAT_DotProd");
+    has.i8mm = has_feature("hw.optional.arm.FEAT_I8MM");
 }
 
 #else
 
 // No way to ask that all systems share: what this file was compiled for runs.
-inline arm_features detect_arm() noexcept {
-    arm_features f;
-#if defined(__ARM_FEATURE_DOTPROD)
-    f.dot = true;
-#endif
-#if defined(__ARM_FEATURE_MATMUL_INT8)
-    f.i8mm = true;
-#endif
-    return f;
+inline void detect_arm(cpu_features& has) noexcept {
+    has.dotprod = TERN_FLAG_dotprod != 0;
+    has.i8mm = TERN_FLAG_i8mm != 0;
 }
 
 #endif
@@ -157,25 +157,16 @@ inline arm_features detect_arm() noexcept {
 
 /// Levels that may run here. Every AArch64 CPU of an application profile has NEON.
 inline isa_set supported_levels() noexcept {
-    isa_set levels;
-    levels.add(isa::scalar);
-    levels.add(isa::neon);
-    const cpu::arm_features has = cpu::detect_arm();
-    if (has.dot)
-        levels.add(isa::neon_dot);
-    if (has.dot && has.i8mm)
-        levels.add(isa::neon_i8mm);
-    return levels;
+    cpu_features has;
+    has.simd = true;
+    cpu::detect_arm(has);
+    return levels_of(has, {});
 }
 
 #else
 
 /// Levels that may run here.
-inline isa_set supported_levels() noexcept {
-    isa_set levels;
-    levels.add(isa::scalar);
-    return levels;
-}
+inline isa_set supported_levels() noexcept { return levels_of({}, {}); }
 
 #endif
 

@@ -8,27 +8,21 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// A level's place in the list of levels; not an order of speed.
+/// A level's place in the list of levels (core/levels.hpp), which says what each needs; not an order of speed.
 enum class isa : std::uint8_t {
-    scalar,       ///< nothing: 64-bit integers
-    sse42,        ///< SSSE3, SSE4.2, POPCNT
-    avx2,         ///< + AVX2, FMA, BMI1/2, F16C
-    avx2_vnni,    ///< + AVX-VNNI
-    avx512,       ///< AVX-512 F, BW, DQ, VL, CD
-    avx512_vnni,  ///< + AVX-512 VNNI
-    avx512_icl,   ///< + VBMI, VBMI2, BITALG, VPOPCNTDQ, GFNI
-    neon,         ///< AArch64
-    neon_dot,     ///< + DOTPROD
-    neon_i8mm,    ///< + I8MM
-    count_        ///< number of levels
+#define TERN_LEVEL_ENUMERATOR(level, architecture, registers) level,
+    TERN_LEVELS(TERN_LEVEL_ENUMERATOR)
+#undef TERN_LEVEL_ENUMERATOR
+        count_  ///< number of levels
 };
 
 inline constexpr std::size_t isa_count = static_cast<std::size_t>(isa::count_);
 
 /// "?" for a number that is no level.
 TERN_INLINE constexpr const char* isa_name(isa level) noexcept {
-    constexpr const char* names[isa_count] = {"scalar",      "sse42",      "avx2", "avx2_vnni", "avx512",
-                                              "avx512_vnni", "avx512_icl", "neon", "neon_dot",  "neon_i8mm"};
+#define TERN_LEVEL_NAME(level, architecture, registers) #level,
+    constexpr const char* names[isa_count] = {TERN_LEVELS(TERN_LEVEL_NAME)};
+#undef TERN_LEVEL_NAME
     return static_cast<std::size_t>(level) < isa_count ? names[static_cast<std::size_t>(level)] : "?";
 }
 
@@ -42,9 +36,7 @@ struct isa_set {
     TERN_INLINE constexpr void add(isa level) noexcept { bits |= 1u << static_cast<unsigned>(level); }
 };
 
-/// Levels from most to least preferred: the first that is built and supported is chosen.
-inline constexpr isa isa_preference[isa_count] = {isa::avx512_icl, isa::avx512_vnni, isa::avx512,    isa::avx2_vnni,
-                                                  isa::avx2,       isa::sse42,       isa::neon_i8mm, isa::neon_dot,
-                                                  isa::neon,       isa::scalar};
+/// Levels from most (0) to least preferred: the first that is built and supported is chosen.
+TERN_INLINE constexpr isa preferred_isa(std::size_t i) noexcept { return static_cast<isa>(isa_count - 1 - i); }
 
 TERN_END_VOCABULARY

@@ -11,38 +11,16 @@
 #include "select.hpp"
 
 #if TERN_RUNTIME
-// cmake/TernKernels.cmake defines TERN_HAS_KERNELS_<level>=1 for each kernel source it made.
+// cmake/TernKernels.cmake defines TERN_HAS_KERNELS_<level>=1 for each kernel source it made. TERN_IF_BUILT(level, text):
+// text for those.
+#define TERN_IF_BUILT(level, ...) TERN_CONCAT(TERN_IF_BUILT_, TERN_IS_SET(TERN_HAS_KERNELS_##level))(__VA_ARGS__)
+#define TERN_IF_BUILT_0(...)
+#define TERN_IF_BUILT_1(...) __VA_ARGS__
 extern "C" {
-#if defined(TERN_HAS_KERNELS_scalar)
-const tern::v1::kernel_table* tern_v1_kernels_scalar();
-#endif
-#if defined(TERN_HAS_KERNELS_sse42)
-const tern::v1::kernel_table* tern_v1_kernels_sse42();
-#endif
-#if defined(TERN_HAS_KERNELS_avx2)
-const tern::v1::kernel_table* tern_v1_kernels_avx2();
-#endif
-#if defined(TERN_HAS_KERNELS_avx2_vnni)
-const tern::v1::kernel_table* tern_v1_kernels_avx2_vnni();
-#endif
-#if defined(TERN_HAS_KERNELS_avx512)
-const tern::v1::kernel_table* tern_v1_kernels_avx512();
-#endif
-#if defined(TERN_HAS_KERNELS_avx512_vnni)
-const tern::v1::kernel_table* tern_v1_kernels_avx512_vnni();
-#endif
-#if defined(TERN_HAS_KERNELS_avx512_icl)
-const tern::v1::kernel_table* tern_v1_kernels_avx512_icl();
-#endif
-#if defined(TERN_HAS_KERNELS_neon)
-const tern::v1::kernel_table* tern_v1_kernels_neon();
-#endif
-#if defined(TERN_HAS_KERNELS_neon_dot)
-const tern::v1::kernel_table* tern_v1_kernels_neon_dot();
-#endif
-#if defined(TERN_HAS_KERNELS_neon_i8mm)
-const tern::v1::kernel_table* tern_v1_kernels_neon_i8mm();
-#endif
+#define TERN_DECLARE_TABLE(level, architecture, registers) \
+    TERN_IF_BUILT(level, const tern::v1::kernel_table* tern_v1_kernels_##level();)
+TERN_LEVELS(TERN_DECLARE_TABLE)
+#undef TERN_DECLARE_TABLE
 }
 #else
 #include "../kernel/all.hpp"
@@ -54,36 +32,10 @@ TERN_FUNC const kernel_table* built_kernels(isa level) noexcept {
     refuse_unsafe_math();
 #if TERN_RUNTIME
     switch (level) {
-#if defined(TERN_HAS_KERNELS_scalar)
-        case isa::scalar: return tern_v1_kernels_scalar();
-#endif
-#if defined(TERN_HAS_KERNELS_sse42)
-        case isa::sse42: return tern_v1_kernels_sse42();
-#endif
-#if defined(TERN_HAS_KERNELS_avx2)
-        case isa::avx2: return tern_v1_kernels_avx2();
-#endif
-#if defined(TERN_HAS_KERNELS_avx2_vnni)
-        case isa::avx2_vnni: return tern_v1_kernels_avx2_vnni();
-#endif
-#if defined(TERN_HAS_KERNELS_avx512)
-        case isa::avx512: return tern_v1_kernels_avx512();
-#endif
-#if defined(TERN_HAS_KERNELS_avx512_vnni)
-        case isa::avx512_vnni: return tern_v1_kernels_avx512_vnni();
-#endif
-#if defined(TERN_HAS_KERNELS_avx512_icl)
-        case isa::avx512_icl: return tern_v1_kernels_avx512_icl();
-#endif
-#if defined(TERN_HAS_KERNELS_neon)
-        case isa::neon: return tern_v1_kernels_neon();
-#endif
-#if defined(TERN_HAS_KERNELS_neon_dot)
-        case isa::neon_dot: return tern_v1_kernels_neon_dot();
-#endif
-#if defined(TERN_HAS_KERNELS_neon_i8mm)
-        case isa::neon_i8mm: return tern_v1_kernels_neon_i8mm();
-#endif
+#define TERN_RETURN_TABLE(level, architecture, registers) \
+    TERN_IF_BUILT(level, case isa::level : return tern_v1_kernels_##level();)
+        TERN_LEVELS(TERN_RETURN_TABLE)
+#undef TERN_RETURN_TABLE
         default: return nullptr;
     }
 #else
@@ -106,7 +58,8 @@ inline status not_allowed(const char* wanted) {
     bool known = false, built = false;
     char allowed[160] = "";
     std::size_t used = 0;
-    for (const isa candidate : isa_preference) {
+    for (std::size_t i = 0; i < isa_count; ++i) {
+        const isa candidate = preferred_isa(i);
         if (std::strcmp(wanted, isa_name(candidate)) == 0) {
             known = true;
             built = built_kernels(candidate) != nullptr;
@@ -128,9 +81,9 @@ inline status not_allowed(const char* wanted) {
 // The table of the level named, or the best if that is null or "".
 inline result<const kernel_table*> choose(const char* wanted) {
     const bool any = wanted == nullptr || *wanted == '\0';
-    for (const isa candidate : isa_preference)
-        if ((any || std::strcmp(wanted, isa_name(candidate)) == 0) && can_run(candidate))
-            return built_kernels(candidate);
+    for (std::size_t i = 0; i < isa_count; ++i)
+        if ((any || std::strcmp(wanted, isa_name(preferred_isa(i))) == 0) && can_run(preferred_isa(i)))
+            return built_kernels(preferred_isa(i));
     if (any)
         return make_error(errc::unsupported, "none of the built instruction-set levels can run on this CPU");
     return not_allowed(wanted);

@@ -14,17 +14,7 @@
 #include "../core/config.hpp"
 
 // The level's name must not promise more than the flags give.
-#define TERN_TARGET_NEEDS_scalar 1
-#define TERN_TARGET_NEEDS_sse42 TERN_HAS_SSE42
-#define TERN_TARGET_NEEDS_avx2 TERN_HAS_AVX2
-#define TERN_TARGET_NEEDS_avx2_vnni TERN_HAS_AVX2_VNNI
-#define TERN_TARGET_NEEDS_avx512 TERN_HAS_AVX512
-#define TERN_TARGET_NEEDS_avx512_vnni TERN_HAS_AVX512_VNNI
-#define TERN_TARGET_NEEDS_avx512_icl TERN_HAS_AVX512_ICL
-#define TERN_TARGET_NEEDS_neon TERN_HAS_NEON
-#define TERN_TARGET_NEEDS_neon_dot TERN_HAS_NEON_DOT
-#define TERN_TARGET_NEEDS_neon_i8mm TERN_HAS_NEON_I8MM
-#if !TERN_CONCAT(TERN_TARGET_NEEDS_, TERN_TARGET)
+#if !TERN_FLAGS_HAVE(TERN_TARGET)
 #error "tern: this source's compiler flags lack features of its TERN_TARGET, or the level is unknown"
 #endif
 

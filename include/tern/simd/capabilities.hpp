@@ -4,10 +4,8 @@
 #include "../core/config.hpp"
 
 // A kernel source for `scalar` stays scalar whatever its flags are.
-#define TERN_LEVEL_IS_scalar , 1
-#define TERN_SECOND_(first, second, ...) second
-#define TERN_SECOND(...) TERN_SECOND_(__VA_ARGS__)
-#define TERN_LEVEL_IS_SCALAR TERN_SECOND(TERN_CONCAT(TERN_LEVEL_IS_, TERN_LEVEL), 0, 0)
+#define TERN_LEVEL_IS_scalar 1
+#define TERN_LEVEL_IS_SCALAR TERN_IS_SET(TERN_CONCAT(TERN_LEVEL_IS_, TERN_LEVEL))
 
 #define TERN_LEVEL_IS_VECTOR (!TERN_LEVEL_IS_SCALAR)
 #define TERN_LEVEL_IS_X86 (TERN_LEVEL_IS_VECTOR && TERN_HAS_SSE42)
