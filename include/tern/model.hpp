@@ -5,10 +5,8 @@
 
 #if TERN_IS_CXX17
 #include "model/alexnet_reader.hpp"
-#include "model/base3.hpp"
 #include "model/check_network.hpp"
 #include "model/checkpoint.hpp"
-#include "model/dense_codes.hpp"
 #include "model/fatnn_reader.hpp"
 #include "model/file_kind.hpp"
 #include "model/graph/builder.hpp"

@@ -1,12 +1,16 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <tern/format/argument.hpp>
+#include <tern/format/base3.hpp>
 #include <tern/format/code_planes.hpp>
 #include <tern/format/code_weights.hpp>
+#include <tern/format/dense_codes.hpp>
 #include <tern/format/halo.hpp>
 #include <tern/format/packed_image.hpp>
 #include <tern/format/ternary_weights.hpp>
@@ -76,6 +80,37 @@ std::vector<std::pair<std::string, tern::packed_layout>> bad_layouts(const tern:
     add("a larger halo", [](layout& l) { l.halo.bottom += 1; });
     add("a huge halo", [](layout& l) { l.halo.left = huge; });
     return all;
+}
+
+void walk_streams(argument_walk& walk) {
+    std::int8_t codes[9] = {};
+    unsigned char bytes[9] = {};
+    walk.refused("encode_base3", "no codes", tern::encode_base3(nullptr, 9, bytes));
+    unsigned char* volatile nowhere = nullptr;  // GCC 12 warns of one that it sees, refused or not
+    walk.refused("encode_base3", "no bytes", tern::encode_base3(codes, 9, nowhere));
+    walk.refused("decode_base3", "no bytes", tern::decode_base3(nullptr, 9, codes, nullptr));
+    walk.refused("decode_base3", "no codes", tern::decode_base3(bytes, 9, nullptr, nullptr));
+    for (const int middle : {-1, 2, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
+        walk.refused("encode_base3", "middle", tern::encode_base3(codes, 9, bytes, middle));
+        walk.refused("decode_base3", "middle", tern::decode_base3(bytes, 9, codes, nullptr, middle));
+    }
+    for (const code_id code : {code_id::ternary, code_id::o2}) {
+        walk.refused("encode_dense", "no codes", tern::encode_dense(code, nullptr, 9, bytes));
+        walk.refused("encode_dense", "no bytes", tern::encode_dense(code, codes, 9, nullptr));
+        walk.refused("decode_dense", "no bytes", tern::decode_dense(code, nullptr, 9, codes, nullptr));
+        walk.refused("decode_dense", "no codes", tern::decode_dense(code, bytes, 9, nullptr, nullptr));
+    }
+    for (const code_id code : {no_code, code_id::u8}) {
+        walk.refused("encode_dense", "code", tern::encode_dense(code, codes, 9, bytes));
+        walk.refused("decode_dense", "code", tern::decode_dense(code, bytes, 9, codes, nullptr));
+    }
+    walk.gives("dense_bytes", "no code", tern::dense_bytes(no_code, 9).ok(), false);
+    walk.gives("dense_bytes", "huge", tern::dense_bytes(code_id::s8, SIZE_MAX).ok(), false);
+    codes[4] = 2;
+    walk.refused("encode_base3", "a code that is none", tern::encode_base3(codes, 9, bytes));
+    walk.refused("encode_dense", "a code that is none", tern::encode_dense(code_id::ternary, codes, 9, bytes));
+    walk.refused("encode_dense", "a code that is none", tern::encode_dense(code_id::o2, codes, 9, bytes));
+    walk.unchecked({"base3_bytes"});
 }
 
 }  // namespace
@@ -235,6 +270,7 @@ TEST_CASE(
     walk.refused("unpack_weight_planes", "no memory",
                  tern::unpack_weight_planes(planes, {1, 1, 1, 1}, code_id::ternary, codes, no_memory()));
 
+    walk_streams(walk);
     walk.check_complete(TERN_TEST_DATA "/../../include/tern/format");
 }
 

@@ -173,34 +173,6 @@ void walk_tensors(argument_walk& walk) {
 }
 
 void walk_codes(argument_walk& walk) {
-    std::int8_t codes[9] = {};
-    unsigned char bytes[9] = {};
-    walk.refused("encode_base3", "no codes", tern::encode_base3(nullptr, 9, bytes));
-    unsigned char* volatile nowhere = nullptr;  // GCC 12 warns of one that it sees, refused or not
-    walk.refused("encode_base3", "no bytes", tern::encode_base3(codes, 9, nowhere));
-    walk.refused("decode_base3", "no bytes", tern::decode_base3(nullptr, 9, codes, nullptr));
-    walk.refused("decode_base3", "no codes", tern::decode_base3(bytes, 9, nullptr, nullptr));
-    for (const int middle : {-1, 2, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
-        walk.refused("encode_base3", "middle", tern::encode_base3(codes, 9, bytes, middle));
-        walk.refused("decode_base3", "middle", tern::decode_base3(bytes, 9, codes, nullptr, middle));
-    }
-    for (const code_id code : {code_id::ternary, code_id::o2}) {
-        walk.refused("encode_dense", "no codes", tern::encode_dense(code, nullptr, 9, bytes));
-        walk.refused("encode_dense", "no bytes", tern::encode_dense(code, codes, 9, nullptr));
-        walk.refused("decode_dense", "no bytes", tern::decode_dense(code, nullptr, 9, codes, nullptr));
-        walk.refused("decode_dense", "no codes", tern::decode_dense(code, bytes, 9, nullptr, nullptr));
-    }
-    for (const code_id code : {no_code, code_id::u8}) {
-        walk.refused("encode_dense", "code", tern::encode_dense(code, codes, 9, bytes));
-        walk.refused("decode_dense", "code", tern::decode_dense(code, bytes, 9, codes, nullptr));
-    }
-    walk.gives("dense_bytes", "no code", tern::dense_bytes(no_code, 9).ok(), false);
-    walk.gives("dense_bytes", "huge", tern::dense_bytes(code_id::s8, SIZE_MAX).ok(), false);
-    codes[4] = 2;
-    walk.refused("encode_base3", "a code that is none", tern::encode_base3(codes, 9, bytes));
-    walk.refused("encode_dense", "a code that is none", tern::encode_dense(code_id::ternary, codes, 9, bytes));
-    walk.refused("encode_dense", "a code that is none", tern::encode_dense(code_id::o2, codes, 9, bytes));
-
     tern::safetensors_writer out;
     walk.refused("write_code_weights", "default-made", tern::write_code_weights(out, "w", {}));
     auto w = tern::make_code_weights({2, 3, 3, 3}, code_id::o2);
@@ -510,7 +482,6 @@ TEST_CASE(
                     "tensor_dims::end",
                     "tensor_dims::count",
                     "read_residual",  // by read_sttn and read_stqn
-                    "base3_bytes",
                     "take_number",
                     "take_character",
                     "to_string",

@@ -129,3 +129,20 @@ TEST_CASE("groups of whole words multiply on bit planes") {
         }
     });
 }
+
+TEST_CASE("strides beyond the image give one output, and no address outside it") {
+    std::mt19937 random(31);
+    int ran = 0;
+    for (const tern::kernel_table* table : tern_test::all_tables())
+        for (const code_id code : {code_id::ternary, code_id::binary, code_id::u2, code_id::o3, code_id::s8}) {
+            tern_test::conv_problem p;
+            p.weights = {9, 1 + random() % 70, 1 + random() % 3, 1 + random() % 3};
+            p.geometry.stride_h = p.geometry.stride_w = SIZE_MAX / 2;
+            p.in = {2, 4, 5};
+            REQUIRE(p.outputs() == 2 * 9);
+            code_problem problem(p, code, code, random);
+            problem.border = tern::code_has_zero(code) ? 0 : 1;
+            ran += run_all_ways(problem, *table, tern::border_value::from_image, random);
+        }
+    CHECK(ran > 20);
+}

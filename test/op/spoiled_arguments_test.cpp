@@ -4,6 +4,7 @@
 #include "spoiled_creation.hpp"
 #include "spoiled_operators.hpp"
 #include "spoiled_runs.hpp"
+#include "spoiled_saved.hpp"
 
 using namespace tern_test::small_plans;
 
@@ -22,6 +23,7 @@ TEST_CASE(
     walk_linear(walk);
     walk_pooling(walk);
     walk_quantizers(walk);
+    walk_saved_conv2d(walk);
     walk_checks(walk);
     walk.check_complete(TERN_TEST_DATA "/../../include/tern/op");
 }

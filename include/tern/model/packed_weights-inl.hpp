@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "../format/dense_codes.hpp"
 #include "decimal.hpp"
-#include "dense_codes.hpp"
 #include "packed_weights.hpp"
 
 TERN_BEGIN_NAMESPACE

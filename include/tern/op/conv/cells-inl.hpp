@@ -123,9 +123,7 @@ TERN_FUNC void cell_source::make_row(std::size_t n, std::size_t row, const slice
         join(to, layout_.columns, layout_.out_w);
     if (!counts_masks())
         return;
-    const std::size_t step = choice_.prepares()
-                                 ? choice_.cell_bytes()
-                                 : image_.layout.pixel_bytes * (layout_.by_output_w ? layer_.geometry.stride_w : 1);
+    const std::size_t step = choice_.prepares() ? choice_.cell_bytes() : image_.layout.pixel_bytes * column_step();
     count_masks(choice_.prepares() ? to : pixel(n, y_of(row), x_of(0)), step, layout_.columns, slice.counts);
     std::int32_t* const sums = mask_sums_ + (n * layout_.rows + row) * out_.w;
     for (std::size_t kx = 0; kx < choice_.cell.taps_w; ++kx)
@@ -135,7 +133,7 @@ TERN_FUNC void cell_source::make_row(std::size_t n, std::size_t row, const slice
 
 // A row of pixels, with zeros where padding counts as 0.
 TERN_FUNC void cell_source::convert_row(std::size_t n, std::size_t row, unsigned char* out) const {
-    const std::size_t step = layout_.by_output_w ? layer_.geometry.stride_w : 1;
+    const std::size_t step = column_step();
     const std::size_t step_bytes = step * image_.layout.pixel_bytes, columns = layout_.columns;
     const std::ptrdiff_t y = y_of(row);
     if (!zero_border_) {
@@ -164,7 +162,7 @@ TERN_FUNC void cell_source::gather_row(std::size_t n, std::size_t row, unsigned 
     const std::size_t tap_h = layer_.geometry.dilation_h * l.row_bytes,
                       tap_w = layer_.geometry.dilation_w * l.pixel_bytes;
     if (merges_words(layer_, c) && !choice_.rule.input.bytes) {
-        const std::size_t step = layout_.by_output_w ? layer_.geometry.stride_w : 1;
+        const std::size_t step = column_step();
         kernels_.merge_taps({pixel(n, y_of(row), x_of(0)), step * l.pixel_bytes, layout_.columns, planes, c.window_w,
                              tap_w, depth, out, bytes});
         return;

@@ -91,6 +91,10 @@ private:
         const std::size_t x = layout_.by_output_w ? column * layer_.geometry.stride_w : column;
         return static_cast<std::ptrdiff_t>(x) - static_cast<std::ptrdiff_t>(layer_.geometry.padding.left);
     }
+    // Input columns from one column of cells to the next. Of a single output's, a stride may be of any size.
+    std::size_t column_step() const noexcept {
+        return layout_.by_output_w && out_.w > 1 ? layer_.geometry.stride_w : 1;
+    }
     const unsigned char* pixel(std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x) const noexcept {
         return image_.data + image_.layout.offset(first_ + n, y, x);
     }

@@ -93,8 +93,8 @@ TERN_FUNC void strip_schedule::add_pixels(std::size_t n, std::size_t y, std::siz
     strip_pixel_arrays& a = finish_.pixels();
     const unsigned char* at = cells_.at(n, y, x);
     const std::size_t step = cells_.pixel_step();
-    for (std::size_t k = count_; k < count_ + count; ++k, at += step)
-        a.input[k] = at;
+    for (std::size_t k = 0; k < count; ++k)  // behind the last a step may lead out of the address space
+        a.input[count_ + k] = at + k * step;
     if (cells_.counts_masks())
         cells_.mask_sums(n, y, x, count, a.pixel_start + count_);
     finish_.locate(count_, first_image_ + n, y, x, count);

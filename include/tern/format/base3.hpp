@@ -10,7 +10,7 @@
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/status.hpp"
-#include "../format/argument.hpp"
+#include "argument.hpp"
 
 TERN_BEGIN_VOCABULARY
 

@@ -13,9 +13,9 @@
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/status.hpp"
-#include "../format/argument.hpp"
-#include "../format/code_weights.hpp"
+#include "argument.hpp"
 #include "base3.hpp"
+#include "code_weights.hpp"
 
 TERN_BEGIN_NAMESPACE
 
