@@ -22,6 +22,7 @@
 #include "format/ternary_weights.hpp"
 #include "op/conv2d.hpp"
 #include "op/epilogue.hpp"
+#include "op/float_conv2d.hpp"
 #include "op/gemm.hpp"
 #include "op/image_conv2d.hpp"
 #include "op/linear.hpp"

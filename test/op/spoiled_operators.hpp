@@ -110,7 +110,7 @@ inline void walk_checks(argument_walk& walk) {
     }
     walk.refused("check_input", "none", tern::check_input(tern::tensor_view<const float>{}, 0, "x"));
     walk.unchecked({"chain", "normalize_bytes", "matrix", "shape_of_rows", "check_epilogue_tensors", "same_view",
-                    "check_overlaps"});  // of runs
+                    "check_overlaps", "quantize_pixels", "quantize_rows"});  // of runs
 }
 
 }  // namespace tern_test::small_plans

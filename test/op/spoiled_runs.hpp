@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -31,7 +32,13 @@ struct memory {
 
 inline const tern::epilogue everything = tern::chain(stage::residual(), stage::store(), stage::ternarize());
 
-/// Runs with each part of args spoiled in turn. `Args` has out and packed; visit_others spoils what else it has.
+template <class Args, class = void>
+struct writes_codes : std::false_type {};
+template <class Args>
+struct writes_codes<Args, std::void_t<decltype(Args::packed)>> : std::true_type {};
+
+/// Runs with each part of args spoiled in turn. `Args` has out, and packed if it writes codes; visit_others spoils what
+/// else it has.
 template <class Plan, class Args, class Others>
 void walk_run(argument_walk& walk, const std::string& name, const Plan& plan, const Args& good, memory& m,
               Others&& visit_others) {
@@ -48,15 +55,17 @@ void walk_run(argument_walk& walk, const std::string& name, const Plan& plan, co
         }
     };
     spoil("out", bad_views(good.out, false), &Args::out);
-    for (const auto& [how, image] : bad_images(good.packed[0])) {
-        Args args = good;
-        args.packed[0] = image;
-        run("packed, " + how, args);
-    }
     Args args = good;
-    args.packed[1] = m.packed.view();
-    run("an image that no stage writes", args);
-    args = good;
+    if constexpr (writes_codes<Args>::value) {
+        for (const auto& [how, image] : bad_images(good.packed[0])) {
+            args.packed[0] = image;
+            run("packed, " + how, args);
+        }
+        args = good;
+        args.packed[1] = m.packed.view();
+        run("an image that no stage writes", args);
+        args = good;
+    }
     args.out.data = reinterpret_cast<float*>(m.scratch.data());
     run("out in the workspace", args);
     visit_others(spoil);
@@ -145,6 +154,39 @@ inline void walk_conv2d(argument_walk& walk) {
     walk.gives("conv2d::required_halo", "huge", plan->required_halo({huge, huge, huge}), tern::border::uniform(1));
     walk.gives("conv2d::input_code", "default-made", tern::conv2d().input_code(), code_id::ternary);
     walk.gives("conv2d::uses_integer_thresholds", "default-made", tern::conv2d().uses_integer_thresholds(), false);
+}
+
+inline void walk_float_conv2d(argument_walk& walk) {
+    memory m(one_image, {});
+    const tern::epilogue adds = tern::chain(stage::residual(), stage::store());
+    const auto plan = make_float_conv2d(padded, adds, {});
+    REQUIRE(plan.ok());
+    const auto in = tern::nhwc<const float>(m.values.data(), 1, height, width, inputs);
+    const auto residual = tern::nhwc<const float>(m.residual.data(), 1, height, width, outputs);
+    tern::float_conv2d_args good;
+    good.input = in;
+    good.out = tern::nhwc(m.out.data(), 1, height, width, outputs);
+    good.residual = residual;
+    walk_run(walk, "float_conv2d::run", *plan, good, m, [&](auto&& spoil) {
+        spoil("residual", bad_views(residual, true), &tern::float_conv2d_args::residual);
+        spoil("input", bad_views(in, true), &tern::float_conv2d_args::input);
+    });
+    walk_unmade<tern::float_conv2d>(
+        walk, "float_conv2d::run", [&] { return std::move(*make_float_conv2d(padded, adds, {})); },
+        [&](const tern::float_conv2d& p) { return p.run(good, m.space()); });
+    const tern::float_conv2d nothing;
+    walk.gives("float_conv2d::conv", "default-made", nothing.conv().kernels() == nullptr, true);
+    walk.gives("float_conv2d::in_channels", "default-made", nothing.in_channels(), std::size_t{0});
+    walk.gives("float_conv2d::out_channels", "default-made", nothing.out_channels(), std::size_t{0});
+    walk.gives("float_conv2d::kernel_name", "default-made", std::string(nothing.kernel_name(one_image)), std::string());
+    walk.gives("float_conv2d::workspace_bytes", "default-made", nothing.workspace_bytes(one_image), std::size_t{0});
+    walk.gives("float_conv2d::workspace_bytes", "slices", plan->workspace_bytes(one_image, huge), SIZE_MAX);
+    for (const tern::image_shape& s : {tern::image_shape{1, 0, 1}, {1, 1, 0}, {1, SIZE_MAX, 1}, {1, 1, SIZE_MAX}}) {
+        walk.refused("float_conv2d::output_shape", "a bad shape", plan->output_shape(s));
+        walk.gives("float_conv2d::workspace_bytes", "a bad shape", plan->workspace_bytes(s, huge), std::size_t{0});
+    }
+    for (const std::size_t n : {huge, SIZE_MAX})
+        CHECK(plan->workspace_bytes({n, height, width}) != 0);
 }
 
 inline void walk_real_conv2d(argument_walk& walk) {

@@ -95,6 +95,7 @@ public:
 private:
     struct run_memory;
     struct trial;
+    friend class float_conv2d;  // knows the epilogue
     /// What `create` measured.
     struct measured_kernel {
         char name[sizeof product_candidate::name];
