@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <tern/core/half_floats.hpp>
+#include <tern/op/conv/half_rows.hpp>
 #include <tern/op/float_conv2d.hpp>
 #include <tern/op/quantize_image.hpp>
 
@@ -36,6 +38,7 @@ struct float_problem {
     tern::residual_kind residual = tern::residual_kind::none;
     bool in_place = false;     // the residual is the output
     unsigned layouts[3] = {};  // of input, output and residual
+    tern::float_type types[3] = {};
     std::vector<float> g, h, scale, bias, slopes;
     std::vector<std::int8_t> weights;
 
@@ -73,6 +76,10 @@ struct float_problem {
         if (random() % 2 == 0)
             h = floats(in_channels());
         scale = floats(shape.out_channels);
+        constexpr float units[] = {1.0f, 1.0f, 1e4f, 1e-7f};  // halves overflow, are subnormal
+        const float unit = units[random() % 4];
+        for (float& v : scale)
+            v *= unit;
         bias = floats(shape.out_channels);
         slopes = floats(shape.out_channels);
         weights.resize(shape.size());
@@ -84,7 +91,9 @@ struct float_problem {
                std::to_string(in.n) + "x" + std::to_string(in.h) + "x" + std::to_string(in.w) + "x" +
                std::to_string(in_channels()) + ", kernel " + std::to_string(shape.kh) + "x" + std::to_string(shape.kw) +
                ", groups " + std::to_string(geometry.groups) + ", layouts " + std::to_string(layouts[0]) +
-               std::to_string(layouts[1]) + std::to_string(layouts[2]);
+               std::to_string(layouts[1]) + std::to_string(layouts[2]) + ", types " +
+               std::to_string(static_cast<int>(types[0])) + std::to_string(static_cast<int>(types[1])) +
+               std::to_string(static_cast<int>(types[2]));
     }
 };
 
@@ -114,6 +123,10 @@ float_problem any_float_problem(std::mt19937& random) {
     p.in_place = p.residual == tern::residual_kind::same && random() % 2 == 0;
     for (unsigned& layout : p.layouts)
         layout = static_cast<unsigned>(random() % tern_test::view_layouts);
+    for (tern::float_type& type : p.types)
+        type = static_cast<tern::float_type>(random() % 3);
+    if (p.in_place)
+        p.types[2] = p.types[1];
     p.fill(random);
     return p;
 }
@@ -156,6 +169,55 @@ void run_parts(const float_problem& p, const tern::conv2d& conv, const tern::ten
     REQUIRE_MESSAGE(s.ok(), std::string(s.message()));
 }
 
+std::uint16_t to_half(tern::float_type type, float v) {
+    return type == tern::float_type::f16 ? tern::to_f16(v) : tern::to_bf16(v);
+}
+float from_half(tern::float_type type, std::uint16_t h) {
+    return type == tern::float_type::f16 ? tern::from_f16(h) : tern::from_bf16(h);
+}
+
+/// A tensor of any type between guards, and the floats that its elements are.
+struct any_floats {
+    tern::float_type type;
+    tern_test::guarded_array<float> floats;
+    tern_test::guarded_array<std::uint16_t> halves;
+
+    any_floats(tern::float_type t, std::size_t size) : type(t), floats(size), halves(size) {}
+    void set(std::size_t i, float v) {
+        halves[i] = to_half(type, v);
+        floats[i] = type == tern::float_type::f32 ? v : from_half(type, halves[i]);
+    }
+    void fill(std::mt19937& random) {
+        for (std::size_t i = 0; i < floats.size(); ++i)
+            set(i, tern_test::awkward_float(random));
+    }
+    tern::float_view view(unsigned layout, const tern::image_shape& s, std::size_t c) {
+        if (type == tern::float_type::f32)
+            return as_floats(layout, s, c);
+        return tern::float_view(tern_test::any_view(layout, halves.data(), s, c), type);
+    }
+    tern::tensor_view<float> as_floats(unsigned layout, const tern::image_shape& s, std::size_t c) {
+        return tern_test::any_view(layout, floats.data(), s, c);
+    }
+};
+
+/// Elements in which an output differs from the floats that it should hold, rounded to its type; what lies between
+/// elements must be as it was.
+std::size_t count_wrong(const any_floats& found, any_floats& expected) {
+    std::size_t wrong = found.floats.guards_intact() && found.halves.guards_intact() ? 0 : 1;
+    for (std::size_t i = 0; i < found.floats.size(); ++i) {
+        if (found.type == tern::float_type::f32) {
+            wrong += tern_test::same_float(found.floats[i], expected.floats[i]) ? 0u : 1u;
+            continue;
+        }
+        if (!expected.floats.untouched(i))
+            expected.halves[i] = to_half(found.type, expected.floats[i]);
+        const std::uint16_t a = found.halves[i], b = expected.halves[i];
+        wrong += a == b || tern_test::same_float(from_half(found.type, a), from_half(found.type, b)) ? 0u : 1u;
+    }
+    return wrong;
+}
+
 void check_float_conv2d(const float_problem& p, const tern::kernel_table& table, std::mt19937& random) {
     tern::plan_options options;
     options.kernels = &table;
@@ -164,42 +226,39 @@ void check_float_conv2d(const float_problem& p, const tern::kernel_table& table,
     const auto plan = make_float_plan(p, options);
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
     const tern::image_shape out = p.out(), rest = p.residual_shape();
-    const std::size_t channels = p.shape.out_channels;
-    const auto awkward = [&] { return tern_test::awkward_float(random); };
-    const auto plain = [&] { return tern_test::plain_float(random); };
-    const tern_test::exact_array<float> values(p.span(0, p.in, p.in_channels()), awkward);
-    const tern_test::exact_array<float> residual(p.span(2, rest, channels), plain);
-    tern_test::guarded_array<float> found(p.span(1, out, channels)), expected(found.size());
-    for (std::size_t i = 0; p.in_place && i < found.size(); ++i)
-        found[i] = expected[i] = plain();
+    const std::size_t inputs = p.in_channels(), outputs = p.shape.out_channels, size = p.span(1, out, outputs);
+    any_floats values(p.types[0], p.span(0, p.in, inputs)), residual(p.types[2], p.span(2, rest, outputs)),
+        found(p.types[1], size), expected(p.types[1], size);
+    values.fill(random);
+    residual.fill(random);
+    if (p.in_place)
+        found.fill(random);
+    for (std::size_t i = 0; p.in_place && i < size; ++i)
+        expected.set(i, found.floats[i]);
 
     tern::float_conv2d_args args;
-    args.input = tern_test::any_view(p.layouts[0], values.data(), p.in, p.in_channels());
-    args.out = tern_test::any_view(p.layouts[1], found.data(), out, channels);
-    tern::tensor_view<float> wanted = args.out;
-    wanted.data = expected.data();
-    tern::tensor_view<const float> other;
-    if (p.residual != tern::residual_kind::none)
-        args.residual = other = tern_test::any_view(p.layouts[2], residual.data(), rest, channels);
-    if (p.in_place) {
-        args.residual = args.out;
-        other = wanted;
+    args.input = values.view(p.layouts[0], p.in, inputs);
+    args.out = found.view(p.layouts[1], out, outputs);
+    const tern::tensor_view<float> wanted = expected.as_floats(p.layouts[1], out, outputs);
+    tern::tensor_view<const float> added;
+    if (p.residual != tern::residual_kind::none) {
+        args.residual = p.in_place ? args.out : residual.view(p.layouts[2], rest, outputs);
+        added = p.in_place ? wanted : residual.as_floats(p.layouts[2], rest, outputs);
     }
     if (p.in.n != 0)
-        run_parts(p, plan->conv(), args.input, wanted, other);
+        run_parts(p, plan->conv(), values.as_floats(p.layouts[0], p.in, inputs), wanted, added);
     const tern::executor threads = tern_test::any_executor(static_cast<unsigned>(random()));
     tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes(p.in, threads.slices));
     const tern::status s = plan->run(args, {scratch.data(), scratch.size()}, threads);
     CHECK_MESSAGE(s.ok(), p.text(), ": ", std::string(s.message()));
     CHECK(scratch.guards_intact());
-    if (!found.same_bytes(expected) && tern_test::first_difference(found, expected) != "")
-        FAIL_CHECK(std::string(plan->kernel_name(p.in)), ": ", p.text(), ": ",
-                   tern_test::first_difference(found, expected));
+    const std::size_t wrong = count_wrong(found, expected);
+    CHECK_MESSAGE(wrong == 0, std::string(plan->kernel_name(p.in)), ": ", p.text());
 }
 
 void generated_float_problems(const tern::kernel_table& table) {
     std::mt19937 random(61);
-    for (int i = 0; i < 120; ++i)
+    for (int i = 0; i < 160; ++i)
         check_float_conv2d(any_float_problem(random), table, random);
 }
 
@@ -213,6 +272,8 @@ void many_large_images(const tern::kernel_table& table) {
         p.geometry = tern::conv_geometry::square(1, 1);
         p.levels = tern_test::any_levels(code_id::ternary, random);
         p.layouts[0] = static_cast<unsigned>(images % 4);
+        p.types[0] = static_cast<tern::float_type>(images % 3);
+        p.types[1] = tern::float_type::bf16;
         p.fill(random);
         check_float_conv2d(p, table, random);
     }
@@ -224,6 +285,78 @@ TEST_CASE("a convolution of floats equals its parts for any shape, code and layo
     tern_test::for_each_table(generated_float_problems);
 }
 TEST_CASE("a convolution of floats does large images a few at a time") { tern_test::for_each_table(many_large_images); }
+
+TEST_CASE("runs of halves are read and written as one by one") {
+    std::mt19937 random(63);
+    for (const tern::float_type type : {tern::float_type::f16, tern::float_type::bf16})
+        for (const std::ptrdiff_t step : {1, 2, 7})
+            for (std::size_t count = 0; count < 40; ++count) {
+                const std::size_t span = count == 0 ? 0 : (count - 1) * static_cast<std::size_t>(step) + 1;
+                tern_test::exact_array<std::uint16_t> from(span, [&] { return static_cast<std::uint16_t>(random()); });
+                tern_test::guarded_array<float> floats(count);
+                tern::read_halves(type, from.data(), step, count, floats.data());
+                tern_test::guarded_array<std::uint16_t> to(span);
+                tern::write_halves(type, floats.data(), count, to.data(), step);
+                CHECK(floats.guards_intact());
+                CHECK(to.guards_intact());
+                std::size_t wrong = 0;
+                for (std::size_t i = 0; i < span; ++i) {
+                    const std::size_t k = i / static_cast<std::size_t>(step);
+                    if (i % static_cast<std::size_t>(step) != 0)
+                        wrong += to.untouched(i) ? 0u : 1u;
+                    else
+                        wrong += tern_test::same_float(floats[k], from_half(type, from[i])) &&
+                                         to[i] == to_half(type, floats[k])
+                                     ? 0u
+                                     : 1u;
+                }
+                CHECK(wrong == 0);
+            }
+}
+
+TEST_CASE("conv2d takes halves or floats, not both") {
+    const std::int8_t weight = 1;
+    const auto plan = tern::conv2d::create(*tern::pack_weights(&weight, {1, 1, 1, 1}), {},
+                                           tern::chain(tern::stage::residual(), tern::stage::store()));
+    REQUIRE(plan.ok());
+    const auto image = tern::make_packed_tensor({1, 2, 3}, 1);
+    REQUIRE(image.ok());
+    float floats[2][6] = {};
+    std::uint16_t halves[2][6] = {};
+    tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes({1, 2, 3}));
+    tern::conv2d_args good;
+    good.input = image->view();
+    good.half_out = {tern::nhwc(halves[0], 1, 2, 3, 1), tern::float_type::f16};
+    good.half_residual = {tern::nhwc(halves[1], 1, 2, 3, 1), tern::float_type::bf16};
+    halves[1][4] = 0x3fc0;  // 1.5
+    const auto run = [&](const tern::conv2d_args& args) { return plan->run(args, {scratch.data(), scratch.size()}); };
+    const auto refused_halves = [&](const char* part, const tern::conv2d_args& args) {
+        const tern::status s = run(args);
+        CHECK(s.code() == tern::errc::invalid_argument);
+        CHECK_MESSAGE(std::string(s.message()).find(part) != std::string::npos, std::string(s.message()));
+    };
+    tern::conv2d_args args = good;
+    args.out = tern::nhwc(floats[0], 1, 2, 3, 1);
+    refused_halves("out: expected floats or halves, found both", args);
+    args = good;
+    args.residual = tern::nhwc<const float>(floats[1], 1, 2, 3, 1);
+    refused_halves("residual: expected floats or halves, found both", args);
+    args = good;
+    args.half_out = tern::nhwc(floats[0], 1, 2, 3, 1);
+    refused_halves("half_out: expected f16 or bf16", args);
+    args = good;
+    args.half_residual.type = tern::float_type::f32;
+    refused_halves("half_residual: expected f16 or bf16", args);
+    args = good;
+    args.half_out.type = static_cast<tern::float_type>(3);
+    refused_halves("found number 3", args);
+    args = good;
+    args.half_residual.data = halves[0];
+    refused_halves("overlap", args);  // of another type
+    CHECK(halves[0][4] == 0);
+    CHECK(run(good).ok());
+    CHECK(halves[0][4] == 0x3e00);
+}
 
 TEST_CASE("a convolution of floats has defaults: STTN's thresholds, stride 1, a store") {
     const std::int8_t weight = 1;
@@ -293,6 +426,9 @@ TEST_CASE("a convolution of floats refuses what it cannot do") {
     run_refused("overlap", args, space);
     args.out = {};
     run_refused("stores", args, space);
+    args = good;
+    args.input.type = static_cast<tern::float_type>(7);
+    run_refused("input: expected a type of floats, found number 7", args, space);
     args = good;
     args.residual = args.out;
     run_refused("does not have a residual", args, space);

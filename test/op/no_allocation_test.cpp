@@ -64,6 +64,7 @@ TEST_CASE("running a plan allocates nothing") {
 TEST_CASE("running a convolution of floats allocates nothing") {
     const std::vector<float> image(2 * 9 * 11 * 20, 0.7f), ones(20, 1.0f);
     std::vector<float> values(2 * 9 * 11 * 20);
+    std::vector<std::uint16_t> halves(values.size()), half_out(values.size());
     const auto weights = tern::pack_weights(std::vector<std::int8_t>(20 * 20 * 9, 1).data(), {20, 20, 3, 3});
     const auto chain = tern::chain(tern::stage::residual(), tern::stage::store());
     REQUIRE(weights.ok());
@@ -85,6 +86,10 @@ TEST_CASE("running a convolution of floats allocates nothing") {
                     channels_last ? tern::nhwc(image.data(), 2, 9, 11, 20) : tern::nchw(image.data(), 2, 20, 9, 11);
                 args.out =
                     channels_last ? tern::nchw(values.data(), 2, 20, 9, 11) : tern::nhwc(values.data(), 2, 9, 11, 20);
+                if (code == tern::code_id::s8) {
+                    args.input = {tern::nchw(halves.data(), 2, 20, 9, 11), tern::float_type::f16};
+                    args.out = {tern::nhwc(half_out.data(), 2, 9, 11, 20), tern::float_type::bf16};
+                }
                 args.residual = args.out;
                 const std::size_t before = allocations;
                 const tern::status s =

@@ -20,6 +20,7 @@ struct memory {
     std::vector<float> values = ones(height * width * inputs), residual = ones(height * width * outputs),
                        out = ones(height * width * outputs + 1);
     std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(height * width * inputs);
+    std::vector<std::uint16_t> half_values = std::vector<std::uint16_t>(height * width * outputs + 1);
     std::vector<std::int32_t> sums = std::vector<std::int32_t>(height * width * outputs + 1);
     tern::packed_tensor input, packed;
     tern::buffer<unsigned char> scratch = std::move(*tern::make_buffer<unsigned char>(1 << 18));
@@ -28,9 +29,15 @@ struct memory {
         : input(std::move(*tern::make_packed_tensor(s, inputs, halo))),
           packed(std::move(*tern::make_packed_tensor(s, outputs))) {}
     tern::workspace space() { return {scratch.data(), scratch.bytes()}; }
+    tern::tensor_view<std::uint16_t> halves(std::size_t channels) {
+        return tern::nhwc(half_values.data(), 1, height, width, channels);
+    }
 };
 
 inline const tern::epilogue everything = tern::chain(stage::residual(), stage::store(), stage::ternarize());
+
+inline tern::tensor_view<float> floats_of(const tern::tensor_view<float>& v) { return v; }
+inline tern::tensor_view<float> floats_of(const tern::float_view& v) { return v.floats(); }
 
 template <class Args, class = void>
 struct writes_codes : std::false_type {};
@@ -54,7 +61,7 @@ void walk_run(argument_walk& walk, const std::string& name, const Plan& plan, co
             run(what + ", " + how, args);
         }
     };
-    spoil("out", bad_views(good.out, false), &Args::out);
+    spoil("out", bad_views(floats_of(good.out), false), &Args::out);
     Args args = good;
     if constexpr (writes_codes<Args>::value) {
         for (const auto& [how, image] : bad_images(good.packed[0])) {
@@ -136,6 +143,18 @@ inline void walk_conv2d(argument_walk& walk) {
         spoil("accumulators", sums, &tern::conv2d_args::accumulators);
         spoil("input", bad_images(m.input.view()), &tern::conv2d_args::input);
     });
+    tern::conv2d_args args = good;
+    args.out = {};
+    for (const auto& [how, view] : bad_halves<tern::float_view>(m.halves(outputs), false)) {
+        args.half_out = view;
+        walk.refused("conv2d::run", "out, " + how, plan->run(args, m.space()));
+    }
+    args = good;
+    args.residual = {};
+    for (const auto& [how, view] : bad_halves<tern::const_float_view>(m.halves(outputs), true)) {
+        args.half_residual = view;
+        walk.refused("conv2d::run", "residual, " + how, plan->run(args, m.space()));
+    }
     for (auto how = tern::lowering::automatic; how <= tern::lowering::winograd2; how = behind(how)) {
         tern::plan_options options;
         options.lowering = how;
@@ -170,11 +189,16 @@ inline void walk_float_conv2d(argument_walk& walk) {
     walk_run(walk, "float_conv2d::run", *plan, good, m, [&](auto&& spoil) {
         spoil("residual", bad_views(residual, true), &tern::float_conv2d_args::residual);
         spoil("input", bad_views(in, true), &tern::float_conv2d_args::input);
+        using tern::const_float_view;
+        spoil("residual", bad_halves<const_float_view>(m.halves(outputs), true), &tern::float_conv2d_args::residual);
+        spoil("input", bad_halves<const_float_view>(m.halves(inputs), true), &tern::float_conv2d_args::input);
+        spoil("out", bad_halves<tern::float_view>(m.halves(outputs), false), &tern::float_conv2d_args::out);
     });
     walk_unmade<tern::float_conv2d>(
         walk, "float_conv2d::run", [&] { return std::move(*make_float_conv2d(padded, adds, {})); },
         [&](const tern::float_conv2d& p) { return p.run(good, m.space()); });
     const tern::float_conv2d nothing;
+    walk.gives("float_conv2d::kernels", "default-made", nothing.kernels() == nullptr, true);
     walk.gives("float_conv2d::conv", "default-made", nothing.conv().kernels() == nullptr, true);
     walk.gives("float_conv2d::in_channels", "default-made", nothing.in_channels(), std::size_t{0});
     walk.gives("float_conv2d::out_channels", "default-made", nothing.out_channels(), std::size_t{0});

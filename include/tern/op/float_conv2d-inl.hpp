@@ -65,7 +65,8 @@ TERN_FUNC result<float_conv2d> float_conv2d::make(result<conv2d> conv, const inp
 struct float_conv2d::run_memory {
     std::size_t images = 0;  // at a time
     unsigned char* codes = nullptr;
-    workspace conv{};
+    void* rest = nullptr;  // for halves that become floats, then for the convolution
+    std::size_t conv_bytes = 0;
 
     // Codes that a slice makes and reads while they are in its L2.
     static constexpr std::size_t near_bytes = std::size_t{1} << 18;
@@ -77,27 +78,43 @@ struct float_conv2d::run_memory {
         return l;
     }
     // Carves `base`, or measures if that is null: bytes, SIZE_MAX if they overflow, 0 for what cannot be run.
-    std::size_t take(const float_conv2d& plan, void* base, const image_shape& in, std::size_t slices) {
+    std::size_t take(const float_conv2d& plan, void* base, const image_shape& in, std::size_t slice_count) {
+        const std::size_t slices = slice_count == 0 ? 1 : slice_count;
         const auto one = layout(plan, {1, in.h, in.w});
         if (!one.ok())
             return std::numeric_limits<std::size_t>::max();
         const std::size_t near = one->image_bytes < near_bytes ? near_bytes / one->image_bytes : 1;
-        images = slices == 0 ? near : near >= ceil_div(in.n, slices) ? in.n : near * slices;
+        images = near >= ceil_div(in.n, slices) ? in.n : near * slices;
         const std::size_t parts = in.n == 0 ? 1 : ceil_div(in.n, images);
         images = ceil_div(in.n, parts);
-        conv.bytes = 0;
+        conv_bytes = 0;
         for (const std::size_t count : {images, in.n - (parts - 1) * images}) {
             const std::size_t bytes = plan.conv_.workspace_bytes({count, in.h, in.w}, slices);
             if (bytes == 0)
                 return 0;
-            conv.bytes = bytes > conv.bytes ? bytes : conv.bytes;
+            conv_bytes = bytes > conv_bytes ? bytes : conv_bytes;
         }
         scratch_memory scratch = base == nullptr ? scratch_memory() : scratch_memory(base);
         codes = scratch.take<unsigned char>(checked_size(one->image_bytes) * images);
-        conv.data = scratch.take<unsigned char>(conv.bytes);
+        const checked_size floats = quantizer_scratch_floats(in.w, plan.in_channels()) * slices;
+        const checked_size bytes = floats * sizeof(float);
+        rest = scratch.take<unsigned char>(!bytes.ok() || bytes.value > conv_bytes ? bytes : conv_bytes);
         return scratch.bytes();
     }
 };
+
+namespace float_conv2d_detail {
+
+// A view as that of floats or that of halves, whichever it is.
+template <class View, class Floats>
+void set_view(const View& view, Floats& floats, View& halves) {
+    if (view.is_half())
+        halves = view;
+    else
+        floats = view.floats();
+}
+
+}  // namespace float_conv2d_detail
 
 TERN_FUNC std::size_t float_conv2d::workspace_bytes(const image_shape& in, std::size_t slices) const noexcept {
     return conv_.is_made() && output_shape(in).ok() ? run_memory().take(*this, nullptr, in, slices) : 0;
@@ -125,24 +142,19 @@ TERN_FUNC status float_conv2d::run(const float_conv2d_args& args, const workspac
     TERN_TRY(check_run(args, *out, scratch, memory.take(*this, nullptr, in, slices)));
     memory.take(*this, scratch.data, in, slices);
 
-    const auto images_of = [](auto view, std::size_t first, std::size_t count) {
-        view.data = view.data == nullptr ? nullptr : view.data + view.offset(first, 0, 0, 0);
-        view.n = count;
-        return view;
-    };
     for (std::size_t first = 0, count = 0; first < in.n; first += count) {
         count = in.n - first < memory.images ? in.n - first : memory.images;
         const auto layout = run_memory::layout(*this, {count, in.h, in.w});
         if (!layout.ok())
             return layout.status();
         const packed_image codes{*layout, memory.codes};
-        quantize_rows(quantizer_, *conv_.kernels(), images_of(args.input, first, count),
-                      {factors_.data(), shifts_.data()}, codes, threads);
+        quantize_rows(quantizer_, *kernels(), args.input.images(first, count), {factors_.data(), shifts_.data()},
+                      codes, static_cast<float*>(memory.rest), threads);
         conv2d_args part;
         part.input = codes;
-        part.out = images_of(args.out, first, count);
-        part.residual = images_of(args.residual, first, count);
-        TERN_TRY(conv_.run(part, memory.conv, threads));
+        float_conv2d_detail::set_view(args.out.images(first, count), part.out, part.half_out);
+        float_conv2d_detail::set_view(args.residual.images(first, count), part.residual, part.half_residual);
+        TERN_TRY(conv_.run(part, {memory.rest, memory.conv_bytes}, threads));
     }
     return {};
 }

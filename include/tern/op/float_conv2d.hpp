@@ -8,6 +8,7 @@
 #include "../code/thresholds.hpp"
 #include "../core/config.hpp"
 #include "../core/executor.hpp"
+#include "../core/float_tensor.hpp"
 #include "../core/geometry.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
@@ -31,11 +32,12 @@ struct input_quantizer {
     const float* h = nullptr;  ///< a shift per input channel; null: 0. `create` copies it
 };
 
-/// What one `float_conv2d::run` reads and writes. Any strides, NHWC and NCHW in any mixture.
+/// What one `float_conv2d::run` reads and writes: views of floats (`nhwc`, `nchw`, any strides, in any mixture), or of
+/// halves. Halves of the input and the residual are exact; of the output, floats rounded to nearest even.
 struct float_conv2d_args {
-    tensor_view<const float> input{};     ///< [n][h][w][C]
-    tensor_view<float> out{};             ///< [n][oh][ow][O]; may be exactly the same view as `residual`
-    tensor_view<const float> residual{};  ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
+    const_float_view input{};     ///< [n][h][w][C]
+    float_view out{};             ///< [n][oh][ow][O]; may be exactly the same view as `residual`
+    const_float_view residual{};  ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
 };
 
 TERN_END_VOCABULARY
@@ -61,6 +63,8 @@ public:
     const conv2d& conv() const noexcept { return conv_; }
     std::size_t in_channels() const noexcept { return conv_.in_channels(); }
     std::size_t out_channels() const noexcept { return conv_.out_channels(); }
+    /// The table in use, also for operators beside the plan; null in a default-made plan.
+    const kernel_table* kernels() const noexcept { return conv_.kernels(); }
 
     /// Output sizes for an input, or an error that names both.
     result<image_shape> output_shape(const image_shape& in) const { return conv_.output_shape(in); }

@@ -5,6 +5,7 @@
 
 #include "../format/halo.hpp"
 #include "../quantize/float_bound.hpp"
+#include "conv/half_rows.hpp"
 #include "levels.hpp"
 #include "row_quantizer.hpp"
 
@@ -96,18 +97,73 @@ TERN_FUNC void quantize_pixels(const row_quantizer& quantizer, const kernel_tabl
     }
 }
 
+namespace row_quantizer_detail {
+
+// Calls pixels(n, y) for each row of an image, which writes its pixels; the rest of the row is written here.
+template <class Pixels>
+void write_rows(const packed_image& out, const slice_range& rows, Pixels&& pixels) {
+    for (std::size_t row = rows.begin; row < rows.end; ++row) {
+        const std::size_t n = row / out.layout.h, y = row % out.layout.h;
+        pixels(n, y, out.data + out.layout.offset(n, static_cast<std::ptrdiff_t>(y), 0));
+        clear_halo_rows(out, n, y, y + 1);
+    }
+}
+
+// Pixels [first, first + count) of a row as floats at `to`, in the order in which they lie side by side.
+inline float_pixels read_pixels(const const_float_view& values, std::size_t n, std::size_t y, std::size_t first,
+                                std::size_t count, float* to) {
+    const tensor_view<const std::uint16_t> v = values.halves();
+    const std::uint16_t* const from = v.data + v.offset(n, y, first, 0);
+    const auto channels = static_cast<std::ptrdiff_t>(v.c), pixels = static_cast<std::ptrdiff_t>(count);
+    if (v.stride_c == 1 && v.stride_w == channels) {
+        read_halves(values.type, from, 1, count * v.c, to);
+        return {to, channels, 1, count, v.c};
+    }
+    if (v.stride_c == 1) {
+        for (std::size_t k = 0; k < count; ++k)
+            read_halves(values.type, from + static_cast<std::ptrdiff_t>(k) * v.stride_w, 1, v.c, to + k * v.c);
+        return {to, channels, 1, count, v.c};
+    }
+    for (std::size_t i = 0; i < v.c; ++i)
+        read_halves(values.type, from + static_cast<std::ptrdiff_t>(i) * v.stride_c, v.stride_w, count, to + i * count);
+    return {to, 1, pixels, count, v.c};
+}
+
+}  // namespace row_quantizer_detail
+
 TERN_FUNC void quantize_rows(const row_quantizer& quantizer, const kernel_table& kernels,
                              const tensor_view<const float>& values, const channel_map& map, const packed_image& out,
                              const executor& threads) {
     const packed_layout& l = out.layout;
-    parallel_ranges(threads, l.n * l.h, [&](const slice_range& range) {
-        for (std::size_t row = range.begin; row < range.end; ++row) {
-            const std::size_t n = row / l.h, y = row % l.h;
-            quantize_pixels(quantizer, kernels,
-                            {values.data + values.offset(n, y, 0, 0), values.stride_w, values.stride_c, l.w, l.c}, map,
-                            out.data + l.offset(n, static_cast<std::ptrdiff_t>(y), 0), l.pixel_bytes);
-            clear_halo_rows(out, n, y, y + 1);
-        }
+    parallel_ranges(threads, l.n * l.h, [&](const slice_range& rows) {
+        row_quantizer_detail::write_rows(out, rows, [&](std::size_t n, std::size_t y, unsigned char* to) {
+            const float* const from = values.data + values.offset(n, y, 0, 0);
+            quantize_pixels(quantizer, kernels, {from, values.stride_w, values.stride_c, l.w, l.c}, map, to,
+                            l.pixel_bytes);
+        });
+    });
+}
+
+TERN_FUNC void quantize_rows(const row_quantizer& quantizer, const kernel_table& kernels,
+                             const const_float_view& values, const channel_map& map, const packed_image& out,
+                             float* scratch, const executor& threads) {
+    if (!values.is_half()) {
+        quantize_rows(quantizer, kernels, values.floats(), map, out, threads);
+        return;
+    }
+    const packed_layout& l = out.layout;
+    const std::size_t slices = threads.slice_count(), rows = l.n * l.h, parts = rows < slices ? rows : slices;
+    parallel_for(threads, parts, [&](std::size_t i) {
+        float* const floats = scratch + i * quantizer_scratch_floats(l.w, l.c).value;
+        row_quantizer_detail::write_rows(
+            out, slice_of(rows, parts, i), [&](std::size_t n, std::size_t y, unsigned char* to) {
+                for (std::size_t x = 0; x < l.w; x += max_half_pixels) {
+                    const std::size_t count = l.w - x < max_half_pixels ? l.w - x : max_half_pixels;
+                    quantize_pixels(quantizer, kernels,
+                                    row_quantizer_detail::read_pixels(values, n, y, x, count, floats), map,
+                                    to + x * l.pixel_bytes, l.pixel_bytes);
+                }
+            });
     });
 }
 

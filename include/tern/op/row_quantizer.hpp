@@ -4,8 +4,10 @@
 #include <cstddef>
 
 #include "../code/thresholds.hpp"
+#include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/executor.hpp"
+#include "../core/float_tensor.hpp"
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
 #include "../format/packed_image.hpp"
@@ -26,6 +28,9 @@ struct float_pixels {
     std::ptrdiff_t stride_pixel = 0, stride_channel = 0;
     std::size_t count = 0, channels = 0;
 };
+
+/// Pixels of halves that become floats at a time.
+inline constexpr std::size_t max_half_pixels = 128;
 
 /// w = g[c]*v + h[c] (two roundings); null: 1 and 0.
 struct channel_map {
@@ -48,6 +53,16 @@ TERN_FUNC void quantize_pixels(const row_quantizer& quantizer, const kernel_tabl
 TERN_FUNC void quantize_rows(const row_quantizer& quantizer, const kernel_table& kernels,
                              const tensor_view<const float>& values, const channel_map& map, const packed_image& out,
                              const executor& threads);
+
+/// The same for values of any type. `scratch`: quantizer_scratch_floats floats for each slice of `threads`, where halves
+/// become floats.
+TERN_FUNC void quantize_rows(const row_quantizer& quantizer, const kernel_table& kernels,
+                             const const_float_view& values, const channel_map& map, const packed_image& out,
+                             float* scratch, const executor& threads);
+TERN_INLINE constexpr checked_size quantizer_scratch_floats(std::size_t w, std::size_t c) noexcept {
+    const std::size_t pixels = w < max_half_pixels ? w : max_half_pixels;
+    return checked_size(c) * pixels;
+}
 
 TERN_END_NAMESPACE
 
