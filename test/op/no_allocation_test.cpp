@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <tern/op/conv2d.hpp>
+#include <tern/op/float_conv2d.hpp>
 #include <tern/op/image_conv2d.hpp>
 #include <tern/op/real_conv2d.hpp>
 
@@ -58,6 +59,45 @@ TEST_CASE("running a plan allocates nothing") {
                 CHECK(during == 0);
             }
         }
+}
+
+TEST_CASE("running a convolution of floats allocates nothing") {
+    const std::vector<float> image(2 * 9 * 11 * 20, 0.7f), ones(20, 1.0f);
+    std::vector<float> values(2 * 9 * 11 * 20);
+    std::vector<std::uint16_t> halves(values.size()), half_out(values.size());
+    const auto weights = tern::pack_weights(std::vector<std::int8_t>(20 * 20 * 9, 1).data(), {20, 20, 3, 3});
+    const auto chain = tern::chain(tern::stage::residual(), tern::stage::store());
+    REQUIRE(weights.ok());
+    for (const tern::kernel_table* table : tern_test::all_tables())
+        for (const tern::code_id code : {tern::code_id::ternary, tern::code_id::s8})
+            for (const bool channels_last : {true, false}) {
+                tern::plan_options options;
+                options.kernels = table;
+                tern::input_quantizer q;
+                q.levels.code = code;
+                q.levels.count = code == tern::code_id::ternary ? 2 : 0;
+                q.g = ones.data();
+                const auto plan =
+                    tern::float_conv2d::create(*weights, q, tern::conv_geometry::square(1, 1), chain, options);
+                REQUIRE(plan.ok());
+                auto scratch = tern::make_buffer<unsigned char>(plan->workspace_bytes({2, 9, 11}, 4));
+                tern::float_conv2d_args args;
+                args.input =
+                    channels_last ? tern::nhwc(image.data(), 2, 9, 11, 20) : tern::nchw(image.data(), 2, 20, 9, 11);
+                args.out =
+                    channels_last ? tern::nchw(values.data(), 2, 20, 9, 11) : tern::nhwc(values.data(), 2, 9, 11, 20);
+                if (code == tern::code_id::s8) {
+                    args.input = {tern::nchw(halves.data(), 2, 20, 9, 11), tern::float_type::f16};
+                    args.out = {tern::nhwc(half_out.data(), 2, 9, 11, 20), tern::float_type::bf16};
+                }
+                args.residual = args.out;
+                const std::size_t before = allocations;
+                const tern::status s =
+                    plan->run(args, {scratch->data(), scratch->size()}, tern_test::backward_executor(4));
+                const std::size_t during = allocations - before;
+                CHECK_MESSAGE(s.ok(), std::string(s.message()));
+                CHECK(during == 0);
+            }
 }
 
 TEST_CASE("running a first layer allocates nothing") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <tern/op/conv2d.hpp>
+#include <tern/op/float_conv2d.hpp>
 #include <tern/op/gemm.hpp>
 #include <tern/op/image_conv2d.hpp>
 #include <tern/op/linear.hpp>
@@ -48,6 +49,14 @@ inline tern::result<tern::conv2d> make_conv2d(geometry_of g, chain_of c, options
 inline tern::result<tern::conv2d> make_conv2d_of_codes(geometry_of g, chain_of c, options_of o) {
     return tern::conv2d::create(codes(), code_id::ternary, g, c, o);
 }
+inline tern::result<tern::float_conv2d> make_float_conv2d(geometry_of g, chain_of c, options_of o) {
+    return tern::float_conv2d::create(ternary(), {}, g, c, o);
+}
+inline tern::result<tern::float_conv2d> make_float_conv2d_of_codes(geometry_of g, chain_of c, options_of o) {
+    tern::input_quantizer q;
+    q.g = q.h = channel_ones.data();
+    return tern::float_conv2d::create(codes(), q, g, c, o);
+}
 inline tern::result<tern::real_conv2d> make_real_conv2d(geometry_of g, chain_of c, options_of o) {
     return tern::real_conv2d::create(weights.data(), kernel, g, c, o);
 }
@@ -75,6 +84,8 @@ template <class Visit>
 void for_each_create(Visit&& visit) {
     visit("conv2d::create", make_conv2d);
     visit("conv2d::create", make_conv2d_of_codes);
+    visit("float_conv2d::create", make_float_conv2d);
+    visit("float_conv2d::create", make_float_conv2d_of_codes);
     visit("real_conv2d::create", make_real_conv2d);
     visit("real_conv2d::create", make_real_conv2d_of_codes);
     visit("image_conv2d::create", make_image_conv2d);

@@ -25,11 +25,14 @@ inline void walk_weights(argument_walk& walk) {
     const auto bad_ternary = [&](const char* how, const tern::ternary_weights& w) {
         walk.refused("conv2d::create", how, tern::conv2d::create(w));
         walk.refused("gemm::create", how, tern::gemm::create(w));
+        walk.refused("float_conv2d::create", how, tern::float_conv2d::create(w));
+        walk.refused("float_conv2d::create", how, tern::float_conv2d::create(w, {{code_id::s8}}));
         walk.refused("real_conv2d::create", how, tern::real_conv2d::create(w, {}, stores));
     };
     const auto bad_codes = [&](const char* how, const tern::code_weights& w) {
         walk.refused("conv2d::create", how, tern::conv2d::create(w, code_id::ternary));
         walk.refused("gemm::create", how, tern::gemm::create(w, code_id::ternary));
+        walk.refused("float_conv2d::create", how, tern::float_conv2d::create(w));
         walk.refused("real_conv2d::create", how, tern::real_conv2d::create(w, {}, stores));
     };
     bad_ternary("default-made", {});
@@ -59,6 +62,13 @@ inline void walk_weights(argument_walk& walk) {
     bad_codes("moved-from", c);
     walk.refused("conv2d::create", "no activations", tern::conv2d::create(codes(), no_code));
     walk.refused("gemm::create", "no activations", tern::gemm::create(codes(matrix_shape), no_code));
+    walk.refused("float_conv2d::create", "no activations", tern::float_conv2d::create(codes(), {{no_code}}));
+    walk.refused("float_conv2d::create", "no activations", tern::float_conv2d::create(ternary(), {{no_code}}));
+    for (const float* tern::input_quantizer::*map : {&tern::input_quantizer::g, &tern::input_quantizer::h}) {
+        tern::input_quantizer q;
+        q.*map = misaligned(channel_ones.data());
+        walk.refused("float_conv2d::create", "a misaligned map", tern::float_conv2d::create(ternary(), q));
+    }
     walk.refused("gemm::create", "a kernel", tern::gemm::create(ternary()));
 
     const auto bad_floats = [&](const char* how, const float* p, const shape& s) {
@@ -222,6 +232,8 @@ inline void walk_chains(argument_walk& walk) {
         spoil(levels);
         tern::level_params params;
         walk.refused("lower_levels", how, tern::lower_levels(levels, params));
+        walk.refused("make_row_quantizer", how, tern::make_row_quantizer(levels));
+        walk.refused("float_conv2d::create", how, tern::float_conv2d::create(codes(), {levels}));
         bad_chain(how, tern::chain(stage::quantize(levels)));
         auto image = tern::make_packed_tensor(code_id::u2, one_image, inputs);
         const std::vector<float> values = ones(height * width * inputs);

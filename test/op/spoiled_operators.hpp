@@ -108,9 +108,10 @@ inline void walk_checks(argument_walk& walk) {
         if (how == "elements that share memory")
             walk.refused("check_written_tensor", how, tern::check_written_tensor(view, "x", "y"));
     }
+    walk.refused("check_float_type", "none", tern::check_float_type(behind(tern::float_type::bf16), "x", "y"));
     walk.refused("check_input", "none", tern::check_input(tern::tensor_view<const float>{}, 0, "x"));
     walk.unchecked({"chain", "normalize_bytes", "matrix", "shape_of_rows", "check_epilogue_tensors", "same_view",
-                    "check_overlaps"});  // of runs
+                    "check_overlaps", "quantize_pixels", "quantize_rows", "quantizer_scratch_floats"});  // of runs
 }
 
 }  // namespace tern_test::small_plans

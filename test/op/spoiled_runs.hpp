@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct memory {
     std::vector<float> values = ones(height * width * inputs), residual = ones(height * width * outputs),
                        out = ones(height * width * outputs + 1);
     std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(height * width * inputs);
+    std::vector<std::uint16_t> half_values = std::vector<std::uint16_t>(height * width * outputs + 1);
     std::vector<std::int32_t> sums = std::vector<std::int32_t>(height * width * outputs + 1);
     tern::packed_tensor input, packed;
     tern::buffer<unsigned char> scratch = std::move(*tern::make_buffer<unsigned char>(1 << 18));
@@ -27,11 +29,23 @@ struct memory {
         : input(std::move(*tern::make_packed_tensor(s, inputs, halo))),
           packed(std::move(*tern::make_packed_tensor(s, outputs))) {}
     tern::workspace space() { return {scratch.data(), scratch.bytes()}; }
+    tern::tensor_view<std::uint16_t> halves(std::size_t channels) {
+        return tern::nhwc(half_values.data(), 1, height, width, channels);
+    }
 };
 
 inline const tern::epilogue everything = tern::chain(stage::residual(), stage::store(), stage::ternarize());
 
-/// Runs with each part of args spoiled in turn. `Args` has out and packed; visit_others spoils what else it has.
+inline tern::tensor_view<float> floats_of(const tern::tensor_view<float>& v) { return v; }
+inline tern::tensor_view<float> floats_of(const tern::float_view& v) { return v.floats(); }
+
+template <class Args, class = void>
+struct writes_codes : std::false_type {};
+template <class Args>
+struct writes_codes<Args, std::void_t<decltype(Args::packed)>> : std::true_type {};
+
+/// Runs with each part of args spoiled in turn. `Args` has out, and packed if it writes codes; visit_others spoils what
+/// else it has.
 template <class Plan, class Args, class Others>
 void walk_run(argument_walk& walk, const std::string& name, const Plan& plan, const Args& good, memory& m,
               Others&& visit_others) {
@@ -47,16 +61,18 @@ void walk_run(argument_walk& walk, const std::string& name, const Plan& plan, co
             run(what + ", " + how, args);
         }
     };
-    spoil("out", bad_views(good.out, false), &Args::out);
-    for (const auto& [how, image] : bad_images(good.packed[0])) {
-        Args args = good;
-        args.packed[0] = image;
-        run("packed, " + how, args);
-    }
+    spoil("out", bad_views(floats_of(good.out), false), &Args::out);
     Args args = good;
-    args.packed[1] = m.packed.view();
-    run("an image that no stage writes", args);
-    args = good;
+    if constexpr (writes_codes<Args>::value) {
+        for (const auto& [how, image] : bad_images(good.packed[0])) {
+            args.packed[0] = image;
+            run("packed, " + how, args);
+        }
+        args = good;
+        args.packed[1] = m.packed.view();
+        run("an image that no stage writes", args);
+        args = good;
+    }
     args.out.data = reinterpret_cast<float*>(m.scratch.data());
     run("out in the workspace", args);
     visit_others(spoil);
@@ -127,6 +143,18 @@ inline void walk_conv2d(argument_walk& walk) {
         spoil("accumulators", sums, &tern::conv2d_args::accumulators);
         spoil("input", bad_images(m.input.view()), &tern::conv2d_args::input);
     });
+    tern::conv2d_args args = good;
+    args.out = {};
+    for (const auto& [how, view] : bad_halves<tern::float_view>(m.halves(outputs), false)) {
+        args.half_out = view;
+        walk.refused("conv2d::run", "out, " + how, plan->run(args, m.space()));
+    }
+    args = good;
+    args.residual = {};
+    for (const auto& [how, view] : bad_halves<tern::const_float_view>(m.halves(outputs), true)) {
+        args.half_residual = view;
+        walk.refused("conv2d::run", "residual, " + how, plan->run(args, m.space()));
+    }
     for (auto how = tern::lowering::automatic; how <= tern::lowering::winograd2; how = behind(how)) {
         tern::plan_options options;
         options.lowering = how;
@@ -145,6 +173,44 @@ inline void walk_conv2d(argument_walk& walk) {
     walk.gives("conv2d::required_halo", "huge", plan->required_halo({huge, huge, huge}), tern::border::uniform(1));
     walk.gives("conv2d::input_code", "default-made", tern::conv2d().input_code(), code_id::ternary);
     walk.gives("conv2d::uses_integer_thresholds", "default-made", tern::conv2d().uses_integer_thresholds(), false);
+}
+
+inline void walk_float_conv2d(argument_walk& walk) {
+    memory m(one_image, {});
+    const tern::epilogue adds = tern::chain(stage::residual(), stage::store());
+    const auto plan = make_float_conv2d(padded, adds, {});
+    REQUIRE(plan.ok());
+    const auto in = tern::nhwc<const float>(m.values.data(), 1, height, width, inputs);
+    const auto residual = tern::nhwc<const float>(m.residual.data(), 1, height, width, outputs);
+    tern::float_conv2d_args good;
+    good.input = in;
+    good.out = tern::nhwc(m.out.data(), 1, height, width, outputs);
+    good.residual = residual;
+    walk_run(walk, "float_conv2d::run", *plan, good, m, [&](auto&& spoil) {
+        spoil("residual", bad_views(residual, true), &tern::float_conv2d_args::residual);
+        spoil("input", bad_views(in, true), &tern::float_conv2d_args::input);
+        using tern::const_float_view;
+        spoil("residual", bad_halves<const_float_view>(m.halves(outputs), true), &tern::float_conv2d_args::residual);
+        spoil("input", bad_halves<const_float_view>(m.halves(inputs), true), &tern::float_conv2d_args::input);
+        spoil("out", bad_halves<tern::float_view>(m.halves(outputs), false), &tern::float_conv2d_args::out);
+    });
+    walk_unmade<tern::float_conv2d>(
+        walk, "float_conv2d::run", [&] { return std::move(*make_float_conv2d(padded, adds, {})); },
+        [&](const tern::float_conv2d& p) { return p.run(good, m.space()); });
+    const tern::float_conv2d nothing;
+    walk.gives("float_conv2d::kernels", "default-made", nothing.kernels() == nullptr, true);
+    walk.gives("float_conv2d::conv", "default-made", nothing.conv().kernels() == nullptr, true);
+    walk.gives("float_conv2d::in_channels", "default-made", nothing.in_channels(), std::size_t{0});
+    walk.gives("float_conv2d::out_channels", "default-made", nothing.out_channels(), std::size_t{0});
+    walk.gives("float_conv2d::kernel_name", "default-made", std::string(nothing.kernel_name(one_image)), std::string());
+    walk.gives("float_conv2d::workspace_bytes", "default-made", nothing.workspace_bytes(one_image), std::size_t{0});
+    walk.gives("float_conv2d::workspace_bytes", "slices", plan->workspace_bytes(one_image, huge), SIZE_MAX);
+    for (const tern::image_shape& s : {tern::image_shape{1, 0, 1}, {1, 1, 0}, {1, SIZE_MAX, 1}, {1, 1, SIZE_MAX}}) {
+        walk.refused("float_conv2d::output_shape", "a bad shape", plan->output_shape(s));
+        walk.gives("float_conv2d::workspace_bytes", "a bad shape", plan->workspace_bytes(s, huge), std::size_t{0});
+    }
+    for (const std::size_t n : {huge, SIZE_MAX})
+        CHECK(plan->workspace_bytes({n, height, width}) != 0);
 }
 
 inline void walk_real_conv2d(argument_walk& walk) {

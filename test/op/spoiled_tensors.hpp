@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <tern/core/float_tensor.hpp>
 #include <tern/core/tensor.hpp>
 #include <tern/format/packed_image.hpp>
 
@@ -46,6 +47,17 @@ std::vector<std::pair<std::string, tern::tensor_view<T>>> bad_views(const tern::
         if (stride != &view::stride_c)
             add("elements that share memory", [&](view& v) { v.*stride = static_cast<std::ptrdiff_t>(v.c) - 1; });
     }
+    return all;
+}
+
+/// Views of halves as views of floats of any width; types behind the last, too.
+template <class View, class T>
+std::vector<std::pair<std::string, View>> bad_halves(const tern::tensor_view<T>& good, bool is_input) {
+    std::vector<std::pair<std::string, View>> all;
+    for (const auto& [how, view] : bad_views(good, is_input))
+        all.emplace_back("halves, " + how, View(view, tern::float_type::f16));
+    all.emplace_back("no type", View(good, behind(tern::float_type::bf16)));
+    all.emplace_back("no type", View(good, static_cast<tern::float_type>(255)));
     return all;
 }
 

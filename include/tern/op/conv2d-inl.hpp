@@ -184,6 +184,16 @@ TERN_FUNC const char* conv2d::kernel_name(const image_shape& in, bool channels_l
     return form_for(in).names[channels_last ? 0 : 1];
 }
 
+TERN_FUNC status conv2d::check_halves(const conv2d_args& args) const {
+    if ((args.half_out && args.out) || (args.half_residual && args.residual))
+        return make_error(errc::invalid_argument, "conv2d: %s: expected floats or halves, found both",
+                          args.half_out && args.out ? "out" : "residual");
+    if ((args.half_out && !args.half_out.is_half()) || (args.half_residual && !args.half_residual.is_half()))
+        return make_error(errc::invalid_argument, "conv2d: half_%s: expected f16 or bf16, found f32",
+                          args.half_out && !args.half_out.is_half() ? "out" : "residual");
+    return {};
+}
+
 TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
                                    std::size_t needed) const {
     const packed_layout& in = args.input.layout;
@@ -195,7 +205,10 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
             need.top, need.left, need.bottom, need.right, in.halo.top, in.halo.left, in.halo.bottom, in.halo.right);
     TERN_TRY(check_workspace(scratch, needed, "conv2d"));
 
-    TERN_TRY(check_epilogue_tensors(epilogue_, out, args.out, args.residual, args.packed, "conv2d"));
+    TERN_TRY(check_halves(args));
+    const float_view written = args.half_out ? args.half_out : float_view(args.out);
+    const const_float_view added = args.half_residual ? args.half_residual : const_float_view(args.residual);
+    TERN_TRY(check_epilogue_tensors(epilogue_, out, written, added, args.packed, "conv2d"));
     const tensor_view<std::int32_t>& sums = args.accumulators;
     if (sums && !(image_shape{sums.n, sums.h, sums.w} == out && sums.c == out_channels()))
         return make_error(errc::invalid_argument,
@@ -207,7 +220,7 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
     return check_overlaps(epilogue_,
                           {range_of(args.input.data, in.total_bytes), range_of(scratch.data, scratch.bytes),
                            range_of(sums)},
-                          args.out, args.residual, args.packed, "conv2d");
+                          written, added, args.packed, "conv2d");
 }
 
 TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, const executor& threads) const {
@@ -225,7 +238,8 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
     const product_choice& choice = form.choice;
     run_memory memory(*this, form, in, *out);
     TERN_TRY(check_run(args, *out, scratch, memory.take(*this, nullptr, slices)));
-    memory.tensors = {args.residual, args.out, {args.packed[0], args.packed[1]}, args.accumulators};
+    memory.tensors = {args.residual,     args.out,      {args.packed[0], args.packed[1]},
+                      args.accumulators, args.half_out, args.half_residual};
     memory.take(*this, scratch.data, slices);
     // Taps that see only padding are left out where that counts as 0.
     const bool zero_padding =

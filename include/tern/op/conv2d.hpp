@@ -6,6 +6,7 @@
 
 #include "../core/config.hpp"
 #include "../core/executor.hpp"
+#include "../core/float_tensor.hpp"
 #include "../core/geometry.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
@@ -32,6 +33,8 @@ struct conv2d_args {
     tensor_view<float> out{};                  ///< if the chain stores; may be exactly the same view as `residual`
     packed_image packed[2]{};                  ///< one per ternarize stage
     tensor_view<std::int32_t> accumulators{};  ///< optional: the raw integer products
+    float_view half_out{};                     ///< in place of `out`: f16 or bf16, rounded to nearest even
+    const_float_view half_residual{};          ///< in place of `residual`: f16 or bf16
 };
 
 TERN_END_VOCABULARY
@@ -95,6 +98,7 @@ public:
 private:
     struct run_memory;
     struct trial;
+    friend class float_conv2d;  // knows the epilogue
     /// What `create` measured.
     struct measured_kernel {
         char name[sizeof product_candidate::name];
@@ -124,6 +128,7 @@ private:
     TERN_FUNC void write_key(const image_shape& in, char (&key)[256]) const noexcept;
     TERN_FUNC status add_form(const weight_source& weights, const image_shape& expected, const plan_options& options);
     TERN_FUNC void set_names(conv_form& form) const noexcept;
+    TERN_FUNC status check_halves(const conv2d_args& args) const;
     TERN_FUNC status check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
                                std::size_t needed) const;
 

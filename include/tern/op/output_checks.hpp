@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "../core/config.hpp"
+#include "../core/float_tensor.hpp"
 #include "../core/geometry.hpp"
 #include "../core/overlap.hpp"
 #include "../core/status.hpp"
@@ -15,9 +16,10 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// An error unless there is an input of so many channels, which may be null if it has no images. `op` names the plan.
-template <class T>
-status check_input(const tensor_view<const T>& input, std::size_t channels, const char* op) {
+namespace output_checks_detail {
+
+template <class View>
+status check_input(const View& input, std::size_t channels, const char* op) {
     if (!input && (input.n != 0 || input.c == 0))
         return make_error(errc::invalid_argument, "%s: no input", op);
     if (input.c != channels)
@@ -25,11 +27,22 @@ status check_input(const tensor_view<const T>& input, std::size_t channels, cons
     return check_tensor(input, op, "input");
 }
 
+}  // namespace output_checks_detail
+
+/// An error unless there is an input of so many channels, which may be null if it has no images. `op` names the plan.
+template <class T>
+status check_input(const tensor_view<const T>& input, std::size_t channels, const char* op) {
+    return output_checks_detail::check_input(input, channels, op);
+}
+inline status check_input(const const_float_view& input, std::size_t channels, const char* op) {
+    return output_checks_detail::check_input(input, channels, op);
+}
+
 /// An error unless the float output, the residual and both packed outputs are there if the chain has them, and have the
 /// sizes of `shape` and the chain's channels. `op` names the plan.
-inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_shape& shape,
-                                     const tensor_view<float>& out, const tensor_view<const float>& residual,
-                                     const packed_image (&packed)[2], const char* op) {
+inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_shape& shape, const float_view& out,
+                                     const const_float_view& residual, const packed_image (&packed)[2],
+                                     const char* op) {
     const std::size_t c = chain.channels;
     const auto wrong_shape = [&](const char* what, std::size_t n, std::size_t h, std::size_t w, std::size_t found_c) {
         return make_error(errc::invalid_argument,
@@ -78,16 +91,14 @@ struct run_memory {
     byte_range input, scratch, accumulators{};
 };
 
-template <class T>
-bool same_view(const tensor_view<T>& a, const tensor_view<const T>& b) {
-    return a.data == b.data && a.stride_n == b.stride_n && a.stride_h == b.stride_h && a.stride_w == b.stride_w &&
-           a.stride_c == b.stride_c && a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c;
+inline bool same_view(const float_view& a, const const_float_view& b) {
+    return a.data == b.data && a.type == b.type && a.stride_n == b.stride_n && a.stride_h == b.stride_h &&
+           a.stride_w == b.stride_w && a.stride_c == b.stride_c && a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c;
 }
 
 /// An error if anything written overlaps anything else, but `out` that is exactly the residual, unpooled.
-inline status check_overlaps(const lowered_epilogue& chain, const run_memory& memory, const tensor_view<float>& out,
-                             const tensor_view<const float>& residual, const packed_image (&packed)[2],
-                             const char* op) {
+inline status check_overlaps(const lowered_epilogue& chain, const run_memory& memory, const float_view& out,
+                             const const_float_view& residual, const packed_image (&packed)[2], const char* op) {
     const auto range_of_image = [](const packed_image& p) { return range_of(p.data, p.layout.total_bytes); };
     const byte_range outputs[4] = {range_of(out), memory.accumulators, range_of_image(packed[0]),
                                    range_of_image(packed[1])};

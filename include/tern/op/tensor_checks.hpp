@@ -5,6 +5,7 @@
 
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
+#include "../core/float_tensor.hpp"
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
 #include "../format/argument.hpp"
@@ -93,6 +94,22 @@ status check_written_tensor(const tensor_view<T>& v, const char* op, const char*
                           "%zux%zux%zux%zu",
                           op, what, v.stride_n, v.stride_h, v.stride_w, v.stride_c, v.n, v.h, v.w, v.c);
     return {};
+}
+
+/// Both for floats of any width; an error too unless the type is one.
+inline status check_float_type(float_type type, const char* op, const char* what) {
+    if (!is_float_type(type))
+        return make_error(errc::invalid_argument, "%s: %s: expected a type of floats, found number %d", op, what,
+                          static_cast<int>(type));
+    return {};
+}
+inline status check_tensor(const const_float_view& v, const char* op, const char* what) {
+    TERN_TRY(check_float_type(v.type, op, what));
+    return v.is_half() ? check_tensor(v.halves(), op, what) : check_tensor(v.floats(), op, what);
+}
+inline status check_written_tensor(const float_view& v, const char* op, const char* what) {
+    TERN_TRY(check_float_type(v.type, op, what));
+    return v.is_half() ? check_written_tensor(v.halves(), op, what) : check_written_tensor(v.floats(), op, what);
 }
 
 TERN_END_NAMESPACE

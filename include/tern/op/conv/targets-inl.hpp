@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "../../format/halo.hpp"
+#include "half_rows.hpp"
 #include "targets.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -25,8 +26,9 @@ inline constexpr std::size_t slack = 16;
 TERN_FUNC strip_finisher::strip_finisher(const kernel_table& kernels, const lowered_epilogue& lowered,
                                          const conv_tensors& tensors, bool float_sums, scratch_memory& scratch)
     : kernels_(kernels), lowered_(lowered), tensors_(tensors), float_sums_(float_sums),
-      gathers_(tensors.residual && tensors.residual.stride_c != 1), scatters_(tensors.out && tensors.out.stride_c != 1),
-      kind_(built_in()), unpooled_(lowered.params) {
+      gathers_((tensors.residual && tensors.residual.stride_c != 1) || tensors.half_residual),
+      scatters_((tensors.out && tensors.out.stride_c != 1) || tensors.half_out), kind_(built_in()),
+      unpooled_(lowered.params) {
     using targets_detail::slack;
     const std::size_t channels = round_up(lowered.channels, word_bits);
     pixels_ = scratch.take<strip_pixel_arrays>(1);
@@ -66,8 +68,20 @@ TERN_FUNC void strip_finisher::locate(std::size_t i, std::size_t n, std::size_t 
         for (std::size_t k = i; k < i + count; ++k, p += tensors_.out.stride_w)
             a.out[k] = p;
     }
+    if (tensors_.half_out) {
+        const tensor_view<std::uint16_t> out = tensors_.half_out.halves();
+        std::uint16_t* p = out.data + out.offset(n, y, x, 0);
+        for (std::size_t k = i; k < i + count; ++k, p += out.stride_w)
+            a.half_out[k] = p;
+    }
+    const std::size_t pool = lowered_.params.residual == residual_kind::pooled ? 2 : 1;
+    if (tensors_.half_residual) {
+        const tensor_view<const std::uint16_t> from = tensors_.half_residual.halves();
+        const std::uint16_t* p = from.data + from.offset(n, pool * y, pool * x, 0);
+        for (std::size_t k = i; k < i + count; ++k, p += static_cast<std::ptrdiff_t>(pool) * from.stride_w)
+            a.half_residual[k] = p;
+    }
     if (tensors_.residual) {
-        const std::size_t pool = lowered_.params.residual == residual_kind::pooled ? 2 : 1;
         const float* p = tensors_.residual.data + tensors_.residual.offset(n, pool * y, pool * x, 0);
         for (std::size_t k = i; k < i + count; ++k, p += static_cast<std::ptrdiff_t>(pool) * tensors_.residual.stride_w)
             a.residual[k] = p;
@@ -163,7 +177,7 @@ TERN_FUNC void strip_finisher::finish_sums(const finish_tile_args& given, std::s
     const float* residual_rows[strip_pixels];
     const bool through_scratch = scatters_ || (lowered_.general && !lowered_.thresholds);
     if (gathers_) {
-        gather_residual(tile, given.to.residual);
+        gather_residual(tile, first);
         for (std::size_t k = 0; k < tile.count; ++k)
             residual_rows[k] = channel_zero(residuals_ + k * tile.pitch, tile.to.channel);
         tile.to.residual = residual_rows;
@@ -185,14 +199,26 @@ TERN_FUNC void strip_finisher::finish_sums(const finish_tile_args& given, std::s
         kernels_.finish_thresholds(tile);
     if (lowered_.general)
         quantize(tile, values_);
-    if (!through_scratch || !tensors_.out)
-        return;
+    if (through_scratch && (tensors_.out || tensors_.half_out))
+        scatter_out(given, first);
+}
+
+// The float tile to a tensor whose channels are not dense, or which is one of halves.
+TERN_FUNC void strip_finisher::scatter_out(const finish_tile_args& tile, std::size_t first) const {
+    const auto channel = static_cast<std::ptrdiff_t>(tile.to.channel);
     for (std::size_t k = 0; k < tile.count; ++k) {
         if (!pixels_->used[first + k])
             continue;
-        float* to = given.to.out[k] + static_cast<std::ptrdiff_t>(tile.to.channel) * tensors_.out.stride_c;
-        for (std::size_t j = 0; j < tile.channels; ++j, to += tensors_.out.stride_c)
-            *to = values_[k * tile.pitch + j];
+        const float* const from = values_ + k * tile.pitch;
+        if (tensors_.half_out) {
+            const float_view& out = tensors_.half_out;
+            write_halves(out.type, from, tile.channels, pixels_->half_out[first + k] + channel * out.stride_c,
+                         out.stride_c);
+        } else {
+            float* to = tile.to.out[k] + channel * tensors_.out.stride_c;
+            for (std::size_t j = 0; j < tile.channels; ++j, to += tensors_.out.stride_c)
+                *to = from[j];
+        }
     }
 }
 
@@ -220,21 +246,37 @@ TERN_FUNC void strip_finisher::quantize(const finish_tile_args& tile, const floa
     }
 }
 
-// Residuals whose channels are not dense, pooled if need be; channels the tensor lacks are 0.
-TERN_FUNC void strip_finisher::gather_residual(const finish_tile_args& tile, const float* const* from) const {
-    const tensor_view<const float>& r = tensors_.residual;
-    for (std::size_t i = 0; i < tile.count; ++i)
+// Residuals whose channels are not dense, or which are halves.
+TERN_FUNC void strip_finisher::gather_residual(const finish_tile_args& tile, std::size_t first) const {
+    const const_float_view& halves = tensors_.half_residual;
+    if (!halves)
+        gather(tile, first, tensors_.residual, pixels_->residual, [](float v) { return v; });
+    else if (halves.type == float_type::f16)
+        gather(tile, first, halves.halves(), pixels_->half_residual, [](std::uint16_t v) { return from_f16(v); });
+    else
+        gather(tile, first, halves.halves(), pixels_->half_residual, [](std::uint16_t v) { return from_bf16(v); });
+}
+
+// Pooled if need be; channels the tensor lacks, and pixels that nothing asks for, are 0.
+template <class T, class Read>
+void strip_finisher::gather(const finish_tile_args& tile, std::size_t first, const tensor_view<const T>& from,
+                            const T* const* pixels, Read&& read) const {
+    using targets_detail::larger;
+    const bool pools = lowered_.params.residual == residual_kind::pooled;
+    for (std::size_t i = 0; i < tile.count; ++i) {
+        const std::size_t held = pixels_->used[first + i] ? from.c : 0;
         for (std::size_t k = 0; k < tile.channels; ++k) {
             float v = 0.0f;
-            if (tile.to.channel + k < r.c) {
-                const float* p = from[i] + static_cast<std::ptrdiff_t>(tile.to.channel + k) * r.stride_c;
-                v = *p;
-                if (lowered_.params.residual == residual_kind::pooled)
-                    v = targets_detail::larger(targets_detail::larger(v, p[r.stride_w]),
-                                               targets_detail::larger(p[r.stride_h], p[r.stride_h + r.stride_w]));
+            if (tile.to.channel + k < held) {
+                const T* p = pixels[first + i] + static_cast<std::ptrdiff_t>(tile.to.channel + k) * from.stride_c;
+                v = read(*p);
+                if (pools)
+                    v = larger(larger(v, read(p[from.stride_w])),
+                               larger(read(p[from.stride_h]), read(p[from.stride_h + from.stride_w])));
             }
             residuals_[i * tile.pitch + k] = v;
         }
+    }
 }
 
 TERN_FUNC void clear_halos(const lowered_epilogue& lowered, const packed_image* packed, std::size_t first,

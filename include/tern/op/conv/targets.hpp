@@ -6,6 +6,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/executor.hpp"
+#include "../../core/float_tensor.hpp"
 #include "../../core/scratch.hpp"
 #include "../../core/tensor.hpp"
 #include "../../format/packed_image.hpp"
@@ -21,6 +22,8 @@ struct conv_tensors {
     tensor_view<float> out{};
     packed_image packed[max_quantizers]{};
     tensor_view<std::int32_t> accumulators{};
+    float_view half_out{};  ///< in place of the two above
+    const_float_view half_residual{};
 };
 
 TERN_END_VOCABULARY
@@ -35,6 +38,8 @@ struct strip_pixel_arrays {
     const float* residual[strip_pixels];
     unsigned char* packed[max_quantizers][strip_pixels];
     std::int32_t* accumulators[strip_pixels];
+    std::uint16_t* half_out[strip_pixels];
+    const std::uint16_t* half_residual[strip_pixels];
     bool used[strip_pixels];
 };
 
@@ -85,7 +90,11 @@ private:
     TERN_FUNC finish_kind built_in() const noexcept;
     TERN_FUNC void finish_sums(const finish_tile_args& tile, std::size_t first) const;
     TERN_FUNC void quantize(const finish_tile_args& tile, const float* values) const;
-    TERN_FUNC void gather_residual(const finish_tile_args& tile, const float* const* from) const;
+    TERN_FUNC void scatter_out(const finish_tile_args& tile, std::size_t first) const;
+    TERN_FUNC void gather_residual(const finish_tile_args& tile, std::size_t first) const;
+    template <class T, class Read>
+    void gather(const finish_tile_args& tile, std::size_t first, const tensor_view<const T>& from,
+                const T* const* pixels, Read&& read) const;
     TERN_FUNC void copy_accumulators(const finish_tile_args& tile, std::size_t first) const;
 
     const kernel_table& kernels_;
