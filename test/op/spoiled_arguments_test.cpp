@@ -15,6 +15,7 @@ TEST_CASE(
     walk_geometry_and_options(walk);
     walk_chains(walk);
     walk_conv2d(walk);
+    walk_conv2d_of_bytes(walk);
     walk_real_conv2d(walk);
     walk_image_conv2d(walk, make_image_conv2d);
     walk_image_conv2d(walk, make_image_conv2d_of_integers);

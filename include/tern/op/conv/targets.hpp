@@ -21,6 +21,7 @@ struct conv_tensors {
     tensor_view<float> out{};
     packed_image packed[max_quantizers]{};
     tensor_view<std::int32_t> accumulators{};
+    tensor_view<std::uint8_t> bytes{};  ///< dense channels, in place of packed[0]
 };
 
 TERN_END_VOCABULARY
@@ -103,7 +104,7 @@ private:
     epilogue_params unpooled_;  ///< the epilogue of tiles whose residual has been gathered
 };
 
-/// Writes the halos of the packed outputs that an epilogue has, in some rows of the images from `first` on.
+/// Writes the halos of the packed outputs that there are, in some rows of the images from `first` on.
 TERN_FUNC void clear_halos(const lowered_epilogue& lowered, const packed_image* packed, std::size_t first,
                            const image_shape& out, const slice_range& rows);
 
