@@ -33,7 +33,8 @@ using tern_test::code_problem;
 /// What the chain has beside requantize, in front of it.
 enum class chain_kind { plain, relu, stored };
 
-/// A layer of bytes: y = saturate(round(chain(scale * (sum of w (x - zero) + bias))) + out_zero), or the other order.
+/// A layer of bytes: y = saturate(round(chain(scale * (sum of w (x - zero) + sum_bias) + bias)) + out_zero), or the other
+/// order. QLinearConv has no `bias`.
 struct byte_layer {
     code_problem p;
     code_id out_code;
@@ -41,6 +42,7 @@ struct byte_layer {
     chain_kind kind = chain_kind::plain;
     tern::rounding order = tern::rounding::before_zero_point;
     std::vector<float> scale, bias, factor;
+    std::vector<std::int32_t> sum_bias;
 
     byte_layer(const tern_test::conv_problem& shape, code_id weights, code_id in, code_id out, int zero, int to,
                std::mt19937& random)
@@ -51,7 +53,8 @@ struct byte_layer {
                             static_cast<float>(tern::get_code_info(weights).max_abs_weight());
         for (std::size_t o = 0; o < shape.weights.out_channels; ++o) {
             scale.push_back((0.25f + static_cast<float>(random() % 1000) * 0.002f) / range);
-            bias.push_back(static_cast<float>(static_cast<int>(random() % 101) - 50));
+            bias.push_back(random() % 2 == 0 ? 0.0f : static_cast<float>(static_cast<int>(random() % 101) - 50));
+            sum_bias.push_back(static_cast<std::int32_t>(random() % 20001) - 10000);
             factor.push_back(0.5f + static_cast<float>(random() % 64) * 0.0625f);
         }
     }
@@ -60,7 +63,10 @@ struct byte_layer {
         std::vector<int> input = p.input;
         for (int& x : input)
             x -= zero();
-        return tern_test::convolve(p.shape, input, p.values, 0);
+        std::vector<std::int32_t> sums = tern_test::convolve(p.shape, input, p.values, 0);
+        for (std::size_t i = 0; i < sums.size(); ++i)
+            sums[i] += sum_bias[i % sum_bias.size()];
+        return sums;
     }
     float value(std::int32_t sum, std::size_t o) const {
         const volatile float product = scale[o] * static_cast<float>(sum);
@@ -91,6 +97,7 @@ struct byte_layer {
     }
     tern::result<tern::conv2d> plan(tern::plan_options options) const {
         options.zero_point = zero();
+        options.sum_bias = sum_bias.data();
         return tern::conv2d::create(packed_weights(), p.activations, p.shape.geometry, chain(), options);
     }
 };
@@ -248,6 +255,7 @@ TEST_CASE("QLinearConv: every pair of zero points, u8 and s8, equals a plain loo
                 tern::plan_options options;  // each pair at one of the levels
                 options.kernels = tables[pairs % tables.size()];
                 options.zero_point = zero;
+                options.sum_bias = l.sum_bias.data();
                 const auto plan = tern::conv2d::create(weights, code, shape.geometry, l.chain(), options);
                 const tern::status s = plan.ok() ? plan->run(args, {scratch.data(), scratch.size()}) : plan.status();
                 if (!s.ok())
@@ -332,6 +340,7 @@ TEST_CASE("sums of a plan with a zero point are those of codes minus the zero po
                 tern::plan_options options;
                 options.kernels = &table;
                 options.zero_point = zero;
+                options.sum_bias = l.sum_bias.data();
                 const auto plan = tern::conv2d::create(weights, code, shape.geometry, {}, options);
                 REQUIRE(plan.ok());
                 CHECK(plan->zero_point() == zero);
@@ -345,6 +354,47 @@ TEST_CASE("sums of a plan with a zero point are those of codes minus the zero po
                 CHECK(found == expected);
             }
     });
+}
+
+TEST_CASE("a bias of sums is exact for every code, family and lowering, and in thresholds") {
+    tern_test::for_each_table_and_reference([](const tern::kernel_table& table) {
+        std::mt19937 random(79);
+        tern_test::conv_problem shape;
+        shape.weights = {19, 70, 3, 3};
+        shape.in = {1, 3, 4};
+        shape.geometry = tern::conv_geometry::square(1, 1);
+        int ran = 0;
+        for (const code_id a : {code_id::ternary, code_id::half_ternary, code_id::u2, code_id::o2, code_id::s8})
+            for (const code_id w : {code_id::binary, code_id::ternary, code_id::o2}) {
+                code_problem p(shape, w, a, random);
+                p.border = tern::code_has_zero(a) ? 0 : 1;
+                std::vector<std::int32_t> bias, expected = p.convolve();
+                for (std::size_t o = 0; o < 19; ++o)
+                    bias.push_back(static_cast<std::int32_t>(random() % 2000001) - 1000000);
+                for (std::size_t i = 0; i < expected.size(); ++i)
+                    expected[i] += bias[i % 19];
+                std::vector<tern::plan_options> choices = tern_test::all_choices(table, 70 * 9);
+                for (const tern::plan_options& o : tern_test::winograd_choices(table))
+                    choices.push_back(o);
+                for (tern::plan_options& options : choices) {
+                    options.sum_bias = bias.data();
+                    const auto plan = tern::conv2d::create(tern_test::make_weights(p), a, shape.geometry, {}, options);
+                    if (!plan.ok())
+                        continue;
+                    tern_test::check_plan(p, *plan, expected, random);
+                    ++ran;
+                }
+            }
+        CHECK(ran > 45);
+    });
+    const std::int32_t most = std::numeric_limits<std::int32_t>::max();
+    auto weights = tern::make_code_weights({1, 1, 1, 1}, code_id::ternary);
+    REQUIRE(weights.ok());
+    for (const std::int32_t bias : {most - 1, most, std::numeric_limits<std::int32_t>::min()}) {
+        tern::plan_options options;
+        options.sum_bias = &bias;
+        CHECK(tern::conv2d::create(*weights, code_id::ternary, {}, {}, options).ok() == (bias == most - 1));
+    }
 }
 
 TEST_CASE("integer thresholds of a plan with a zero point hold for all sums that it has") {
@@ -429,6 +479,7 @@ TEST_CASE("gemm reads and writes rows of bytes") {
             tern::plan_options options;
             options.kernels = &table;
             options.zero_point = -3;
+            options.sum_bias = l.sum_bias.data();
             const auto plan = tern::gemm::create(l.packed_weights(), code_id::s8, l.chain(), options);
             REQUIRE(plan.ok());
             tern_test::loose_input in(l.p.input, 1, 1, rows, 75, false, random);

@@ -154,6 +154,8 @@ inline void walk_geometry_and_options(argument_walk& walk) {
     bad_options("an enumerator", [](auto& o) { o.border_value = behind(tern::border_value::zero); });
     bad_options("zero point", [](auto& o) { o.zero_point = 1; });  // of plans whose activations are not s8 or u8
     bad_options("zero point", [](auto& o) { o.zero_point = std::numeric_limits<int>::min(); });
+    static const std::vector<std::int32_t> biases(outputs + 1);
+    bad_options("misaligned bias of sums", [](auto& o) { o.sum_bias = misaligned(biases.data()); });
     bad_options("level", [](auto& o) { o.level = "none"; });
     bad_options("no memory", [](auto& o) { o.memory = no_memory(); });
     for (const std::size_t pixels : {huge, SIZE_MAX}) {

@@ -15,6 +15,19 @@
 #include "plan_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
+namespace conv2d_detail {
+
+// The largest magnitude; null: 0.
+inline std::size_t largest_of(const std::int32_t* values, std::size_t count) noexcept {
+    std::int64_t most = 0;
+    for (std::size_t i = 0; values != nullptr && i < count; ++i) {
+        const std::int64_t size = values[i] < 0 ? -static_cast<std::int64_t>(values[i]) : values[i];
+        most = size > most ? size : most;
+    }
+    return static_cast<std::size_t>(most);
+}
+
+}  // namespace conv2d_detail
 
 TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
                                         const epilogue& chain, const plan_options& options) {
@@ -26,7 +39,7 @@ TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const co
     if (complete)
         TERN_TRY(check_ternary_weights(weights));
     return create(weight_source{s, code_id::ternary, weights.scale.data(), weights.bias.data(), &weights, nullptr,
-                                complete},
+                                complete, false, options.sum_bias},
                   code_id::ternary, geometry, chain, options);
 }
 
@@ -37,7 +50,7 @@ TERN_FUNC result<conv2d> conv2d::create(const code_weights& weights, code_id act
         return make_error(errc::invalid_argument, "conv2d: expected a code of activations, found number %d",
                           static_cast<int>(activations));
     return create(weight_source{weights.shape, weights.code, weights.scale.data(), weights.bias.data(), nullptr,
-                                weights.codes.data(), true},
+                                weights.codes.data(), true, false, options.sum_bias},
                   activations, geometry, chain, options);
 }
 
@@ -45,18 +58,25 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
                                         const conv_geometry& geometry, const epilogue& chain,
                                         const plan_options& options) {
     const weight_shape& s = weights.shape;
-    TERN_TRY(check_options(options, "conv2d", is_byte_code(activations)));
+    TERN_TRY(check_options(options, "conv2d", true));
     TERN_TRY(check_geometry(s, geometry, "conv2d"));
     constexpr std::size_t limit = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
     const code_info w = get_code_info(weights.code), a = get_code_info(activations);
+    TERN_TRY(check_array(options.sum_bias, "conv2d", "bias of sums"));
     const int zero = options.zero_point;
-    if (zero != 0 && !a.contains(zero))
-        return make_error(errc::invalid_argument, "conv2d: expected a zero point of %s, found %d", a.title, zero);
+    if (zero != 0 && (!is_byte_code(activations) || !a.contains(zero)))
+        return make_error(errc::invalid_argument, "conv2d: expected a zero point of %s, found %d",
+                          is_byte_code(activations) ? a.title : "0, as codes but s8 and u8 have", zero);
     const int farthest = zero == 0 ? a.max_abs() : a.max - zero > zero - a.min ? a.max - zero : zero - a.min;
     const auto largest = static_cast<std::size_t>(w.max_abs_weight()) * static_cast<std::size_t>(farthest);
     if (s.fan_in() >= limit / largest)
         return make_error(errc::invalid_argument, "conv2d: %zu products per output of up to %zu may leave int32",
                           s.fan_in(), largest);
+    const std::size_t bias = conv2d_detail::largest_of(options.sum_bias, s.out_channels);
+    if (bias > limit - s.fan_in() * largest)
+        return make_error(errc::invalid_argument,
+                          "conv2d: %zu products per output of up to %zu and a bias of up to %zu may leave int32",
+                          s.fan_in(), largest, bias);
     if (!weights.complete)
         return make_error(errc::invalid_argument, "conv2d: weight buffers do not match the shape %zux%zux%zux%zu",
                           s.out_channels, s.in_channels, s.kh, s.kw);
@@ -81,7 +101,7 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
     if (options.kernel != nullptr)
         std::snprintf(plan.wanted_kernel_, sizeof plan.wanted_kernel_, "%s", options.kernel);
 
-    const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in() * largest) : 0;
+    const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in() * largest + bias) : 0;
     auto lowered = lower_epilogue(chain, s.out_channels, weights.scale, weights.bias, reach, options.memory);
     if (!lowered.ok())
         return lowered.status();

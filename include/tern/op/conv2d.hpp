@@ -28,11 +28,12 @@ TERN_BEGIN_VOCABULARY
 /// What one `conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O]. One of `input` and
 /// `bytes` is given.
 struct conv2d_args {
-    const_packed_image input{};                ///< its halo is at least what the padding needs, and holds its halo_code
-    tensor_view<const float> residual{};       ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
-    tensor_view<float> out{};                  ///< if the chain stores; may be exactly the same view as `residual`
-    packed_image packed[2]{};                  ///< one per ternarize stage
-    tensor_view<std::int32_t> accumulators{};  ///< optional: the raw integer products
+    const_packed_image input{};           ///< its halo is at least what the padding needs, and holds its halo_code
+    tensor_view<const float> residual{};  ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
+    tensor_view<float> out{};             ///< if the chain stores; may be exactly the same view as `residual`
+    packed_image packed[2]{};             ///< one per ternarize stage
+    tensor_view<std::int32_t>
+        accumulators{};  ///< optional: the integer sums, those of products alone unless options say more
     /// In place of `input`, for plans of s8 or u8: the codes as bytes, at any address, without a halo. Channels lie side
     /// by side, pixels do not go backwards; any pitch, any number of channels. Padding is the plan's zero point. Nothing
     /// but the elements is read.
@@ -54,7 +55,7 @@ public:
     /// Packs the weights for the chosen kernels. `weights.shape.in_channels` is that of one group. Errors: shapes that
     /// do not fit `geometry.groups`, weights that do not pass their check, zero strides or dilations, accumulators that
     /// could leave int32, an epilogue out of order, options that are no enumerators, a zero point that is none of the
-    /// activations' codes, an instruction-set level that cannot be had.
+    /// activations' codes, a misaligned bias of sums, an instruction-set level that cannot be had.
     static TERN_FUNC result<conv2d> create(const ternary_weights& weights, const conv_geometry& geometry = {},
                                            const epilogue& chain = {}, const plan_options& options = {});
 

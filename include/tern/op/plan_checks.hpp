@@ -26,9 +26,9 @@ inline result<const kernel_table*> plan_kernels(const plan_options& options) {
     return plan_kernels(options.kernels, options.level);
 }
 
-/// An error unless all enumerators among the options are some, and unless there is no zero point or the plan takes one.
-/// `op` names the plan.
-inline status check_options(const plan_options& options, const char* op, bool takes_zero_point = false) {
+/// An error unless all enumerators among the options are some, and unless there is nothing for integer sums or the plan
+/// has such. `op` names the plan.
+inline status check_options(const plan_options& options, const char* op, bool has_sums = false) {
     if (options.lowering > lowering::winograd2 || options.family > kernel_family::dot ||
         options.border_value > border_value::zero || options.choice > choice_rule::measured || !is_core(options.core))
         return make_error(
@@ -37,9 +37,9 @@ inline status check_options(const plan_options& options, const char* op, bool ta
             "numbers %d, %d, %d, %d and %d",
             op, static_cast<int>(options.lowering), static_cast<int>(options.family),
             static_cast<int>(options.border_value), static_cast<int>(options.choice), static_cast<int>(options.core));
-    if (options.zero_point != 0 && !takes_zero_point)
-        return make_error(errc::invalid_argument, "%s: expected no zero point, which is for codes s8 and u8, found %d",
-                          op, options.zero_point);
+    if (!has_sums && (options.zero_point != 0 || options.sum_bias != nullptr))
+        return make_error(errc::invalid_argument, "%s: expected no %s, which is for plans of integers", op,
+                          options.zero_point != 0 ? "zero point" : "bias of sums");
     if ((options.outcomes.find == nullptr) != (options.outcomes.add == nullptr))
         return make_error(errc::invalid_argument,
                           "%s: expected a store of outcomes with both functions or none, found one that only %s", op,
