@@ -17,6 +17,7 @@ TEST_CASE(
     walk_chains(walk);
     walk_conv2d(walk);
     walk_float_conv2d(walk);
+    walk_conv2d_of_bytes(walk);
     walk_real_conv2d(walk);
     walk_image_conv2d(walk, make_image_conv2d);
     walk_image_conv2d(walk, make_image_conv2d_of_integers);

@@ -162,6 +162,10 @@ inline void walk_geometry_and_options(argument_walk& walk) {
     bad_options("an enumerator", [](auto& o) { o.family = behind(tern::kernel_family::dot); });
     bad_options("an enumerator", [](auto& o) { o.choice = behind(tern::choice_rule::measured); });
     bad_options("an enumerator", [](auto& o) { o.border_value = behind(tern::border_value::zero); });
+    bad_options("zero point", [](auto& o) { o.zero_point = 1; });  // of plans whose activations are not s8 or u8
+    bad_options("zero point", [](auto& o) { o.zero_point = std::numeric_limits<int>::min(); });
+    static const std::vector<std::int32_t> biases(outputs + 1);
+    bad_options("misaligned bias of sums", [](auto& o) { o.sum_bias = misaligned(biases.data()); });
     bad_options("level", [](auto& o) { o.level = "none"; });
     bad_options("no memory", [](auto& o) { o.memory = no_memory(); });
     for (const std::size_t pixels : {huge, SIZE_MAX}) {
@@ -251,6 +255,9 @@ inline void walk_chains(argument_walk& walk) {
             l.code = code_id::u8;
             l.zero_point = zero;
         });
+    for (const int order : {2, 99, 255})
+        bad_chain("order of rounding",
+                  tern::chain(stage::requantize(code_id::u8, 0, static_cast<tern::rounding>(order))));
     bad_levels("falling", [](auto& l) { l.at[2] = -1.0f; });
     bad_levels("NaN", [](auto& l) { l.at[1] = not_a_number; });
 

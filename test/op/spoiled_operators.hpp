@@ -109,6 +109,11 @@ inline void walk_checks(argument_walk& walk) {
             walk.refused("check_written_tensor", how, tern::check_written_tensor(view, "x", "y"));
     }
     walk.refused("check_float_type", "none", tern::check_float_type(behind(tern::float_type::bf16), "x", "y"));
+    walk.refused("check_dense_channels", "channels apart",
+                 tern::check_dense_channels(tern::nchw(values, 1, 2, 2, 2), "x", "y"));
+    tern::lowered_epilogue no_bytes;
+    const tern::tensor_view<std::uint8_t> no_view{};
+    walk.refused("check_byte_output", "a chain without", tern::check_byte_output(no_bytes, one_image, no_view, "x"));
     walk.refused("check_input", "none", tern::check_input(tern::tensor_view<const float>{}, 0, "x"));
     walk.unchecked({"chain", "normalize_bytes", "matrix", "shape_of_rows", "check_epilogue_tensors", "same_view",
                     "check_overlaps", "quantize_pixels", "quantize_rows", "quantizer_scratch_floats"});  // of runs

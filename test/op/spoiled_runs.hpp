@@ -213,6 +213,47 @@ inline void walk_float_conv2d(argument_walk& walk) {
         CHECK(plan->workspace_bytes({n, height, width}) != 0);
 }
 
+inline void walk_conv2d_of_bytes(argument_walk& walk) {
+    memory m(one_image, tern::border::uniform(1));
+    tern::plan_options options;
+    options.zero_point = 5;
+    const auto plan =
+        tern::conv2d::create(codes(), code_id::u8, padded, tern::chain(stage::requantize(code_id::u8)), options);
+    REQUIRE(plan.ok());
+    std::vector<std::uint8_t> out(height * width * outputs + 1);
+    tern::conv2d_args good;
+    good.bytes = tern::nhwc<const std::uint8_t>(m.bytes.data(), 1, height, width, inputs);
+    good.byte_out = tern::nhwc(out.data(), 1, height, width, outputs);
+    REQUIRE_MESSAGE(plan->run(good, m.space()).ok(), std::string(plan->run(good, m.space()).message()));
+    for (const auto& [how, view] : bad_views(good.bytes, true)) {
+        tern::conv2d_args args = good;
+        args.bytes = view;
+        walk.refused("conv2d::run", "bytes, " + how, plan->run(args, m.space()));
+    }
+    for (const auto& [how, view] : bad_views(good.byte_out, false)) {
+        tern::conv2d_args args = good;
+        args.byte_out = view;
+        walk.refused("conv2d::run", "byte output, " + how, plan->run(args, m.space()));
+    }
+    tern::conv2d_args args = good;
+    args.input = m.input.view();
+    walk.refused("conv2d::run", "two inputs", plan->run(args, m.space()));
+    args = good;
+    args.packed[0] = m.packed.view();
+    walk.refused("conv2d::run", "two outputs of one quantizer", plan->run(args, m.space()));
+    args = good;
+    args.byte_out.data = m.scratch.data();
+    walk.refused("conv2d::run", "bytes in the workspace", plan->run(args, m.space()));
+    walk_unmade<tern::conv2d>(
+        walk, "conv2d::run",
+        [&] {
+            return std::move(*tern::conv2d::create(codes(), code_id::u8, padded,
+                                                   tern::chain(stage::requantize(code_id::u8)), options));
+        },
+        [&](const tern::conv2d& p) { return p.run(good, m.space()); });
+    walk.gives("conv2d::zero_point", "default-made", tern::conv2d().zero_point(), 0);
+}
+
 inline void walk_real_conv2d(argument_walk& walk) {
     memory m(one_image, {});
     const auto plan = make_real_conv2d(padded, everything, {});

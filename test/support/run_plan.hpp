@@ -69,10 +69,15 @@ inline tern::conv2d make_plan(const tern::ternary_weights& weights, const tern::
     return std::move(*plan);
 }
 
+/// The sizes of what a run reads.
+inline tern::image_shape shape_of(const tern::conv2d_args& args) {
+    return args.bytes ? tern::image_shape{args.bytes.n, args.bytes.h, args.bytes.w} : args.input.layout.shape();
+}
+
 /// Runs with a workspace of exactly the size the plan asks for: garbage at first, between guard bytes.
 inline tern::status run_plan(const tern::conv2d& plan, const tern::conv2d_args& args,
                              const tern::executor& threads = {}) {
-    guarded_array<unsigned char> scratch(plan.workspace_bytes(args.input.layout.shape(), threads.slices));
+    guarded_array<unsigned char> scratch(plan.workspace_bytes(shape_of(args), threads.slices));
     const tern::status s = plan.run(args, {scratch.data(), scratch.size()}, threads);
     if (!scratch.guards_intact())
         FAIL_CHECK("the workspace was left");

@@ -15,6 +15,19 @@
 #include "plan_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
+namespace conv2d_detail {
+
+// The largest magnitude; null: 0.
+inline std::size_t largest_of(const std::int32_t* values, std::size_t count) noexcept {
+    std::int64_t most = 0;
+    for (std::size_t i = 0; values != nullptr && i < count; ++i) {
+        const std::int64_t size = values[i] < 0 ? -static_cast<std::int64_t>(values[i]) : values[i];
+        most = size > most ? size : most;
+    }
+    return static_cast<std::size_t>(most);
+}
+
+}  // namespace conv2d_detail
 
 TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
                                         const epilogue& chain, const plan_options& options) {
@@ -26,7 +39,7 @@ TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const co
     if (complete)
         TERN_TRY(check_ternary_weights(weights));
     return create(weight_source{s, code_id::ternary, weights.scale.data(), weights.bias.data(), &weights, nullptr,
-                                complete},
+                                complete, false, options.sum_bias},
                   code_id::ternary, geometry, chain, options);
 }
 
@@ -37,7 +50,7 @@ TERN_FUNC result<conv2d> conv2d::create(const code_weights& weights, code_id act
         return make_error(errc::invalid_argument, "conv2d: expected a code of activations, found number %d",
                           static_cast<int>(activations));
     return create(weight_source{weights.shape, weights.code, weights.scale.data(), weights.bias.data(), nullptr,
-                                weights.codes.data(), true},
+                                weights.codes.data(), true, false, options.sum_bias},
                   activations, geometry, chain, options);
 }
 
@@ -45,14 +58,25 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
                                         const conv_geometry& geometry, const epilogue& chain,
                                         const plan_options& options) {
     const weight_shape& s = weights.shape;
-    TERN_TRY(check_options(options, "conv2d"));
+    TERN_TRY(check_options(options, "conv2d", true));
     TERN_TRY(check_geometry(s, geometry, "conv2d"));
     constexpr std::size_t limit = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
     const code_info w = get_code_info(weights.code), a = get_code_info(activations);
-    const auto largest = static_cast<std::size_t>(w.max_abs_weight()) * static_cast<std::size_t>(a.max_abs());
+    TERN_TRY(check_array(options.sum_bias, "conv2d", "bias of sums"));
+    const int zero = options.zero_point;
+    if (zero != 0 && (!is_byte_code(activations) || !a.contains(zero)))
+        return make_error(errc::invalid_argument, "conv2d: expected a zero point of %s, found %d",
+                          is_byte_code(activations) ? a.title : "0, as codes but s8 and u8 have", zero);
+    const int farthest = zero == 0 ? a.max_abs() : a.max - zero > zero - a.min ? a.max - zero : zero - a.min;
+    const auto largest = static_cast<std::size_t>(w.max_abs_weight()) * static_cast<std::size_t>(farthest);
     if (s.fan_in() >= limit / largest)
         return make_error(errc::invalid_argument, "conv2d: %zu products per output of up to %zu may leave int32",
                           s.fan_in(), largest);
+    const std::size_t bias = conv2d_detail::largest_of(options.sum_bias, s.out_channels);
+    if (bias > limit - s.fan_in() * largest)
+        return make_error(errc::invalid_argument,
+                          "conv2d: %zu products per output of up to %zu and a bias of up to %zu may leave int32",
+                          s.fan_in(), largest, bias);
     if (!weights.complete)
         return make_error(errc::invalid_argument, "conv2d: weight buffers do not match the shape %zux%zux%zux%zu",
                           s.out_channels, s.in_channels, s.kh, s.kw);
@@ -72,11 +96,12 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
                    options.lowering,
                    nullptr,
                    options.max_weight_bytes,
-                   *core};
+                   *core,
+                   zero};
     if (options.kernel != nullptr)
         std::snprintf(plan.wanted_kernel_, sizeof plan.wanted_kernel_, "%s", options.kernel);
 
-    const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in() * largest) : 0;
+    const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in() * largest + bias) : 0;
     auto lowered = lower_epilogue(chain, s.out_channels, weights.scale, weights.bias, reach, options.memory);
     if (!lowered.ok())
         return lowered.status();
@@ -194,21 +219,54 @@ TERN_FUNC status conv2d::check_halves(const conv2d_args& args) const {
     return {};
 }
 
-TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
-                                   std::size_t needed) const {
-    const packed_layout& in = args.input.layout;
+// The input's sizes, if it is one of the two kinds.
+TERN_FUNC result<image_shape> conv2d::check_images(const conv2d_args& args) const {
+    const tensor_view<const std::uint8_t>& bytes = args.bytes;
+    if (!bytes && bytes.c == 0) {
+        TERN_TRY(check_packed_image(args.input, input_code(), "conv2d: input"));
+        if (args.input.layout.c != in_channels())
+            return make_error(errc::invalid_argument, "conv2d: expected %zu input channels, found %zu", in_channels(),
+                              args.input.layout.c);
+        return args.input.layout.shape();
+    }
+    if (args.input || args.input.layout.c != 0)
+        return make_error(errc::invalid_argument, "conv2d: expected a packed input or bytes, found both");
+    if (!is_byte_code(input_code()))
+        return make_error(errc::invalid_argument, "conv2d: expected a packed input of codes %s, found bytes",
+                          get_code_info(input_code()).title);
+    TERN_TRY(check_input(bytes, in_channels(), "conv2d"));
+    TERN_TRY(check_dense_channels(bytes, "conv2d", "input"));
+    if (bytes.w > 1 && bytes.stride_w < 0)
+        return make_error(errc::invalid_argument,
+                          "conv2d: input: expected pixels from left to right, found a stride of %td", bytes.stride_w);
+    return image_shape{bytes.n, bytes.h, bytes.w};
+}
+
+// Whether a packed input has the padding that outputs read.
+TERN_FUNC status conv2d::check_halo(const packed_layout& in) const {
     const border need = required_halo(in.shape());
     if (!in.halo.covers(need))
         return make_error(
             errc::invalid_argument,
             "conv2d: the input needs a halo of %zu,%zu,%zu,%zu (top, left, bottom, right), found %zu,%zu,%zu,%zu",
             need.top, need.left, need.bottom, need.right, in.halo.top, in.halo.left, in.halo.bottom, in.halo.right);
+    if (zero_point() != 0 && !(need == border{}) && in.halo_code != zero_point())
+        return make_error(errc::invalid_argument,
+                          "conv2d: expected an input whose halo holds the plan's zero point %d, found %d", zero_point(),
+                          static_cast<int>(in.halo_code));
+    return {};
+}
+
+TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
+                                   std::size_t needed) const {
+    if (args.input)
+        TERN_TRY(check_halo(args.input.layout));
     TERN_TRY(check_workspace(scratch, needed, "conv2d"));
 
     TERN_TRY(check_halves(args));
     const float_view written = args.half_out ? args.half_out : float_view(args.out);
     const const_float_view added = args.half_residual ? args.half_residual : const_float_view(args.residual);
-    TERN_TRY(check_epilogue_tensors(epilogue_, out, written, added, args.packed, "conv2d"));
+    TERN_TRY(check_epilogue_tensors(epilogue_, out, written, added, args.packed, "conv2d", args.byte_out));
     const tensor_view<std::int32_t>& sums = args.accumulators;
     if (sums && !(image_shape{sums.n, sums.h, sums.w} == out && sums.c == out_channels()))
         return make_error(errc::invalid_argument,
@@ -218,38 +276,41 @@ TERN_FUNC status conv2d::check_run(const conv2d_args& args, const image_shape& o
     if (!epilogue_.writes() && !sums)
         return make_error(errc::invalid_argument, "conv2d: nothing to write: no epilogue output and no accumulators");
     return check_overlaps(epilogue_,
-                          {range_of(args.input.data, in.total_bytes), range_of(scratch.data, scratch.bytes),
-                           range_of(sums)},
+                          {args.input ? range_of(args.input.data, args.input.layout.total_bytes) : range_of(args.bytes),
+                           range_of(scratch.data, scratch.bytes), range_of(sums), range_of(args.byte_out)},
                           written, added, args.packed, "conv2d");
 }
 
 TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, const executor& threads) const {
     TERN_TRY(check_made(is_made(), "conv2d"));
-    TERN_TRY(check_packed_image(args.input, input_code(), "conv2d: input"));
-    if (args.input.layout.c != in_channels())
-        return make_error(errc::invalid_argument, "conv2d: expected %zu input channels, found %zu", in_channels(),
-                          args.input.layout.c);
-    const image_shape in = args.input.layout.shape();
+    const auto shape = check_images(args);
+    if (!shape.ok())
+        return shape.status();
+    const image_shape in = *shape;
     const auto out = output_shape(in);
     if (!out.ok() || in.n == 0)
         return out.status();
     const std::size_t slices = threads.slice_count();
     const conv_form& form = form_for(in);
     const product_choice& choice = form.choice;
+    if (!args.input && !choice.prepares())
+        return make_error(errc::unsupported, "conv2d: kernels %s read packed images alone, found bytes", form.kernel);
     run_memory memory(*this, form, in, *out);
     TERN_TRY(check_run(args, *out, scratch, memory.take(*this, nullptr, slices)));
     memory.tensors = {args.residual,     args.out,      {args.packed[0], args.packed[1]},
-                      args.accumulators, args.half_out, args.half_residual};
+                      args.accumulators, args.half_out, args.half_residual,
+                      args.byte_out};
     memory.take(*this, scratch.data, slices);
     // Taps that see only padding are left out where that counts as 0.
-    const bool zero_padding =
-        query_.product.zero_border || (code_has_zero(input_code()) && args.input.layout.halo_code == 0);
+    const bool zero_padding = query_.product.zero_border || !args.input ||
+                              (code_has_zero(input_code()) && args.input.layout.halo_code == zero_point());
     const bool skips = zero_padding && choice.rule.skips_zeros;
 
+    const cell_input images = args.input ? cell_input(args.input) : cell_input(args.bytes);
     const conv_lines lines(query_.layer.is_pointwise(), *out);
     for (std::size_t first = 0, count = 0; first < in.n; first += count) {
         count = in.n - first < memory.cells.layout().images ? in.n - first : memory.cells.layout().images;
-        memory.cells.begin(args.input, first, count);
+        memory.cells.begin(images, first, count);
         const bool by_tiles = choice.winograd != nullptr;
         const std::size_t all_lines =
             by_tiles ? count * winograd_schedule::tile_rows(choice, out->h) : lines.count(count);

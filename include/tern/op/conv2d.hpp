@@ -26,15 +26,24 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What one `conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O].
+/// What one `conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O]. One of `input` and
+/// `bytes` is given.
 struct conv2d_args {
-    const_packed_image input{};                ///< its halo is at least what the padding needs, and holds its halo_code
-    tensor_view<const float> residual{};       ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
-    tensor_view<float> out{};                  ///< if the chain stores; may be exactly the same view as `residual`
-    packed_image packed[2]{};                  ///< one per ternarize stage
-    tensor_view<std::int32_t> accumulators{};  ///< optional: the raw integer products
-    float_view half_out{};                     ///< in place of `out`: f16 or bf16, rounded to nearest even
-    const_float_view half_residual{};          ///< in place of `residual`: f16 or bf16
+    const_packed_image input{};           ///< its halo is at least what the padding needs, and holds its halo_code
+    tensor_view<const float> residual{};  ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
+    tensor_view<float> out{};             ///< if the chain stores; may be exactly the same view as `residual`
+    packed_image packed[2]{};             ///< one per ternarize stage
+    tensor_view<std::int32_t>
+        accumulators{};  ///< optional: the integer sums, those of products alone unless options say more
+    /// In place of `input`, for plans of s8 or u8: the codes as bytes, at any address, without a halo. Channels lie side
+    /// by side, pixels do not go backwards; any pitch, any number of channels. Padding is the plan's zero point. Nothing
+    /// but the elements is read.
+    tensor_view<const std::uint8_t> bytes{};
+    /// In place of packed[0], if the chain's one quantizer is `requantize`: bytes at any address, channels side by side,
+    /// any pitch. Nothing but the elements is written.
+    tensor_view<std::uint8_t> byte_out{};
+    float_view half_out{};             ///< in place of `out`: f16 or bf16, rounded to nearest even
+    const_float_view half_residual{};  ///< in place of `residual`: f16 or bf16
 };
 
 TERN_END_VOCABULARY
@@ -48,8 +57,8 @@ class conv2d {
 public:
     /// Packs the weights for the chosen kernels. `weights.shape.in_channels` is that of one group. Errors: shapes that
     /// do not fit `geometry.groups`, weights that do not pass their check, zero strides or dilations, accumulators that
-    /// could leave int32, an epilogue out of order, options that are no enumerators, an instruction-set level that
-    /// cannot be had.
+    /// could leave int32, an epilogue out of order, options that are no enumerators, a zero point that is none of the
+    /// activations' codes, a misaligned bias of sums, an instruction-set level that cannot be had.
     static TERN_FUNC result<conv2d> create(const ternary_weights& weights, const conv_geometry& geometry = {},
                                            const epilogue& chain = {}, const plan_options& options = {});
 
@@ -63,6 +72,8 @@ public:
     code_id input_code() const noexcept { return query_.product.activations; }
     std::size_t in_channels() const noexcept { return query_.layer.in_channels(); }
     std::size_t out_channels() const noexcept { return query_.layer.out_channels(); }
+    /// The code that padding is, and that is subtracted from all others.
+    int zero_point() const noexcept { return query_.zero_point; }
     const conv_geometry& geometry() const noexcept { return query_.layer.geometry; }
     const weight_shape& weights() const noexcept { return query_.layer.shape; }
     bool uses_integer_thresholds() const noexcept { return epilogue_.thresholds; }
@@ -78,7 +89,7 @@ public:
     result<image_shape> output_shape(const image_shape& in) const {
         return conv_output_shape(in, weights().kh, weights().kw, geometry());
     }
-    /// The halo an input image of this size must have at least.
+    /// The halo a packed input of this size must have at least.
     TERN_FUNC border required_halo(const image_shape& in) const noexcept;
     /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows, 0 if `run` would refuse
     /// the input or the plan.
@@ -129,6 +140,8 @@ private:
     TERN_FUNC status add_form(const weight_source& weights, const image_shape& expected, const plan_options& options);
     TERN_FUNC void set_names(conv_form& form) const noexcept;
     TERN_FUNC status check_halves(const conv2d_args& args) const;
+    TERN_FUNC result<image_shape> check_images(const conv2d_args& args) const;
+    TERN_FUNC status check_halo(const packed_layout& in) const;
     TERN_FUNC status check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
                                std::size_t needed) const;
 

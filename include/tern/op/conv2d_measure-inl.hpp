@@ -151,7 +151,12 @@ inline status conv2d::trial::make(const conv2d& plan, const image_shape& in, con
     const auto shape = plan.output_shape(in);
     if (!shape.ok())
         return shape.status();
-    auto image = make_packed_tensor(plan.input_code(), in, plan.in_channels(), plan.required_halo(in), memory);
+    auto layout = make_packed_layout(plan.input_code(), in, plan.in_channels(), plan.required_halo(in));
+    if (!layout.ok())
+        return layout.status();
+    if (plan.zero_point() != 0)
+        layout->halo_code = static_cast<std::int16_t>(plan.zero_point());
+    auto image = make_packed_tensor(*layout, memory);
     if (!image.ok())
         return image.status();
     input = std::move(*image);

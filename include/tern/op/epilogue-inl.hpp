@@ -224,6 +224,24 @@ inline status does_not_fit(const stage::any& s, std::size_t index, const char* w
         index, stage::name(s.kind), why);
 }
 
+// Whether a stage makes bytes and adds the zero point before it rounds.
+inline bool rounds_last(const stage::any& s) {
+    return is_byte_code(s.levels.code) && s.order == rounding::after_zero_point;
+}
+
+// Where rounding comes last, the zero point is part of the shift and no part of the levels.
+inline status order_rounding(const stage::any& s, std::size_t index, level_params& levels) {
+    if (s.order != rounding::before_zero_point && s.order != rounding::after_zero_point)
+        return make_error(errc::invalid_argument,
+                          "epilogue stage %zu (%s): expected an order of rounding, found number %d", index,
+                          stage::name(s.kind), static_cast<int>(s.order));
+    if (!rounds_last(s))
+        return {};
+    level_thresholds without = s.levels;
+    without.zero_point = 0;
+    return lower_levels(without, levels);
+}
+
 // Integer thresholds in place of the float chain, where all quantizers and channels can have them.
 inline status add_thresholds(lowered_epilogue& low, checked_size padded, std::int32_t limit, const allocator& memory) {
     epilogue_params& p = low.params;
@@ -366,6 +384,8 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                 float* g = array(6 + 2 * p.quantizer_count);
                 float* h = g + padded.value;
                 TERN_TRY(round_to_float(current.a, g, "quantizer factor"));
+                for (std::size_t c = 0; rounds_last(s) && c < channels; ++c)
+                    current.b[c] += static_cast<double>(s.levels.zero_point);
                 TERN_TRY(round_to_float(current.b, h, "quantizer shift"));
                 TERN_TRY(current.reset(channels, memory));
                 if (s.kind == stage::kind::ternarize && !check_thresholds(s.levels).ok())
@@ -374,6 +394,8 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                                       static_cast<double>(s.lo), static_cast<double>(s.hi));
                 level_params& levels = p.levels[p.quantizer_count];
                 TERN_TRY(lower_levels(s.levels, levels));
+                if (levels.planes == 0)
+                    TERN_TRY(order_rounding(s, i, levels));
                 low.codes[p.quantizer_count] = s.levels.code;
                 low.general = low.general || s.levels.code != code_id::ternary;
                 q = {g, h, levels.at[1], levels.at[0]};

@@ -14,13 +14,15 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What one `gemm::run` reads and writes: m rows.
+/// What one `gemm::run` reads and writes: m rows. One of `rows` and `bytes` is given.
 struct gemm_args {
     const_packed_image rows{};  ///< the layout of `make_packed_rows`: one image of 1 x m pixels with k channels
     tensor_view<float> out{};   ///< [m][n] as `matrix(p, m, n)`, if the chain stores
     tensor_view<const float> residual{};
     packed_image packed[2]{};
     tensor_view<std::int32_t> accumulators{};
+    tensor_view<const std::uint8_t> bytes{};  ///< conv2d_args: [m][k] as `matrix(p, m, k)`, or with a larger pitch
+    tensor_view<std::uint8_t> byte_out{};     ///< conv2d_args: [m][n]
 };
 
 /// A dense row-major matrix as a view: rows are pixels, columns are channels.
@@ -88,6 +90,12 @@ public:
         a.packed[0] = args.packed[0];
         a.packed[1] = args.packed[1];
         a.accumulators = args.accumulators;
+        a.bytes = args.bytes;
+        a.byte_out = args.byte_out;
+        if (a.bytes.w == 0 && a.bytes.c != 0) {  // no rows are no images
+            a.bytes.n = 0;
+            a.bytes.w = 1;
+        }
         return plan_.run(a, scratch, threads);
     }
 

@@ -38,11 +38,29 @@ inline status check_input(const const_float_view& input, std::size_t channels, c
     return output_checks_detail::check_input(input, channels, op);
 }
 
+/// An error unless the chain's one quantizer writes bytes and the tensor has the sizes of `shape` and the chain's
+/// channels, which lie side by side. `op` names the plan.
+inline status check_byte_output(const lowered_epilogue& chain, const image_shape& shape,
+                                const tensor_view<std::uint8_t>& bytes, const char* op) {
+    if (chain.params.quantizer_count != 1 || !is_byte_code(chain.codes[0]))
+        return make_error(
+            errc::invalid_argument,
+            "%s: bytes are written by a chain whose one quantizer is requantize, found %zu quantizers%s%s", op,
+            chain.params.quantizer_count, chain.params.quantizer_count == 1 ? " to " : "",
+            chain.params.quantizer_count == 1 ? get_code_info(chain.codes[0]).title : "");
+    if (!(image_shape{bytes.n, bytes.h, bytes.w} == shape) || bytes.c != chain.channels)
+        return make_error(errc::invalid_argument,
+                          "%s: byte output: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", op, shape.n,
+                          shape.h, shape.w, chain.channels, bytes.n, bytes.h, bytes.w, bytes.c);
+    TERN_TRY(check_dense_channels(bytes, op, "byte output"));
+    return check_written_tensor(bytes, op, "byte output");
+}
+
 /// An error unless the float output, the residual and both packed outputs are there if the chain has them, and have the
-/// sizes of `shape` and the chain's channels. `op` names the plan.
+/// sizes of `shape` and the chain's channels. `bytes`: may take the place of packed[0]. `op` names the plan.
 inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_shape& shape, const float_view& out,
-                                     const const_float_view& residual, const packed_image (&packed)[2],
-                                     const char* op) {
+                                     const const_float_view& residual, const packed_image (&packed)[2], const char* op,
+                                     const tensor_view<std::uint8_t>& bytes = {}) {
     const std::size_t c = chain.channels;
     const auto wrong_shape = [&](const char* what, std::size_t n, std::size_t h, std::size_t w, std::size_t found_c) {
         return make_error(errc::invalid_argument,
@@ -69,12 +87,15 @@ inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_
             "%s: pooled residual: expected %zux%zux%zu (n, h, w) and at most %zu channels, found %zux%zux%zux%zu", op,
             shape.n, 2 * shape.h, 2 * shape.w, c, residual.n, residual.h, residual.w, residual.c);
     TERN_TRY(check_tensor(residual, op, "residual"));
+    if (bytes)
+        TERN_TRY(check_byte_output(chain, shape, bytes, op));
+    const std::size_t packed_count = bytes ? 0 : chain.params.quantizer_count;
     for (std::size_t q = 0; q < 2; ++q) {
         const packed_image& p = packed[q];
-        if (bool(p) != (q < chain.params.quantizer_count))
+        if (bool(p) != (q < packed_count))
             return make_error(errc::invalid_argument,
-                              "%s: the epilogue has %zu packed outputs, found %s for number %zu", op,
-                              chain.params.quantizer_count, p ? "one" : "none", q);
+                              "%s: the epilogue has %zu packed outputs%s, found %s for number %zu", op, packed_count,
+                              bytes ? " beside its bytes" : "", p ? "one" : "none", q);
         if (!p)
             continue;
         char name[32];
@@ -88,7 +109,7 @@ inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_
 
 /// What a run reads and writes beside the tensors of its epilogue.
 struct run_memory {
-    byte_range input, scratch, accumulators{};
+    byte_range input, scratch, accumulators{}, bytes{};
 };
 
 inline bool same_view(const float_view& a, const const_float_view& b) {
@@ -100,13 +121,13 @@ inline bool same_view(const float_view& a, const const_float_view& b) {
 inline status check_overlaps(const lowered_epilogue& chain, const run_memory& memory, const float_view& out,
                              const const_float_view& residual, const packed_image (&packed)[2], const char* op) {
     const auto range_of_image = [](const packed_image& p) { return range_of(p.data, p.layout.total_bytes); };
-    const byte_range outputs[4] = {range_of(out), memory.accumulators, range_of_image(packed[0]),
-                                   range_of_image(packed[1])};
+    const byte_range outputs[5] = {range_of(out), memory.accumulators, range_of_image(packed[0]),
+                                   range_of_image(packed[1]), memory.bytes};
     const byte_range inputs[3] = {memory.input, range_of(residual), memory.scratch};
     if (inputs[2].overlaps(inputs[0]) || inputs[2].overlaps(inputs[1]))
         return make_error(errc::invalid_argument, "%s: the workspace overlaps an input", op);
     const bool in_place = chain.params.residual == residual_kind::same && same_view(out, residual);
-    for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t i = 0; i < 5; ++i) {
         for (std::size_t j = 0; j < 3; ++j)
             if (outputs[i].overlaps(inputs[j]) && !(in_place && i == 0 && j == 1))
                 return make_error(

@@ -26,8 +26,9 @@ inline result<const kernel_table*> plan_kernels(const plan_options& options) {
     return plan_kernels(options.kernels, options.level);
 }
 
-/// An error unless all enumerators among the options are some. `op` names the plan.
-inline status check_options(const plan_options& options, const char* op) {
+/// An error unless all enumerators among the options are some, and unless there is nothing for integer sums or the plan
+/// has such. `op` names the plan.
+inline status check_options(const plan_options& options, const char* op, bool has_sums = false) {
     if (options.lowering > lowering::winograd2 || options.family > kernel_family::dot ||
         options.border_value > border_value::zero || options.choice > choice_rule::measured || !is_core(options.core))
         return make_error(
@@ -36,6 +37,9 @@ inline status check_options(const plan_options& options, const char* op) {
             "numbers %d, %d, %d, %d and %d",
             op, static_cast<int>(options.lowering), static_cast<int>(options.family),
             static_cast<int>(options.border_value), static_cast<int>(options.choice), static_cast<int>(options.core));
+    if (!has_sums && (options.zero_point != 0 || options.sum_bias != nullptr))
+        return make_error(errc::invalid_argument, "%s: expected no %s, which is for plans of integers", op,
+                          options.zero_point != 0 ? "zero point" : "bias of sums");
     if ((options.outcomes.find == nullptr) != (options.outcomes.add == nullptr))
         return make_error(errc::invalid_argument,
                           "%s: expected a store of outcomes with both functions or none, found one that only %s", op,

@@ -66,6 +66,12 @@ struct plan_options {
     std::size_t max_weight_bytes = 0;  ///< kernels whose weights take more are not chosen; 0: no limit
     bool integer_thresholds = true;    ///< use them where they give the same codes as the float epilogue
     allocator memory{};                ///< for everything the plan keeps
+    /// conv2d, gemm: which code of s8 or u8 activations a real 0 is. Accumulators are then sums of weight * (code -
+    /// zero_point), and padding is that code: an exact 0. Packed images must hold it in the halo that is needed.
+    int zero_point = 0;
+    /// conv2d, gemm: one per output channel, or null: added to the sums before anything else is, exactly, as the bias of
+    /// ONNX's QLinearConv is. Read by `create` alone.
+    const std::int32_t* sum_bias = nullptr;
 };
 
 TERN_END_VOCABULARY

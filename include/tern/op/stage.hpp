@@ -13,6 +13,12 @@
 
 TERN_BEGIN_VOCABULARY
 
+/// What comes first where a value becomes a byte.
+enum class rounding : std::uint8_t {
+    before_zero_point,  ///< round(v) + zero_point, as ONNX's QuantizeLinear and QLinearConv
+    after_zero_point,   ///< round(v + zero_point), the sum a float
+};
+
 namespace stage {
 
 enum class kind : std::uint8_t { scale, bias, affine, batch_norm, prelu, clamp, residual, store, ternarize, quantize };
@@ -30,6 +36,7 @@ struct any {
     float lo = 0.0f, hi = 0.0f;
     residual_kind residual = residual_kind::none;
     level_thresholds levels{};  ///< ternarize, quantize; without thresholds: rounding to a code of bytes
+    rounding order = rounding::before_zero_point;  ///< quantize to a code of bytes
 };
 
 /// v *= values[channel]
@@ -126,12 +133,16 @@ TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
 }
 
 /// The same for bytes: v rounded to the nearest integer, halves to even, plus the zero point, within the range of s8 or
-/// u8, as ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to units of the code.
-TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0) noexcept {
+/// u8, as ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to units of the code. The other
+/// order adds the zero point to v as a float (to the shift of affine stages behind an activation, residual or store) and
+/// rounds then: halves go elsewhere where it is odd. NaN gives the code 0.
+TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0,
+                                     rounding order = rounding::before_zero_point) noexcept {
     any s;
     s.kind = kind::quantize;
     s.levels.code = code;
     s.levels.zero_point = zero_point;
+    s.order = order;
     return s;
 }
 

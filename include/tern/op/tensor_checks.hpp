@@ -112,4 +112,13 @@ inline status check_written_tensor(const float_view& v, const char* op, const ch
     return v.is_half() ? check_written_tensor(v.halves(), op, what) : check_written_tensor(v.floats(), op, what);
 }
 
+/// An error unless the channels of a pixel lie side by side.
+template <class T>
+status check_dense_channels(const tensor_view<T>& v, const char* op, const char* what) {
+    if (v.c > 1 && v.stride_c != 1)
+        return make_error(errc::invalid_argument, "%s: %s: expected channels side by side, found a stride of %td", op,
+                          what, v.stride_c);
+    return {};
+}
+
 TERN_END_NAMESPACE

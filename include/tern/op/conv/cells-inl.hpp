@@ -95,15 +95,18 @@ TERN_FUNC void cell_source::count_masks(const unsigned char* cells, std::size_t 
 
 // Positions [begin, end) of a pointwise layer.
 TERN_FUNC void cell_source::make_line(std::size_t begin, std::size_t end) const {
-    for (std::size_t p = begin; p < end;) {  // the rest of a row of the image
-        const std::size_t x = p % out_.w, rest = out_.w - x, count = rest < end - p ? rest : end - p;
+    const bool is_dense =
+        image_.row == as_stride(out_.w) * image_.pixel && image_.image == as_stride(out_.h) * image_.row;
+    for (std::size_t p = begin; p < end;) {  // the rest of a row of the image, or of all of them
+        const std::size_t x = p % out_.w, rest = is_dense ? end - p : out_.w - x,
+                          count = rest < end - p ? rest : end - p;
         const std::size_t y = p / out_.w % out_.h, n = p / out_.w / out_.h;
         const unsigned char* from = pixel(n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
         if (choice_.prepares())
-            convert(from, image_.layout.pixel_bytes, count, cells_ + p * choice_.cell_bytes());
+            convert(from, pixel_bytes(), count, cells_ + p * choice_.cell_bytes());
         if (counts_masks())
             count_masks(choice_.prepares() ? cells_ + p * choice_.cell_bytes() : from,
-                        choice_.prepares() ? choice_.cell_bytes() : image_.layout.pixel_bytes, count, mask_sums_ + p);
+                        choice_.prepares() ? choice_.cell_bytes() : pixel_bytes(), count, mask_sums_ + p);
         p += count;
     }
     if (choice_.prepares())
@@ -123,7 +126,7 @@ TERN_FUNC void cell_source::make_row(std::size_t n, std::size_t row, const slice
         join(to, layout_.columns, layout_.out_w);
     if (!counts_masks())
         return;
-    const std::size_t step = choice_.prepares() ? choice_.cell_bytes() : image_.layout.pixel_bytes * column_step();
+    const std::size_t step = choice_.prepares() ? choice_.cell_bytes() : pixel_bytes() * column_step();
     count_masks(choice_.prepares() ? to : pixel(n, y_of(row), x_of(0)), step, layout_.columns, slice.counts);
     std::int32_t* const sums = mask_sums_ + (n * layout_.rows + row) * out_.w;
     for (std::size_t kx = 0; kx < choice_.cell.taps_w; ++kx)
@@ -131,12 +134,12 @@ TERN_FUNC void cell_source::make_row(std::size_t n, std::size_t row, const slice
             sums[x] = (kx == 0 ? 0 : sums[x]) + slice.counts[x * layout_.out_w + kx * layout_.tap_w];
 }
 
-// A row of pixels, with zeros where padding counts as 0.
+// A row of pixels, with zeros where padding counts as 0 or is nowhere.
 TERN_FUNC void cell_source::convert_row(std::size_t n, std::size_t row, unsigned char* out) const {
     const std::size_t step = column_step();
-    const std::size_t step_bytes = step * image_.layout.pixel_bytes, columns = layout_.columns;
+    const std::size_t step_bytes = step * pixel_bytes(), columns = layout_.columns;
     const std::ptrdiff_t y = y_of(row);
-    if (!zero_border_) {
+    if (image_.has_border && !zero_border_) {
         convert(pixel(n, y, x_of(0)), step_bytes, columns, out);
         return;
     }
@@ -156,31 +159,65 @@ TERN_FUNC void cell_source::convert_row(std::size_t n, std::size_t row, unsigned
 // A row of cells that hold the taps of a window each, in the image's format.
 TERN_FUNC void cell_source::gather_row(std::size_t n, std::size_t row, unsigned char* out) const {
     const cell_contents& c = choice_.cell;
-    const packed_layout& l = image_.layout;
-    const std::size_t bytes = source_cell_bytes(), depth = layer_.shape.in_channels;
-    const std::size_t planes = choice_.rule.input.planes;
-    const std::size_t tap_h = layer_.geometry.dilation_h * l.row_bytes,
-                      tap_w = layer_.geometry.dilation_w * l.pixel_bytes;
+    const std::size_t bytes = source_cell_bytes();
     if (merges_words(layer_, c) && !choice_.rule.input.bytes) {
         const std::size_t step = column_step();
-        kernels_.merge_taps({pixel(n, y_of(row), x_of(0)), step * l.pixel_bytes, layout_.columns, planes, c.window_w,
-                             tap_w, depth, out, bytes});
+        kernels_.merge_taps({pixel(n, y_of(row), x_of(0)), step * pixel_bytes(), layout_.columns,
+                             choice_.rule.input.planes, c.window_w, layer_.geometry.dilation_w * pixel_bytes(),
+                             layer_.shape.in_channels, out, bytes});
         return;
     }
     std::memset(out, 0, layout_.columns * bytes);
-    for (std::size_t column = 0; column < layout_.columns; ++column, out += bytes) {
-        const unsigned char* from = pixel(n, y_of(row), x_of(column));
-        for (std::size_t tap = 0; tap < c.window_h * c.window_w; ++tap) {
-            const unsigned char* at = from + tap / c.window_w * tap_h + tap % c.window_w * tap_w;
-            for (std::size_t g = 0; g < layer_.geometry.groups; ++g) {
-                const std::size_t place = g * c.pitch + tap * depth;
-                if (choice_.rule.input.bytes)
-                    std::memcpy(out + place, at + g * depth, depth);
-                else
-                    copy_plane_bits(at, g * depth, out, place, depth, planes);
+    for (std::size_t column = 0; column < layout_.columns; ++column, out += bytes)
+        gather_cell(n, y_of(row), x_of(column), out);
+}
+
+// The taps of a window whose first is pixel (top, x); what padding is where there is none, which are bytes.
+TERN_FUNC void cell_source::gather_cell(std::size_t n, std::ptrdiff_t top, std::ptrdiff_t x, unsigned char* out) const {
+    const cell_contents& c = choice_.cell;
+    const std::size_t dilation = layer_.geometry.dilation_w, depth = layer_.shape.in_channels;
+    const auto padding = static_cast<unsigned char>(choice_.rule.zero - choice_.rule.input.offset);
+    for (std::size_t wy = 0; wy < c.window_h; ++wy) {
+        const std::ptrdiff_t y = top + as_stride(wy * layer_.geometry.dilation_h);
+        // Taps [first, last) of the row are pixels.
+        std::size_t first = 0, last = c.window_w;
+        if (!image_.has_border) {
+            const std::size_t before = x < 0 ? static_cast<std::size_t>(-x) : 0;
+            const std::ptrdiff_t behind = as_stride(in_.w) - x;
+            first = ceil_div(before, dilation);
+            last = behind <= 0 ? 0 : ceil_div(static_cast<std::size_t>(behind), dilation);
+            last = last < c.window_w ? last : c.window_w;
+            if (y < 0 || y >= as_stride(in_.h) || first >= last)
+                first = last = 0;
+            for (std::size_t g = 0; g < layer_.geometry.groups && last - first < c.window_w; ++g) {
+                unsigned char* const taps = out + g * c.pitch + wy * c.window_w * depth;
+                std::memset(taps, padding, first * depth);
+                std::memset(taps + last * depth, padding, (c.window_w - last) * depth);
             }
         }
+        if (first < last)
+            gather_taps(pixel(n, y, x + as_stride(first * dilation)), wy * c.window_w + first, last - first, out);
     }
+}
+
+// `count` taps of a row of a window, from number `tap` on, the first at `from`.
+TERN_FUNC void cell_source::gather_taps(const unsigned char* from, std::size_t tap, std::size_t count,
+                                        unsigned char* out) const {
+    const cell_contents& c = choice_.cell;
+    const std::size_t depth = layer_.shape.in_channels, groups = layer_.geometry.groups;
+    const std::size_t tap_bytes = layer_.geometry.dilation_w * pixel_bytes();
+    if (choice_.rule.input.bytes && groups == 1 && tap_bytes == depth) {
+        std::memcpy(out + tap * depth, from, count * depth);
+        return;
+    }
+    for (std::size_t i = 0; i < count; ++i, from += tap_bytes)
+        for (std::size_t g = 0; g < groups; ++g) {
+            const std::size_t place = g * c.pitch + (tap + i) * depth;
+            if (choice_.rule.input.bytes)
+                std::memcpy(out + place, from + g * depth, depth);
+            else
+                copy_plane_bits(from, g * depth, out, place, depth, choice_.rule.input.planes);
+        }
 }
 
 TERN_FUNC const unsigned char* cell_source::at(std::size_t n, std::size_t y, std::size_t x) const noexcept {
@@ -196,15 +233,14 @@ TERN_FUNC const unsigned char* cell_source::at(std::size_t n, std::size_t y, std
 }
 
 TERN_FUNC std::size_t cell_source::pixel_step() const noexcept {
-    return choice_.prepares() ? layout_.out_w * choice_.cell_bytes()
-                              : layer_.geometry.stride_w * image_.layout.pixel_bytes;
+    return choice_.prepares() ? layout_.out_w * choice_.cell_bytes() : layer_.geometry.stride_w * pixel_bytes();
 }
 
 TERN_FUNC std::ptrdiff_t cell_source::tap_offset(std::size_t row, std::size_t column) const noexcept {
-    const std::size_t of_row = choice_.prepares() ? row_bytes() : image_.layout.row_bytes;
-    const std::size_t of_cell = choice_.prepares() ? choice_.cell_bytes() : image_.layout.pixel_bytes;
-    return static_cast<std::ptrdiff_t>(row * layer_.geometry.dilation_h * of_row +
-                                       column * layer_.geometry.dilation_w * of_cell);
+    const std::ptrdiff_t of_row = choice_.prepares() ? as_stride(row_bytes()) : image_.row;
+    const std::ptrdiff_t of_cell = choice_.prepares() ? as_stride(choice_.cell_bytes()) : image_.pixel;
+    return as_stride(row * layer_.geometry.dilation_h) * of_row +
+           as_stride(column * layer_.geometry.dilation_w) * of_cell;
 }
 
 TERN_FUNC void cell_source::mask_sums(std::size_t n, std::size_t y, std::size_t x, std::size_t count,

@@ -1,5 +1,6 @@
 // What tiles read: the packed image itself, or cells in workspace that one pass over the image makes, in a family's
-// format. An image is converted once, whatever the number of slices.
+// format. An image is converted once, whatever the number of slices. Tensors of bytes are read by that pass alone, which
+// touches nothing but their elements.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/scratch.hpp"
+#include "../../core/tensor.hpp"
 #include "../../format/packed_image.hpp"
 #include "layer.hpp"
 #include "product_choice.hpp"
@@ -22,6 +24,22 @@ struct cell_layout {
     std::size_t out_h = 1, out_w = 1;               ///< cells from an output to the next
     std::size_t tap_h = 1, tap_w = 1;               ///< cells from a tap to the next
     std::size_t images = 1;                         ///< made at a time
+};
+
+/// The images of a run, whose pixels are codes in the image's format.
+struct cell_input {
+    const unsigned char* data = nullptr;           ///< pixel (0, 0) of the first image
+    std::ptrdiff_t image = 0, row = 0, pixel = 0;  ///< bytes from one to the next; of pixels not backwards
+    bool has_border = true;                        ///< padding lies around the images, else it is nowhere
+
+    TERN_INLINE constexpr cell_input() noexcept = default;
+    TERN_INLINE constexpr explicit cell_input(const const_packed_image& p) noexcept
+        : data(p.data == nullptr ? nullptr : p.data + p.layout.offset(0, 0, 0)), image(as_stride(p.layout.image_bytes)),
+          row(as_stride(p.layout.row_bytes)), pixel(as_stride(p.layout.pixel_bytes)) {}
+    /// Of dense channels.
+    TERN_INLINE constexpr explicit cell_input(const tensor_view<const std::uint8_t>& t) noexcept
+        : data(t.data), image(t.stride_n), row(t.stride_h), pixel(t.w > 1 ? t.stride_w : as_stride(t.c)),
+          has_border(false) {}
 };
 
 TERN_END_VOCABULARY
@@ -48,8 +66,8 @@ public:
     TERN_FUNC slice_memory take_slice(scratch_memory& scratch) const;
 
     /// Works on `count` images from `first` on.
-    void begin(const const_packed_image& image, std::size_t first, std::size_t count) noexcept {
-        image_ = image;
+    void begin(const cell_input& images, std::size_t first, std::size_t count) noexcept {
+        image_ = images;
         first_ = first;
         count_ = count;
     }
@@ -77,6 +95,8 @@ private:
     TERN_FUNC void make_row(std::size_t n, std::size_t row, const slice_memory& slice) const;
     TERN_FUNC void convert_row(std::size_t n, std::size_t row, unsigned char* out) const;
     TERN_FUNC void gather_row(std::size_t n, std::size_t row, unsigned char* out) const;
+    TERN_FUNC void gather_cell(std::size_t n, std::ptrdiff_t top, std::ptrdiff_t x, unsigned char* out) const;
+    TERN_FUNC void gather_taps(const unsigned char* from, std::size_t tap, std::size_t count, unsigned char* out) const;
     TERN_FUNC void convert(const unsigned char* cells, std::size_t step, std::size_t count, unsigned char* out) const;
     TERN_FUNC void join(unsigned char* cells, std::size_t count, std::size_t twin) const;
     TERN_FUNC void count_masks(const unsigned char* cells, std::size_t step, std::size_t count,
@@ -96,8 +116,9 @@ private:
         return layout_.by_output_w && out_.w > 1 ? layer_.geometry.stride_w : 1;
     }
     const unsigned char* pixel(std::size_t n, std::ptrdiff_t y, std::ptrdiff_t x) const noexcept {
-        return image_.data + image_.layout.offset(first_ + n, y, x);
+        return image_.data + static_cast<std::ptrdiff_t>(first_ + n) * image_.image + y * image_.row + x * image_.pixel;
     }
+    std::size_t pixel_bytes() const noexcept { return static_cast<std::size_t>(image_.pixel); }
     std::size_t row_bytes() const noexcept { return layout_.columns * choice_.cell_bytes(); }
 
     const conv_layer& layer_;
@@ -106,7 +127,7 @@ private:
     bool zero_border_;
     image_shape in_, out_;
     cell_layout layout_{};
-    const_packed_image image_{};
+    cell_input image_{};
     std::size_t first_ = 0, count_ = 0;
     unsigned char* cells_ = nullptr;     // [image][row][column], if choice_.prepares()
     std::int32_t* mask_sums_ = nullptr;  // [image][row][output column]: over the taps of a row

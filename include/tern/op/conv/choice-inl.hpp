@@ -33,6 +33,9 @@ inline const char* direct_candidate(const choice_query& q, lowering how, const p
         return "another family is wanted";
     if (!f.match(q.product, c.rule))
         return "it does not multiply these codes";
+    // The zero point is subtracted from the products of whole taps; padding holds it.
+    c.rule.per_value -= q.zero_point;
+    c.rule.zero = static_cast<unsigned char>(c.rule.zero + q.zero_point);
     if (how != lowering::implicit && !can_gather)
         return "a border of 0 cannot be gathered in this code";
     if (q.lowering != lowering::automatic && how != q.lowering && (can_gather || is_winograd(q.lowering)))

@@ -19,6 +19,11 @@ inline void ternary_bytes_of(std::uint64_t mask, std::uint64_t sign, std::size_t
     }
 }
 
+// Modulo 2^32, as kernels add: sums fit, what they begin with and prefixes need not.
+inline void add_to(std::int32_t& sum, std::int32_t more) noexcept {
+    sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(more));
+}
+
 }  // namespace panels_detail
 
 TERN_FUNC int weight_source::largest() const noexcept {
@@ -48,18 +53,21 @@ TERN_FUNC void weight_source::get(std::size_t o, std::size_t tap, std::int8_t* v
 
 TERN_FUNC void weight_panels::start_of(const tap_range& rows, const tap_range& columns, std::size_t channel,
                                        std::size_t count, std::int32_t* start) const noexcept {
-    if (starts.empty()) {
+    if (!bias.empty())
+        std::memcpy(start, bias.data() + channel, count * sizeof *start);
+    else
         std::memset(start, 0, count * sizeof *start);
+    if (starts.empty())
         return;
-    }
     const auto sums = [&](std::size_t y, std::size_t x) {
         return starts.data() + (y * (taps_w + 1) + x) * padded_channels + channel;
     };
     const std::int32_t *a = sums(rows.first, columns.first), *b = sums(rows.first, columns.last),
                        *c = sums(rows.last, columns.first), *d = sums(rows.last, columns.last);
     for (std::size_t j = 0; j < count; ++j)  // modulo 2^32: the sums of rectangles fit, their prefixes need not
-        start[j] = static_cast<std::int32_t>(static_cast<std::uint32_t>(d[j]) - static_cast<std::uint32_t>(b[j]) -
-                                             static_cast<std::uint32_t>(c[j]) + static_cast<std::uint32_t>(a[j]));
+        panels_detail::add_to(start[j], static_cast<std::int32_t>(
+                                            static_cast<std::uint32_t>(d[j]) - static_cast<std::uint32_t>(b[j]) -
+                                            static_cast<std::uint32_t>(c[j]) + static_cast<std::uint32_t>(a[j])));
 }
 
 namespace panels_detail {
@@ -86,11 +94,6 @@ inline result<checked_size> lay_out(const conv_layer& layer, const product_choic
     p.padded_channels = count * channels;
     p.taps_w = c.cell.taps_w;
     return total;
-}
-
-// Modulo 2^32, as kernels add: sums fit, what they begin with and prefixes need not.
-inline void add_to(std::int32_t& sum, std::int32_t more) noexcept {
-    sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(more));
 }
 
 // Adds up the starts of taps over rectangles.
@@ -166,6 +169,13 @@ TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const 
         if (!starts.ok())
             return starts.status();
         p.starts = std::move(*starts);
+    }
+    if (weights.sum_bias != nullptr) {
+        auto bias = make_buffer<std::int32_t>(p.padded_channels, memory);
+        if (!bias.ok())
+            return bias.status();
+        std::memcpy(bias->data(), weights.sum_bias, layer.out_channels() * sizeof(std::int32_t));
+        p.bias = std::move(*bias);
     }
     const product_family& f = *c.family;
     std::size_t most_steps = 0;

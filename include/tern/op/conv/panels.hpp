@@ -20,10 +20,11 @@ struct weight_source {
     code_id code;
     const float* scale;
     const float* bias;
-    const ternary_weights* planes;  ///< ternary weights, or
-    const std::int8_t* codes;       ///< [O][I][kh][kw]
-    bool complete;                  ///< the buffers have the shape's sizes
-    bool by_tap = false;            ///< codes are [O][kh][kw][I] rather
+    const ternary_weights* planes;           ///< ternary weights, or
+    const std::int8_t* codes;                ///< [O][I][kh][kw]
+    bool complete;                           ///< the buffers have the shape's sizes
+    bool by_tap = false;                     ///< codes are [O][kh][kw][I] rather
+    const std::int32_t* sum_bias = nullptr;  ///< plan_options
 
     /// The largest magnitude, at least 1.
     TERN_FUNC int largest() const noexcept;
@@ -43,6 +44,7 @@ struct weight_panels {
     /// Sums over the rectangle of taps above and to the left of a tap: [taps_h + 1][taps_w + 1][channels of the tiles].
     /// Empty if all are 0.
     buffer<std::int32_t> starts{};
+    buffer<std::int32_t> bias{};      ///< of the sums of all channels of the tiles, whatever their taps; empty: 0
     std::size_t padded_channels = 0;  ///< of all tiles
     std::size_t taps_w = 1;
 

@@ -23,6 +23,7 @@ struct choice_query {
     const char* kernel = nullptr;      ///< plan_options
     std::size_t max_weight_bytes = 0;  ///< plan_options
     core_kind core = core_kind::generic;
+    int zero_point = 0;  ///< plan_options
 };
 
 /// What lies in a cell, the unit that tiles read for one position: the channels of one tap, or those of all taps of a

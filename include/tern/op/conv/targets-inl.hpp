@@ -86,7 +86,12 @@ TERN_FUNC void strip_finisher::locate(std::size_t i, std::size_t n, std::size_t 
         for (std::size_t k = i; k < i + count; ++k, p += static_cast<std::ptrdiff_t>(pool) * tensors_.residual.stride_w)
             a.residual[k] = p;
     }
-    for (std::size_t q = 0; q < lowered_.params.quantizer_count; ++q) {
+    if (tensors_.bytes) {
+        unsigned char* p = tensors_.bytes.data + tensors_.bytes.offset(n, y, x, 0);
+        for (std::size_t k = i; k < i + count; ++k, p += tensors_.bytes.stride_w)
+            a.packed[0][k] = p;
+    }
+    for (std::size_t q = tensors_.bytes ? 1 : 0; q < lowered_.params.quantizer_count; ++q) {
         const packed_layout& to = tensors_.packed[q].layout;
         unsigned char* p =
             tensors_.packed[q].data + to.offset(n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
@@ -282,7 +287,7 @@ void strip_finisher::gather(const finish_tile_args& tile, std::size_t first, con
 TERN_FUNC void clear_halos(const lowered_epilogue& lowered, const packed_image* packed, std::size_t first,
                            const image_shape& out, const slice_range& rows) {
     for (std::size_t q = 0; q < lowered.params.quantizer_count; ++q)
-        for (std::size_t row = rows.begin, end = 0; row < rows.end; row = end) {  // the rest of an image
+        for (std::size_t row = rows.begin, end = 0; packed[q] && row < rows.end; row = end) {  // the rest of an image
             const std::size_t y = row % out.h, rest = out.h - y, left = rows.end - row;
             end = row + (rest < left ? rest : left);
             clear_halo_rows(packed[q], first + row / out.h, y, y + end - row);

@@ -24,6 +24,7 @@ struct conv_tensors {
     tensor_view<std::int32_t> accumulators{};
     float_view half_out{};  ///< in place of the two above
     const_float_view half_residual{};
+    tensor_view<std::uint8_t> bytes{};  ///< dense channels, in place of packed[0]
 };
 
 TERN_END_VOCABULARY
@@ -112,7 +113,7 @@ private:
     epilogue_params unpooled_;  ///< the epilogue of tiles whose residual has been gathered
 };
 
-/// Writes the halos of the packed outputs that an epilogue has, in some rows of the images from `first` on.
+/// Writes the halos of the packed outputs that there are, in some rows of the images from `first` on.
 TERN_FUNC void clear_halos(const lowered_epilogue& lowered, const packed_image* packed, std::size_t first,
                            const image_shape& out, const slice_range& rows);
 

@@ -85,7 +85,8 @@ TERN_FUNC result<winograd_weights> make_winograd_weights(const weight_source& we
     w.panels.starts = {};
     w.starts = std::move(*starts);
     for (std::size_t o = 0; o < layer.out_channels(); ++o)
-        (*shifts)[o] = c.rule.per_value * transformed->sums[o];
+        (*shifts)[o] =
+            c.rule.per_value * transformed->sums[o] + (weights.sum_bias != nullptr ? weights.sum_bias[o] : 0);
     w.shifts = std::move(*shifts);
     return w;
 }
