@@ -1,4 +1,5 @@
-# The instruction-set levels (docs/architecture.md): the one list of names, flags and architectures. A new level is a line here.
+# The instruction-set levels (docs/architecture.md): the one list of names, flags and architectures. A new level is a
+# line here.
 
 # Levels that the headers implement, in the order of `tern::isa`.
 set(TERN_LEVELS scalar sse42 avx2 avx2_vnni avx512 avx512_vnni avx512_icl neon neon_dot neon_i8mm)

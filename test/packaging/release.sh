@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: release.sh SOURCE FOLDER
 #
-# Runs cmake/release on a copy of the tracked files of SOURCE, a repository of its own in FOLDER: it must accept a commit
-# that is ready and say what is wrong with others. Ends with 77 where SOURCE has no git to copy from.
+# Runs cmake/release on a copy of the tracked files of SOURCE, a repository of its own in FOLDER: it must accept a
+# commit that is ready and say what is wrong with others. Ends with 77 where SOURCE has no git to copy from.
 set -u
 source=$1
 folder=$2
