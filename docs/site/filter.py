@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """usage: filter.py FILE
 
-What Doxygen reads in place of FILE: a header with its first comment as the file's documentation and its declarations in the
-group that groups.txt names; a page whose headings have the anchors that GitHub gives them and whose links work on the site.
+What Doxygen reads in place of FILE: a header with its first comment as the file's documentation and its declarations
+in the group that groups.txt names; a page whose headings have the anchors that GitHub gives them and whose links work
+on the site.
 Only the first line of headers moves, so warnings name the right line or the next.
 """
 import os
@@ -12,6 +13,7 @@ import sys
 SITE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(SITE))
 OPENS = ("TERN_BEGIN_NAMESPACE", "TERN_BEGIN_VOCABULARY")
+LANGUAGES = {"python": "py"}
 CLOSES = ("TERN_END_NAMESPACE", "TERN_END_VOCABULARY")
 
 
@@ -93,7 +95,7 @@ def page(path, lines):
     for line in lines:
         if line.startswith("```"):
             fenced = not fenced
-            line = {"```sh": "```{.sh}", "```cpp": "```{.cpp}", "```cmake": "```{.cmake}", "```python": "```{.py}"}.get(line, line)
+            line = re.sub(r"^```(\w+)$", lambda m: "```{.%s}" % LANGUAGES.get(m[1], m[1]), line)
         elif not fenced and not line.startswith("    "):
             heading = re.match(r"(#+) (.*)", line)
             if heading and heading[1] == "#":
