@@ -43,7 +43,8 @@ std::string case_name(const layer& l, const std::string& impl, const std::string
 /// The 3x3 layers of ResNet-18, two 1x1 layers, AlexNet conv2; matrix products, four of them im2col shapes of ResNet.
 std::vector<layer> standard_layers();
 
-/// Layers of common networks and matrix products of all forms: ResNet, VGG, AlexNet, LeNet, MobileNet, YOLO, small maps.
+/// Layers of common networks and matrix products of all forms: ResNet, VGG, AlexNet, LeNet, MobileNet, YOLO, small
+/// maps.
 std::vector<layer> common_layers();
 
 /// Whether a standard layer is one of the four on which pairs of codes are compared.

@@ -17,7 +17,8 @@ public:
     net_maker(const number_system& numbers, tern::graph_builder& net, std::vector<layer>& layers)
         : numbers_(numbers), net_(net), layers_(layers) {}
 
-    /// The first layer, of floats: batch norm and an activation behind it. `size`: of the map, which becomes its output's.
+    /// The first layer, of floats: batch norm and an activation behind it. `size`: of the map, which becomes its
+    /// output's.
     tern::graph_value stem(tern::graph_value x, std::size_t& size, std::size_t out, std::size_t kernel,
                            std::size_t stride, std::size_t padding, bool prelu) {
         const tern::weight_shape s{out, net_.channels(x), kernel, kernel};

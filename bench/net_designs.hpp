@@ -33,8 +33,8 @@ struct net_design {
 /// ResNet-18 and -34 and AlexNet at 224x224, ResNet-20 and VGG-7 at 32x32.
 const std::vector<net_design>& net_designs();
 
-/// The graph of a design, with the input "image" and the output "logits". Sums of floats in its first layer are exact for
-/// images of small whole numbers, so that codes behind it are the same at all levels.
+/// The graph of a design, with the input "image" and the output "logits". Sums of floats in its first layer are exact
+/// for images of small whole numbers, so that codes behind it are the same at all levels.
 tern::graph make_net(const net_design& d, const number_system& numbers, std::vector<layer>& layers);
 
 }  // namespace bench

@@ -23,7 +23,8 @@ inline std::size_t index_of(const layer& l, const position& p) {
     return ((p.n * l.out_h() + p.y) * l.out_w() + p.x) * l.cout + p.channel;
 }
 
-/// One output of the convolution of `in` [n][h][w][cin] and `weights` [cout][cin/groups][kh][kw]; the padding holds `border`.
+/// One output of the convolution of `in` [n][h][w][cin] and `weights` [cout][cin/groups][kh][kw]; the padding holds
+/// `border`.
 template <class In, class Weight>
 std::int64_t product_at(const layer& l, const In* in, const Weight* weights, const position& p, int border = 0) {
     const std::size_t depth = l.cin / l.groups, group = p.channel / (l.cout / l.groups);

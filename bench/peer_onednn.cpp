@@ -1,5 +1,5 @@
-// The int8 and fp32 peer: oneDNN's convolution and matrix product. Weights are in the layout it chooses, reordered ahead
-// of the timing; activations are NHWC; scratch memory is allocated ahead.
+// The int8 and fp32 peer: oneDNN's convolution and matrix product. Weights are in the layout it chooses, reordered
+// ahead of the timing; activations are NHWC; scratch memory is allocated ahead.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -27,8 +27,8 @@ using tag = memory::format_tag;
 
 memory::dim dim(std::size_t n) { return static_cast<memory::dim>(n); }
 
-/// Requantization of an 8-bit output channel: a power of two, so that only the last rounding is inexact, that brings most
-/// sums of `depth` products below 256.
+/// Requantization of an 8-bit output channel: a power of two, so that only the last rounding is inexact, that brings
+/// most sums of `depth` products below 256.
 float output_scale(std::size_t depth, std::size_t channel) {
     return std::ldexp(1.0f, -6 - std::ilogb(std::sqrt(static_cast<double>(depth))) - static_cast<int>(channel % 3));
 }

@@ -1,4 +1,5 @@
-// Another int8 peer: XNNPACK's convolution with a scale per channel (qc8) and its fully connected layer (qs8), s8 to s8.
+// Another int8 peer: XNNPACK's convolution with a scale per channel (qc8) and its fully connected layer (qs8), s8 to
+// s8.
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -16,7 +17,8 @@
 namespace bench {
 namespace {
 
-/// Requantization that brings most sums of `depth` products of -127 .. 127 below 128; other channels to half and a quarter.
+/// Requantization that brings most sums of `depth` products of -127 .. 127 below 128; other channels to half and a
+/// quarter.
 float scale_of(std::size_t depth, std::size_t channel) {
     return std::ldexp(1.0f, -6 - std::ilogb(std::sqrt(static_cast<double>(depth))) - static_cast<int>(channel % 3));
 }

@@ -89,7 +89,8 @@ public:
     image_case(const setup& s, const layer& l, const tern::kernel_table& level, tern::image_weights precision)
         : stem_case(s, l, numbers<std::uint8_t>(l.in_size(), 0, 255, 1)), codes_(whole_weights(l, precision)),
           centred_(zeros<std::int16_t>(l.in_size())) {
-        // Whole numbers up to the largest that fits: a scale of 1, so that every sum can be checked exactly; fp32: small ones.
+        // Whole numbers up to the largest that fits: a scale of 1, so that every sum can be checked exactly; fp32:
+        // small ones.
         const std::vector<float> weights(codes_.begin(), codes_.end());
         const std::vector<float> mean(l.cin, static_cast<float>(mean_byte));
         for (std::size_t i = 0; i < l.in_size(); ++i)

@@ -1,5 +1,5 @@
-# tern_architecture(<variable>): what compiled libraries are for, as "x86 of 64 bits"; empty without a compiler's answer. With
-# several architectures in one build (macOS), all of them.
+# tern_architecture(<variable>): what compiled libraries are for, as "x86 of 64 bits"; empty without a compiler's
+# answer. With several architectures in one build (macOS), all of them.
 function(tern_architecture out)
   set(processors ${CMAKE_SYSTEM_PROCESSOR})
   if(APPLE AND CMAKE_OSX_ARCHITECTURES)

@@ -33,8 +33,8 @@ install(FILES "${PROJECT_BINARY_DIR}/ternConfig.cmake" "${PROJECT_BINARY_DIR}/te
               "${PROJECT_SOURCE_DIR}/cmake/FindMinizip.cmake"
         DESTINATION "${tern_package_dir}")
 
-# pkg-config: tern is the headers; tern-runtime and tern-runtime-model are compiled and need nothing else, but for minizip where
-# the latter is static and reads zip archives.
+# pkg-config: tern is the headers; tern-runtime and tern-runtime-model are compiled and need nothing else, but for
+# minizip where the latter is static and reads zip archives.
 set(TERN_PC_ZIP)
 if(TERN_MODEL_LINKS_ZIP)
   foreach(library IN LISTS TERN_MINIZIP_LIBRARY TERN_ZLIB_LIBRARY)

@@ -4,8 +4,9 @@
 #
 # Adds to <target> one generated source per instruction-set level, each compiled with its own flags and exporting one
 # symbol, and the source that defines the functions of <tern/tern.hpp>. <target> and what links to it then use the
-# run-time mode (TERN_RUNTIME=1). Default ISAS: every level that the headers implement and the compiler can build; a level
-# named in ISAS that cannot be built is an error. A program may have one such target: tern::runtime, or one of its own.
+# run-time mode (TERN_RUNTIME=1). Default ISAS: every level that the headers implement and the compiler can build; a
+# level named in ISAS that cannot be built is an error. A program may have one such target: tern::runtime, or one of its
+# own.
 #
 #   tern_add_model(<target>)
 #
@@ -57,8 +58,8 @@ function(_tern_kernel_source target source level)
   _tern_level_flags(${level} flags)
   if(NOT CMAKE_CXX_COMPILER_FRONTEND_VARIANT STREQUAL MSVC)
     # -ffp-contract: epilogues round alike on all levels. -fno-lto: link-time inlining would mix flags. -O2: unoptimised
-    # vector code is useless, and GCC's and xsimd's inline functions would be emitted as shared symbols. -Og with sanitizers:
-    # GCC 12 works on instrumented kernels for three times as long at -O2, and tests gain a fifth.
+    # vector code is useless, and GCC's and xsimd's inline functions would be emitted as shared symbols. -Og with
+    # sanitizers: GCC 12 works on instrumented kernels for three times as long at -O2, and tests gain a fifth.
     set(optimise $<$<NOT:$<CONFIG:Release>>:-O2>)
     if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
       set(optimise -Og)
@@ -109,7 +110,8 @@ function(tern_add_kernels target)
   set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES
                               COMPILE_DEFINITIONS "${definitions}" SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(${target} PRIVATE "${source}")
-  # Who links to <target> compiles declarations only. BUILD_INTERFACE: an installed <target> does not name what it was built with.
+  # Who links to <target> compiles declarations only. BUILD_INTERFACE: an installed <target> does not name what it was
+  # built with.
   target_link_libraries(${target} PUBLIC tern::api PRIVATE $<BUILD_INTERFACE:tern::xsimd>)
   target_compile_definitions(${target} PUBLIC TERN_RUNTIME=1)
 

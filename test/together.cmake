@@ -1,8 +1,8 @@
 # cmake -DOUTPUT=<file> "-DSOURCES=<file>;..." -P together.cmake
 #
-# Writes OUTPUT, one source that compiles SOURCES together, so that what they share is compiled once. Each is in a namespace
-# of its own, where helpers of equal names do not meet; what they include is included before, outside of it, and is not seen
-# again. Paths are relative to this folder, so that a compiler cache knows the source in another clone.
+# Writes OUTPUT, one source that compiles SOURCES together, so that what they share is compiled once. Each is in a
+# namespace of its own, where helpers of equal names do not meet; what they include is included before, outside of it,
+# and is not seen again. Paths are relative to this folder, so that a compiler cache knows the source in another clone.
 set(includes)
 set(bodies)
 foreach(source IN LISTS SOURCES)

@@ -5,8 +5,8 @@
 
 namespace examples {
 
-/// The orientation that a JPEG file (segment APP1) or PNG file (chunk eXIf) names, 1 to 8 as Exif numbers them; 1, upright, if
-/// there is none or it is no such number. Reads nothing beyond `size`.
+/// The orientation that a JPEG file (segment APP1) or PNG file (chunk eXIf) names, 1 to 8 as Exif numbers them; 1,
+/// upright, if there is none or it is no such number. Reads nothing beyond `size`.
 int exif_orientation(const unsigned char* data, std::size_t size);
 
 }  // namespace examples

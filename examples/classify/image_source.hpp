@@ -14,8 +14,9 @@ namespace examples {
 
 class image_source {
 public:
-    /// Opens the one file with tensors `images` (u8; [n,h,w], or [n,c,h,w]) and, if it is there, `labels` (any integers, [n]),
-    /// or lists the files. `channels` (1 or 3) is what pictures are decoded to, on `background` where they are transparent.
+    /// Opens the one file with tensors `images` (u8; [n,h,w], or [n,c,h,w]) and, if it is there, `labels` (any
+    /// integers, [n]), or lists the files. `channels` (1 or 3) is what pictures are decoded to, on `background` where
+    /// they are transparent.
     static tern::result<image_source> open(const std::vector<std::string>& paths, std::size_t channels,
                                            const colour& background);
 

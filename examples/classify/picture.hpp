@@ -32,8 +32,8 @@ struct picture {
 /// Whether these bytes begin a PNG or JPEG file.
 bool is_picture(const unsigned char* data, std::size_t size);
 
-/// Decodes a PNG or JPEG file to 1 (grey) or 3 (red, green, blue) channels, whatever it holds, upright as its Exif data say.
-/// Transparent pixels show the background.
+/// Decodes a PNG or JPEG file to 1 (grey) or 3 (red, green, blue) channels, whatever it holds, upright as its Exif data
+/// say. Transparent pixels show the background.
 tern::result<picture> decode_picture(const unsigned char* data, std::size_t size, std::size_t channels,
                                      const colour& background);
 

@@ -1,4 +1,5 @@
-// Command lines: options --name VALUE or --name=VALUE, flags --name, and everything else by position. "--" ends options.
+// Command lines: options --name VALUE or --name=VALUE, flags --name, and everything else by position. "--" ends
+// options.
 #pragma once
 
 #include <cstddef>

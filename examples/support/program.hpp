@@ -26,8 +26,8 @@ inline tern::status in_context(const std::string& path, const tern::status& erro
     return tern::make_error(error.code(), "%.200s: %s", path.c_str(), error.message());
 }
 
-/// Parses the command line into Options and runs `body` on them. --help anywhere prints the usage and is a success; a wrong
-/// command line prints what is wrong and the usage; what else goes wrong is one line.
+/// Parses the command line into Options and runs `body` on them. --help anywhere prints the usage and is a success; a
+/// wrong command line prints what is wrong and the usage; what else goes wrong is one line.
 template <class Options>
 int run_program(const char* name, const char* usage, int argc, char** argv, tern::result<Options> (*parse)(int, char**),
                 tern::status (*body)(const Options&)) {

@@ -1,5 +1,6 @@
-// tern-accuracy: in how many images logits are off by more than 1e-4 of a network computed in double precision, for every
-// instruction-set level and every way of taking images, beside plain loops in float32. Prints the tables of docs/accuracy.md.
+// tern-accuracy: in how many images logits are off by more than 1e-4 of a network computed in double precision, for
+// every instruction-set level and every way of taking images, beside plain loops in float32. Prints the tables of
+// docs/accuracy.md.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -120,7 +121,8 @@ tally compared(const std::vector<std::vector<double>>& found, const std::vector<
     return t;
 }
 
-/// Prints a table. Whether u8 images give what floats give, and no more images that are off than plain float32 has, but for one.
+/// Prints a table. Whether u8 images give what floats give, and no more images that are off than plain float32 has, but
+/// for one.
 bool report(const experiment& e) {
     const auto expected = run_plain<double>(e);
     const tally plain = compared(run_plain<float>(e), expected);

@@ -1,5 +1,5 @@
-// A network of colour images, and images for it, made from a seed: weights as sparse as trained ones, norms that fit the values
-// which reach them, images of smooth noise. Its logits mean nothing; how often rounding changes them does.
+// A network of colour images, and images for it, made from a seed: weights as sparse as trained ones, norms that fit
+// the values which reach them, images of smooth noise. Its logits mean nothing; how often rounding changes them does.
 #pragma once
 
 #include <algorithm>

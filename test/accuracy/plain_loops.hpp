@@ -1,5 +1,5 @@
-// A Soft Threshold Ternary Network as plain loops in float or double: what a training framework computes, without the library's
-// kernels, folding into integers or fused operations.
+// A Soft Threshold Ternary Network as plain loops in float or double: what a training framework computes, without the
+// library's kernels, folding into integers or fused operations.
 #pragma once
 
 #include <algorithm>

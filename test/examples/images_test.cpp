@@ -361,8 +361,8 @@ TEST_CASE("the preprocessing of ImageNet: shorter side to 256, centre of 224, me
         std::size_t h, w;
         bool picture;
     };
-    // Larger and smaller than the target, wide and high, odd excesses, and the target itself: as a tensor it is taken for what
-    // the transform made, as a picture it is one like others.
+    // Larger and smaller than the target, wide and high, odd excesses, and the target itself: as a tensor it is taken
+    // for what the transform made, as a picture it is one like others.
     for (const size s : {size{300, 401, false}, size{515, 333, false}, size{97, 130, true}, size{256, 259, false},
                          size{261, 256, true}, size{224, 224, false}, size{224, 224, true}, size{224, 230, false}}) {
         CAPTURE(s.h);

@@ -1,4 +1,5 @@
-// Any bytes as a network file or a safetensors state dict: an error, or a graph that passes its check and can be printed.
+// Any bytes as a network file or a safetensors state dict: an error, or a graph that passes its check and can be
+// printed.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// That a process asks its CPU once and a call its environment once. Counts by standing in for what detection calls, so the library is
-// compiled into this file.
+// That a process asks its CPU once and a call its environment once. Counts by standing in for what detection calls, so
+// the library is compiled into this file.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: exports.sh NM CXXFILT INCLUDE LIBRARY   (the folder that holds tern/)
 #
-# A shared library exports what public headers declare with TERN_FUNC, and nothing else: each symbol is a promise, and one
-# more that two libraries of a program may share.
+# A shared library exports what public headers declare with TERN_FUNC, and nothing else: each symbol is a promise, and
+# one more that two libraries of a program may share.
 set -u
 nm=$1
 filt=$2

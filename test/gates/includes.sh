@@ -5,10 +5,9 @@
 #
 #   core <- code <- format <- { quantize, kernel/table } <- op <- model, c_api        dispatch <- op
 #
-# kernel/table stands for it and what it is made of: family, winograd_form, epilogue_params and cost. The rest of kernel/ is entered through
-# kernel/all.hpp, by kernel/target_tu.hpp or dispatch/; simd/ is included by kernel/ alone;
-# xsimd by simd/vec*, intrinsics by simd/, JSON by model/, minizip by
-# model/zip_archive.hpp.
+# kernel/table stands for it and what it is made of: family, winograd_form, epilogue_params and cost. The rest of
+# kernel/ is entered through kernel/all.hpp, by kernel/target_tu.hpp or dispatch/; simd/ is included by kernel/ alone;
+# xsimd by simd/vec*, intrinsics by simd/, JSON by model/, minizip by model/zip_archive.hpp.
 set -u
 cd "$1" || exit 2
 

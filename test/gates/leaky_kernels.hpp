@@ -1,5 +1,5 @@
-// A kernel source with a planted fault: an ordinary inline function, which the linker would merge with its copies in other
-// kernel sources. The symbol gate must find it.
+// A kernel source with a planted fault: an ordinary inline function, which the linker would merge with its copies in
+// other kernel sources. The symbol gate must find it.
 #include <tern/kernel/target_tu.hpp>
 
 extern "C" {

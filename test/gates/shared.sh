@@ -1,9 +1,9 @@
 #!/bin/sh
 # usage: shared.sh NM OBJECT...
 #
-# The objects were compiled with different flags, or for different modes: no function of the library may be in two of them, or the
-# linker would run one copy for all. Those of the run-time mode are one set of flags' own. (What the standard library's own
-# templates share is the program's business, as it is without this library.)
+# The objects were compiled with different flags, or for different modes: no function of the library may be in two of
+# them, or the linker would run one copy for all. Those of the run-time mode are one set of flags' own. (What the
+# standard library's own templates share is the program's business, as it is without this library.)
 set -u
 nm=$1
 shift

@@ -3,8 +3,8 @@
 #        strict.sh cxx14 INCLUDE COMPILER...
 #        strict.sh unsafe INCLUDE COMPILER...
 #
-# Headers are in users' files: they give no warning there, with the flags of strict projects and by -I, which hides none. An
-# older language than theirs is one error that says so, and so are options that change what floats mean.
+# Headers are in users' files: they give no warning there, with the flags of strict projects and by -I, which hides
+# none. An older language than theirs is one error that says so, and so are options that change what floats mean.
 set -u
 what=$1
 include=$2

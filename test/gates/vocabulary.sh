@@ -1,10 +1,10 @@
 #!/bin/sh
 # usage: vocabulary.sh NM OBJECT...
 #
-# Objects that keep every inline function but the forced ones: all functions of the library must be in the namespace of a mode
-# (tern::v1::tu_, n_ or rt). One in tern::v1 itself may be merged with its copy in code compiled with other flags. Left out are
-# default constructors that nobody wrote, which cannot be forced inline and are where anything is optimised, and what the
-# standard library makes of the library's types.
+# Objects that keep every inline function but the forced ones: all functions of the library must be in the namespace of
+# a mode (tern::v1::tu_, n_ or rt). One in tern::v1 itself may be merged with its copy in code compiled with other
+# flags. Left out are default constructors that nobody wrote, which cannot be forced inline and are where anything is
+# optimised, and what the standard library makes of the library's types.
 set -u
 nm=$1
 shift

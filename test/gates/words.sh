@@ -25,7 +25,7 @@ ban "architectures and levels are the business of simd/, kernel/ and dispatch/" 
     '__(aarch64|arm|ARM|x86_64|i386|SSE|AVX|riscv)|_M_(X64|IX86|ARM)|TERN_HAS_[A-Z]' \
     include/tern/code include/tern/format include/tern/quantize include/tern/op include/tern/model
 ban "paths of one machine" '(^|[^_[:alnum:].])/(home|root|work|Users)/' include test bench examples cmake docs .ci \
-    CMakeLists.txt CMakePresets.json README.md CHANGELOG.md
+    .github CMakeLists.txt CMakePresets.json README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
 
 [ "$failed" -eq 0 ] && echo "no banned words"
 exit "$failed"

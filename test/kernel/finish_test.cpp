@@ -1,4 +1,5 @@
-// Strips that finish their sums themselves: every family with every way of finishing, bit for bit as the general epilogue.
+// Strips that finish their sums themselves: every family with every way of finishing, bit for bit as the general
+// epilogue.
 #include <doctest/doctest.h>
 
 #include <cstdint>

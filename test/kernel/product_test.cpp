@@ -73,7 +73,8 @@ void random_sums(const kernel_table& table) {
     });
 }
 
-// Narrow counters and short sums overflow first on operands of one sign; every split of the steps must empty them in time.
+// Narrow counters and short sums overflow first on operands of one sign; every split of the steps must empty them in
+// time.
 void largest_sums(const kernel_table& table) {
     std::mt19937 random(2);
     tern_test::for_each_product(table, [&](const product_family& f, const product_rule& rule, const product_query& q) {

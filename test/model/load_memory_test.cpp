@@ -83,8 +83,8 @@ void add_norm(tern::safetensors_writer& w, const std::string& name) {
     REQUIRE(w.add_owned(name + ".folded", tern::data_type::f64, {2, 1}, std::move(data)).ok());
 }
 
-/// A packed STTN of one channel: blocks of two convolutions of k x k weights, five to a byte in the file and 16 bytes each as
-/// planes.
+/// A packed STTN of one channel: blocks of two convolutions of k x k weights, five to a byte in the file and 16 bytes
+/// each as planes.
 bytes one_channel_network(std::size_t blocks, std::size_t k) {
     tern::safetensors_writer w;
     add_floats(w, "features.0.weight", {1, 1, 3, 3});

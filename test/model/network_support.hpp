@@ -1,4 +1,5 @@
-// What the tests of networks share: tensors of the test data, edited copies of files, records of what a network computes.
+// What the tests of networks share: tensors of the test data, edited copies of files, records of what a network
+// computes.
 #pragma once
 
 #include <doctest/doctest.h>

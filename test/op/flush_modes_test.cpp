@@ -1,4 +1,5 @@
-// Codes do not depend on whether the CPU treats subnormal numbers as zero, while a plan is made, while it runs, or both.
+// Codes do not depend on whether the CPU treats subnormal numbers as zero, while a plan is made, while it runs, or
+// both.
 #include <doctest/doctest.h>
 
 #include <cmath>

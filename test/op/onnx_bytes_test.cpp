@@ -17,8 +17,9 @@
 
 namespace {
 
-/// QLinearConv of a u8 image [h][w][channels], padding 1, with ternary weights 3x3 [out][channels] and scales that are powers of
-/// two, so that no rounding but the last is left: y = saturate(round(scale * (sum of (x - zero) w + bias)) + out_zero).
+/// QLinearConv of a u8 image [h][w][channels], padding 1, with ternary weights 3x3 [out][channels] and scales that are
+/// powers of two, so that no rounding but the last is left: y = saturate(round(scale * (sum of (x - zero) w + bias)) +
+/// out_zero).
 struct qlinear_problem {
     static constexpr std::size_t out = 20, h = 5, w = 6;
     std::size_t channels;

@@ -1,4 +1,5 @@
-// Codes of any kind from floats: quantize_image, and the quantize and requantize stages of conv2d, against their definition.
+// Codes of any kind from floats: quantize_image, and the quantize and requantize stages of conv2d, against their
+// definition.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,4 +1,5 @@
-// Epilogues of fp32 convolutions: residuals and codes of every kind against their definition on the convolution's own sums.
+// Epilogues of fp32 convolutions: residuals and codes of every kind against their definition on the convolution's own
+// sums.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,4 +1,5 @@
-// Winograd's transforms against plain loops: the sums, and everything that may follow them, are those of the other lowerings.
+// Winograd's transforms against plain loops: the sums, and everything that may follow them, are those of the other
+// lowerings.
 #include <doctest/doctest.h>
 
 #include <cstdint>

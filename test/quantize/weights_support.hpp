@@ -79,8 +79,8 @@ inline std::vector<sample> trained_samples() {
     return all;
 }
 
-/// Random tensors of odd shapes, edge cases (zeros of both signs, subnormal numbers, constants, one element, values on a
-/// grid where ties are), trained tensors.
+/// Random tensors of odd shapes, edge cases (zeros of both signs, subnormal numbers, constants, one element, values on
+/// a grid where ties are), trained tensors.
 inline std::vector<sample> samples() {
     std::mt19937 random(17);
     std::vector<sample> all;

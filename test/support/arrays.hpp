@@ -1,4 +1,5 @@
-// Arrays for kernel tests: inputs that end where their allocation ends, outputs between guard bytes, floats of every kind.
+// Arrays for kernel tests: inputs that end where their allocation ends, outputs between guard bytes, floats of every
+// kind.
 #pragma once
 
 #include <cmath>

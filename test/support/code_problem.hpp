@@ -149,8 +149,8 @@ inline int run_all_ways(const code_problem& p, const tern::kernel_table& table, 
     return ran;
 }
 
-/// Runs a problem by each family of the table as if there were no other, so by such as no plan would choose, with some lowering.
-/// Adds to `ran`, one count per family, where the family multiplies these codes.
+/// Runs a problem by each family of the table as if there were no other, so by such as no plan would choose, with some
+/// lowering. Adds to `ran`, one count per family, where the family multiplies these codes.
 inline void run_each_family(const code_problem& p, const tern::kernel_table& table, std::mt19937& random,
                             std::vector<int>& ran) {
     const tern::code_weights weights = make_weights(p);

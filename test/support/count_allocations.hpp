@@ -1,5 +1,5 @@
-// Replaces operator new by one that counts: include it in one source file of a program. Others of the same program read what
-// was counted (allocation_counters.hpp).
+// Replaces operator new by one that counts: include it in one source file of a program. Others of the same program read
+// what was counted (allocation_counters.hpp).
 #pragma once
 
 #include <cstddef>

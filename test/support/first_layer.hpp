@@ -63,8 +63,9 @@ struct chain_end {
     }
 };
 
-/// Runs a plan whose `args` have their input, of shape `in`, with outputs of random layouts. Compares floats (all memory of the
-/// output) and packed images (all bytes) with the chain, whose `activation` has `slope`, on sum_at(n, y, x, channel), a float. Constants are those that plans fold.
+/// Runs a plan whose `args` have their input, of shape `in`, with outputs of random layouts. Compares floats (all
+/// memory of the output) and packed images (all bytes) with the chain, whose `activation` has `slope`, on sum_at(n, y,
+/// x, channel), a float. Constants are those that plans fold.
 template <class Plan, class Args, class Sum>
 void check_first_layer(const Plan& plan, Args args, const tern::image_shape& in, const tern::epilogue& chain,
                        std::size_t channels, const any_activation& activation, const float* slope, const chain_end& end,

@@ -58,7 +58,8 @@ inline int code_at(const unsigned char* pixel, std::size_t c) {
     return (byte[0] & bit) == 0 ? 0 : (byte[8] & bit) != 0 ? -1 : 1;
 }
 
-/// An input image: codes [n][y][x][c], a halo of zeros, and garbage wherever no kernel may look. Ends where its memory ends.
+/// An input image: codes [n][y][x][c], a halo of zeros, and garbage wherever no kernel may look. Ends where its memory
+/// ends.
 class packed_input {
 public:
     packed_input(const tern::packed_layout& l, const std::int8_t* codes) : layout_(l), bytes_(l.total_bytes) {

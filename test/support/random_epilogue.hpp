@@ -63,8 +63,8 @@ private:
     std::vector<exact_array<std::int32_t>> numbers;
 };
 
-/// The outputs of all channels of some pixels, with guard bytes, and their addresses: floats [pixel][channel], packed pixels of
-/// both quantizers.
+/// The outputs of all channels of some pixels, with guard bytes, and their addresses: floats [pixel][channel], packed
+/// pixels of both quantizers.
 struct epilogue_outputs {
     guarded_array<float> floats;
     guarded_array<unsigned char> packed[tern::max_quantizers];

@@ -208,8 +208,8 @@ private:
     tern::plane_pass passes_[tern::product_rule::max_passes] = {};
 };
 
-/// Calls body(family, rule, query) for every family of a table and every pair of codes that it multiplies, weights of less than
-/// their code's range and borders of 0 among them.
+/// Calls body(family, rule, query) for every family of a table and every pair of codes that it multiplies, weights of
+/// less than their code's range and borders of 0 among them.
 template <class Body>
 void for_each_product(const tern::kernel_table& table, Body&& body) {
     for (std::size_t i = 0; i < table.family_count; ++i)

@@ -26,9 +26,9 @@ struct alexnet_reader_options {
     double head_epsilon = 1e-3;  ///< of that
 };
 
-/// A graph with the input "image" and the output "logits". Where numbers of layers are left out in "features.N", a pooling
-/// stands; one stands behind the last. Errors name the tensor, what was expected and what was found; a tensor that is not
-/// part of the network is one of them.
+/// A graph with the input "image" and the output "logits". Where numbers of layers are left out in "features.N", a
+/// pooling stands; one stands behind the last. Errors name the tensor, what was expected and what was found; a tensor
+/// that is not part of the network is one of them.
 TERN_FUNC result<graph> read_alexnet(const tensor_file& file, const alexnet_reader_options& options = {});
 
 /// The same from a path of a safetensors file or a PyTorch checkpoint.

@@ -74,8 +74,8 @@ public:
     /// Plans a graph of one input, one output of 1x1 and convolutions or fully connected layers for batches of up to
     /// `input.n` images of input.h x input.w, sizes as the first layer sees them (preprocessed_shape). The graph is not
     /// needed afterwards. Errors: another graph; an image size that does not fit, such as one that makes a stride-2
-    /// shortcut odd, with the sizes; with `u8_images`, an input that does not say what bytes are worth, and weights that
-    /// image_conv2d refuses; those of planned_graph::create.
+    /// shortcut odd, with the sizes; with `u8_images`, an input that does not say what bytes are worth, and weights
+    /// that image_conv2d refuses; those of planned_graph::create.
     static TERN_FUNC result<network> create(const graph& g, const image_shape& input,
                                             const network_options& options = {});
     /// The same of to_graph(model).

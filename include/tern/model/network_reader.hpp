@@ -29,8 +29,8 @@ struct network_reader_options {
 };
 
 /// Reads whatever it is. Errors: a file that is of no kind (saying what it is), those of the kind's reader; options and
-/// metadata of a stem, poolings and zeros for a network file, which knows them. While a state dict becomes a graph, both
-/// are in memory: up to twice what load_limits allow.
+/// metadata of a stem, poolings and zeros for a network file, which knows them. While a state dict becomes a graph,
+/// both are in memory: up to twice what load_limits allow.
 TERN_FUNC result<network_model> read_network(const tensor_file& file, const network_reader_options& options = {});
 
 /// The same from a path of a safetensors file or a PyTorch checkpoint.

@@ -80,6 +80,7 @@ TERN_FUNC status safetensors_writer::add_owned(std::string_view name, data_type 
     return add(name, {dtype, shape, nullptr, bytes.value, std::move(data)});
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
 TERN_FUNC status safetensors_writer::add(std::string_view name, entry made) {
     if (const status s = detail::check_written_name(name, "a tensor's name"); !s.ok())
         return s;

@@ -93,8 +93,8 @@ inline result<buffer<float>> read_conv_floats(tensor_source& from, const std::st
     return from.floats(name, {s.out_channels, s.in_channels, s.kh, s.kw});
 }
 
-/// Weights over a flattened map of `channels` as the side x side convolution without padding that they are; the order of
-/// both is the same. Errors: inputs that are no square number of maps.
+/// Weights over a flattened map of `channels` as the side x side convolution without padding that they are; the order
+/// of both is the same. Errors: inputs that are no square number of maps.
 inline result<weight_shape> unflattened(const tensor_source& from, const std::string& name, const weight_shape& stored,
                                         std::size_t channels) {
     std::size_t side = 1;

@@ -101,6 +101,7 @@ inline result<code_weights> read_kernels(tensor_source& from, const std::string&
         }
     }
     std::vector<const tensor_info*> tensors;
+    tensors.reserve(names.size());
     for (const std::string& kernel : names)
         tensors.push_back(from.file().find(kernel));
     std::vector<const float*> w, b(values.size(), nullptr);

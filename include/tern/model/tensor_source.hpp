@@ -59,8 +59,8 @@ public:
     TERN_FUNC status claim(checked_size bytes, const std::string& name);
     /// The tensor, marked as used, or `not_found` naming it.
     TERN_FUNC result<const tensor_info*> get(std::string_view name);
-    /// Its shape as convolution weights [O][I][kh][kw], or an error that names the rank found. `matrix`: [O][I] is one of
-    /// 1x1, too.
+    /// Its shape as convolution weights [O][I][kh][kw], or an error that names the rank found. `matrix`: [O][I] is one
+    /// of 1x1, too.
     TERN_FUNC result<weight_shape> conv_shape(std::string_view name, bool matrix = false);
     /// All values of a tensor of exactly this shape; NaN and infinity are errors.
     TERN_FUNC result<buffer<float>> floats(std::string_view name, std::initializer_list<std::size_t> shape);

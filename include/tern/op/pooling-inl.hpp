@@ -78,7 +78,7 @@ inline float scalar_pixel(kind which, const window& w, std::ptrdiff_t channel_of
     w.for_each_pixel([&](const float* pixel) {
         const float next = pixel[channel_offset];
         if (total++ == 0)
-            v = next;
+            v = next;  // NOLINT(bugprone-branch-clone): the first, and further down the largest
         else if (which == kind::mean)
             v += next;
         else if (!(v >= next) && v == v)

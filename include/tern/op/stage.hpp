@@ -170,6 +170,7 @@ struct epilogue {
     std::size_t count = 0;
     bool overflow = false;  ///< more than `capacity` stages were added; `create` refuses
 
+    // NOLINTNEXTLINE(modernize-use-equals-default): it would be an aggregate
     TERN_INLINE constexpr epilogue() noexcept {}
 
     TERN_INLINE constexpr epilogue& add(const stage::any& s) noexcept {

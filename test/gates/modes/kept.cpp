@@ -1,5 +1,5 @@
-// Every inline function of the library: the compiler keeps them (-fkeep-inline-functions) but for those forced inline, which leave no
-// symbol here (gnu_inline) as they leave none elsewhere.
+// Every inline function of the library: the compiler keeps them (-fkeep-inline-functions) but for those forced inline,
+// which leave no symbol here (gnu_inline) as they leave none elsewhere.
 #include <tern/core/config.hpp>
 
 #undef TERN_INLINE

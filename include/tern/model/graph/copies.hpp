@@ -79,8 +79,8 @@ struct neighbours {
     float weight = 0.0f;
 };
 
-/// Those of place `at` of an axis of `size` pixels, enlarged `factor` times; PyTorch's with align_corners=False, in float
-/// as there.
+/// Those of place `at` of an axis of `size` pixels, enlarged `factor` times; PyTorch's with align_corners=False, in
+/// float as there.
 inline neighbours neighbours_of(std::size_t at, std::size_t factor, std::size_t size) noexcept {
     const float scale = 1.0f / static_cast<float>(factor);
     const float middle = rounded(rounded(static_cast<float>(at) + 0.5f) * scale) - 0.5f;

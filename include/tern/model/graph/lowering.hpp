@@ -210,7 +210,7 @@ private:
         made.input = input_of(i);
         made.out = i;
         write(i, false);
-        add_step(std::move(made), {i});
+        add_step(made, {i});
         return {};
     }
 
