@@ -1,0 +1,4 @@
+// In both branches, and so in front of them.
+#pragma once
+
+struct either {};

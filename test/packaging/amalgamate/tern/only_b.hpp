@@ -1,0 +1,9 @@
+// In one branch.
+#pragma once
+
+#if !PLANTED_B
+#error "in the other branch"
+#endif
+#include "either.hpp"
+
+struct only_b : either {};
