@@ -57,7 +57,7 @@ TERN_FUNC status quantize_image(const tensor_view<const float>& values, const pa
         for (std::size_t row = range.begin; row < range.end; ++row)
             clear_halo_rows(out, row / l.h, row % l.h, row % l.h + 1);
     });
-    return {};
+    return check_ran(threads, "quantize_image");
 }
 
 TERN_END_NAMESPACE

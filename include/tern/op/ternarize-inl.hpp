@@ -50,7 +50,7 @@ TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_
             clear_halo_rows(out, n, y, y + 1);
         }
     });
-    return {};
+    return check_ran(threads, "ternarize");
 }
 
 TERN_END_NAMESPACE
