@@ -16,6 +16,7 @@
 #include "core/half_floats.hpp"
 #include "core/memory.hpp"
 #include "core/status.hpp"
+#include "core/team.hpp"
 #include "core/tensor.hpp"
 #include "dispatch/select.hpp"
 #include "format/base3.hpp"
