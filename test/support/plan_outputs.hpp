@@ -29,7 +29,12 @@ inline tern::packed_tensor made_input(const tern::conv2d& plan, const tern::imag
             return {};
     if ((halo.top + in.h + halo.bottom) * (halo.left + in.w + halo.right) * plan.in_channels() > 16 * most)
         return {};
-    auto made = tern::make_packed_tensor(plan.input_code(), in, plan.in_channels(), halo);
+    auto layout = tern::make_packed_layout(plan.input_code(), in, plan.in_channels(), halo);
+    if (!layout.ok())
+        return {};
+    if (plan.zero_point() != 0)
+        layout->halo_code = static_cast<std::int16_t>(plan.zero_point());
+    auto made = tern::make_packed_tensor(*layout);
     if (!made.ok())
         return {};
     const tern::code_info code = tern::get_code_info(plan.input_code());

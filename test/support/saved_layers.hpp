@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <string>
@@ -28,6 +29,7 @@ struct described_layer {
     tern::code_weights weights;
     std::deque<std::vector<float>> floats;
     std::deque<std::vector<double>> doubles;
+    std::vector<std::int32_t> sums;
     tern::conv2d_description description;
 
     described_layer(tern::code_id code, tern::code_id activations, std::mt19937& random) {
@@ -54,6 +56,13 @@ struct described_layer {
         description.codes = &weights;
         description.activations = activations;
         description.border_value = random() % 2 == 0 ? tern::border_value::zero : tern::border_value::from_image;
+        if (tern::is_byte_code(activations) && random() % 2 == 0)
+            description.zero_point = tern::code_min(activations) + static_cast<int>(random() % 256);
+        if (random() % 3 == 0) {
+            for (std::size_t o = 0; o < count; ++o)
+                sums.push_back(static_cast<std::int32_t>(random() % 2001) - 1000);
+            description.sum_bias = sums.data();
+        }
         add_values(random);
         for (auto q = random() % 3; q > 0; --q) {
             if (random() % 2 == 0)
@@ -126,7 +135,10 @@ private:
         if (random() % 2 == 0)
             description.chain.add(tern::stage::ternarize({0.75f, -0.25f, random() % 2 == 0, random() % 2 == 0}));
         else
-            description.chain.add(stage_of(any_levels(all_codes[random() % 12], random)));
+            description.chain.add(stage_of(any_levels(all_codes[random() % std::size(all_codes)], random)));
+        tern::stage::any& last = description.chain.stages[description.chain.count - 1];
+        if (tern::is_byte_code(last.levels.code) && random() % 2 == 0)
+            last.order = tern::rounding::after_zero_point;
     }
 };
 

@@ -27,13 +27,14 @@ struct conv2d_header {
     std::uint64_t dilation[2];
     std::uint64_t groups;
     std::uint32_t weight_code, activation_code, border;
-    std::int32_t zero_point;  // of the activations: 0 in this version
-    std::uint32_t has_bias, stages;
+    std::int32_t zero_point;       // of the activations
+    std::uint32_t biases, stages;  // has_bias, has_sum_bias
 };
 static_assert(sizeof(conv2d_header) == 152 && sizeof(conv2d_header) % field_alignment == 0, "no gaps in the header");
 
 inline constexpr char conv2d_magic[8] = {'T', 'E', 'R', 'N', 'C', 'O', 'N', 'V'};
 inline constexpr std::uint32_t conv2d_version = 1;
+inline constexpr std::uint32_t has_bias = 1, has_sum_bias = 2;
 inline constexpr std::size_t unsummed_bytes = 16;  // up to the checksum
 
 inline conv2d_header make_header(const conv2d_description& d) noexcept {
@@ -56,7 +57,8 @@ inline conv2d_header make_header(const conv2d_description& d) noexcept {
     h.weight_code = static_cast<std::uint32_t>(code_of(d));
     h.activation_code = static_cast<std::uint32_t>(d.activations);
     h.border = d.border_value == border_value::zero ? 1 : 0;
-    h.has_bias = bias_of(d).empty() ? 0 : 1;
+    h.zero_point = d.zero_point;
+    h.biases = (bias_of(d).empty() ? 0 : has_bias) | (d.sum_bias == nullptr ? 0 : has_sum_bias);
     h.stages = static_cast<std::uint32_t>(d.chain.count);
     return h;
 }
@@ -87,6 +89,8 @@ inline status write_description(const conv2d_description& d, unsigned char* to, 
     TERN_TRY(out.array(scale_of(d).data(), channels));
     TERN_TRY(out.pad());
     TERN_TRY(out.array(bias_of(d).data(), bias_of(d).size()));
+    TERN_TRY(out.pad());
+    TERN_TRY(out.array(d.sum_bias, d.sum_bias == nullptr ? 0 : channels));
     TERN_TRY(out.pad());
     TERN_TRY(write_codes(d, out));
     TERN_TRY(out.pad());
@@ -133,14 +137,13 @@ inline status read_header(const void* bytes, std::size_t size, conv2d_header& h)
 
 // Takes over what a header says; sizes are not held against each other yet.
 inline status read_fields(const conv2d_header& h, saved_conv2d& to) {
-    if (h.weight_code >= code_count || h.activation_code >= code_count || h.border > 1 || h.has_bias > 1 ||
-        h.stages > epilogue::capacity)
+    if (h.weight_code >= code_count || h.activation_code >= code_count || h.border > 1 ||
+        h.biases > (has_bias | has_sum_bias) || h.stages > epilogue::capacity)
         return make_error(errc::bad_format,
-                          "saved conv2d: expected two codes, a border value, whether there is a bias and at most %zu "
+                          "saved conv2d: expected two codes, a border value, which biases there are and at most %zu "
                           "stages, found the numbers %u, %u, %u, %u and %u",
-                          epilogue::capacity, h.weight_code, h.activation_code, h.border, h.has_bias, h.stages);
-    if (h.zero_point != 0)
-        return make_error(errc::unsupported, "saved conv2d: expected a zero point of 0, found %d", h.zero_point);
+                          epilogue::capacity, h.weight_code, h.activation_code, h.border, h.biases, h.stages);
+    to.zero_point = h.zero_point;
     weight_shape& s = to.weights.shape;
     conv_geometry& g = to.geometry;
     std::size_t* const sizes[] = {&s.out_channels,   &s.in_channels,   &s.kh,          &s.kw,
@@ -163,11 +166,12 @@ inline status read_fields(const conv2d_header& h, saved_conv2d& to) {
     return of_bytes(detail::check_weight_code(to.weights.code));
 }
 
-inline status read_floats(field_reader& in, std::size_t count, buffer<float>& to, const allocator& memory) {
+template <class T>
+status read_numbers(field_reader& in, std::size_t count, buffer<T>& to, const allocator& memory) {
     const unsigned char* from = nullptr;
-    TERN_TRY(in.take(checked_size(count) * sizeof(float), from));
+    TERN_TRY(in.take(checked_size(count) * sizeof(T), from));
     TERN_TRY(in.pad());
-    auto made = make_unfilled_buffer<float>(count, memory);
+    auto made = make_unfilled_buffer<T>(count, memory);
     if (!made.ok())
         return made.status();
     std::memcpy(made->data(), from, made->bytes());
@@ -176,10 +180,13 @@ inline status read_floats(field_reader& in, std::size_t count, buffer<float>& to
 }
 
 // Memory is asked for once it is known that there are bytes to fill it.
-inline status read_weights(field_reader& in, bool has_bias, code_weights& w, const allocator& memory) {
-    TERN_TRY(read_floats(in, w.shape.out_channels, w.scale, memory));
-    if (has_bias)
-        TERN_TRY(read_floats(in, w.shape.out_channels, w.bias, memory));
+inline status read_weights(field_reader& in, std::uint32_t biases, saved_conv2d& to, const allocator& memory) {
+    code_weights& w = to.weights;
+    TERN_TRY(read_numbers(in, w.shape.out_channels, w.scale, memory));
+    if ((biases & has_bias) != 0)
+        TERN_TRY(read_numbers(in, w.shape.out_channels, w.bias, memory));
+    if ((biases & has_sum_bias) != 0)
+        TERN_TRY(read_numbers(in, w.shape.out_channels, to.sum_bias, memory));
     const unsigned char* stream = nullptr;
     TERN_TRY(in.take(dense_bytes(w.code, w.shape.size()), stream));
     TERN_TRY(in.pad());
@@ -217,6 +224,8 @@ TERN_FUNC result<conv2d> create_conv2d(const conv2d_description& description, co
     TERN_TRY(saved_detail::check_forms(description));
     plan_options all = options;
     all.border_value = description.border_value;
+    all.zero_point = description.zero_point;
+    all.sum_bias = description.sum_bias;
     if (description.planes != nullptr)
         return conv2d::create(*description.planes, description.geometry, description.chain, all);
     return conv2d::create(*description.codes, description.activations, description.geometry, description.chain, all);
@@ -247,7 +256,7 @@ TERN_FUNC result<saved_conv2d> read_saved_conv2d(const void* bytes, std::size_t 
     saved_conv2d saved;
     TERN_TRY(read_fields(header, saved));
     field_reader in(static_cast<const unsigned char*>(bytes) + sizeof header, size - sizeof header, sizeof header);
-    TERN_TRY(read_weights(in, header.has_bias != 0, saved.weights, memory));
+    TERN_TRY(read_weights(in, header.biases, saved, memory));
     TERN_TRY(read_chain(in, header.stages, saved, memory));
     TERN_TRY(of_bytes(check_description(saved.description())));
     return saved;

@@ -17,8 +17,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Everything about a convolution that is not about a machine: the arguments of `conv2d::create` and the one option
-/// that changes results. Weights and the chain's arrays (out_channels elements each) are the caller's.
+/// Everything about a convolution that is not about a machine: the arguments of `conv2d::create` and the options that
+/// change results. Weights and all arrays (out_channels elements each) are the caller's.
 struct conv2d_description {
     const ternary_weights* planes = nullptr;  ///< with ternary activations; or
     const code_weights* codes = nullptr;      ///< weights of any code: exactly one of both
@@ -26,9 +26,11 @@ struct conv2d_description {
     conv_geometry geometry{};
     epilogue chain{};
     tern::v1::border_value border_value = tern::v1::border_value::from_image;
+    int zero_point = 0;                      ///< plan_options
+    const std::int32_t* sum_bias = nullptr;  ///< plan_options
 };
 
-/// The plan of a description. `options.border_value` is not asked, the description's counts. Errors: no weights or two,
+/// The plan of a description, whose members count where options have them, too. Errors: no weights or two,
 /// planes with activations that are not ternary; those of `conv2d::create`.
 TERN_FUNC result<conv2d> create_conv2d(const conv2d_description& description, const plan_options& options = {});
 
@@ -49,6 +51,8 @@ struct saved_conv2d {
     conv_geometry geometry{};
     epilogue chain{};  ///< its arrays lie in `arrays`
     tern::v1::border_value border_value = tern::v1::border_value::from_image;
+    int zero_point = 0;
+    buffer<std::int32_t> sum_bias{};  ///< out_channels, or empty
     buffer<unsigned char> arrays{};
 
     /// Points at this object, which must stay where it is meanwhile; empty if it was default-made or moved from.
@@ -61,6 +65,8 @@ struct saved_conv2d {
         d.geometry = geometry;
         d.chain = chain;
         d.border_value = border_value;
+        d.zero_point = zero_point;
+        d.sum_bias = sum_bias.empty() ? nullptr : sum_bias.data();
         return d;
     }
 };

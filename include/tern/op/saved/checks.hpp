@@ -57,6 +57,9 @@ inline status check_residual(const stage::any& s, std::size_t channels) {
 
 inline status check_levels(const stage::any& s) {
     level_params unused;
+    if (s.order > rounding::after_zero_point || (s.order == rounding::after_zero_point && !is_byte_code(s.levels.code)))
+        return make_error(errc::invalid_argument, "saved conv2d: %s: expected an order of rounding, found number %d",
+                          stage::name(s.kind), static_cast<int>(s.order));
     if (s.kind == stage::kind::ternarize && s.levels.code != code_id::ternary)
         return make_error(errc::invalid_argument, "saved conv2d: ternarize: expected thresholds of code %s, found %s",
                           get_code_info(code_id::ternary).title, get_code_info(s.levels.code).title);
@@ -128,6 +131,14 @@ inline status check_description(const conv2d_description& d) {
             errc::invalid_argument,
             "saved conv2d: expected a code of activations and a border value, found the numbers %d and %d",
             static_cast<int>(d.activations), static_cast<int>(d.border_value));
+    const bool may_have =
+        d.zero_point == 0 || (is_byte_code(d.activations) && code_contains(d.activations, d.zero_point));
+    if (!may_have)
+        return make_error(errc::invalid_argument, "saved conv2d: expected a zero point of %s, found %d",
+                          get_code_info(d.activations).title, d.zero_point);
+    if (!is_aligned(d.sum_bias))
+        return make_error(errc::invalid_argument, "saved conv2d: sum bias: expected aligned numbers, found %p",
+                          static_cast<const void*>(d.sum_bias));
     if (d.chain.overflow || d.chain.count > epilogue::capacity)
         return make_error(errc::invalid_argument, "saved conv2d: more than %zu stages", epilogue::capacity);
     for (std::size_t i = 0; i < d.chain.count; ++i)

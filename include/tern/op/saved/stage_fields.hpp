@@ -21,13 +21,18 @@ inline constexpr stage::kind stage_kinds[] = {stage::kind::scale,      stage::ki
                                               stage::kind::quantize};
 static_assert(sizeof stage_kinds / sizeof stage_kinds[0] == stage::kind_count, "every kind has a number in files");
 
-// Optional arrays, as bits.
-inline constexpr std::uint32_t has_first = 1, has_second = 2;
+// Optional arrays, as bits; of quantize: whether the zero point is added first.
+inline constexpr std::uint32_t has_first = 1, has_second = 2, adds_first = 1;
 
 inline std::uint32_t possible_arrays(stage::kind k) noexcept {
-    return k == stage::kind::batch_norm ? has_first | has_second : k == stage::kind::residual ? has_first : 0;
+    return k == stage::kind::batch_norm ? has_first | has_second
+           : k == stage::kind::residual ? has_first
+           : k == stage::kind::quantize ? adds_first
+                                        : 0;
 }
 inline std::uint32_t present_arrays(const stage::any& s) noexcept {
+    if (s.kind == stage::kind::quantize)
+        return s.order == rounding::after_zero_point ? adds_first : 0;
     return possible_arrays(s.kind) & ((s.a != nullptr ? has_first : 0) | (s.b != nullptr ? has_second : 0));
 }
 
@@ -79,7 +84,7 @@ status exchange_residual(Fields& f, stage::any& s, bool scaled, std::size_t chan
     return exchange_array(f, s.b, channels);
 }
 
-/// The fields of a stage whose kind is known; `arrays`: which of the optional ones there are.
+/// The fields of a stage whose kind is known; `arrays`: which of the optional ones there are (quantize: adds_first).
 template <class Fields>
 status exchange_stage(Fields& f, stage::any& s, std::uint32_t arrays, std::size_t channels) {
     switch (s.kind) {
@@ -133,6 +138,8 @@ inline status read_stage(field_reader& in, stage::any& s, std::size_t channels) 
     s = {};
     s.kind = stage_kinds[number];
     TERN_TRY(exchange_stage(in, s, arrays, channels));
+    if (s.kind == stage::kind::quantize && arrays == adds_first)
+        s.order = rounding::after_zero_point;
     if (s.kind == stage::kind::ternarize) {
         s.lo = s.levels.at[0];
         s.hi = s.levels.at[1];
