@@ -1,4 +1,4 @@
-// Version of the library. The major version is also the inline namespace `tern::v1` (config.hpp).
+// Version of the library. The inline namespace `tern::v1` (config.hpp) is the generation of its interface (docs/versioning.md).
 #pragma once
 
 #define TERN_VERSION_MAJOR 0

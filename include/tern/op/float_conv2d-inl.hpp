@@ -12,6 +12,18 @@
 
 TERN_BEGIN_NAMESPACE
 
+namespace float_conv2d_detail {
+
+// The zero point of bytes is that of the products.
+inline plan_options with_zero_point(const plan_options& options, const level_thresholds& levels) noexcept {
+    plan_options all = options;
+    if (is_byte_code(levels.code))
+        all.zero_point = levels.zero_point;
+    return all;
+}
+
+}  // namespace float_conv2d_detail
+
 TERN_FUNC result<float_conv2d> float_conv2d::create(const ternary_weights& weights, const input_quantizer& input,
                                                     const conv_geometry& geometry, const epilogue& chain,
                                                     const plan_options& options) {
@@ -26,7 +38,8 @@ TERN_FUNC result<float_conv2d> float_conv2d::create(const ternary_weights& weigh
 TERN_FUNC result<float_conv2d> float_conv2d::create(const code_weights& weights, const input_quantizer& input,
                                                     const conv_geometry& geometry, const epilogue& chain,
                                                     const plan_options& options) {
-    return make(conv2d::create(weights, input.levels.code, geometry, chain, options), input, options.memory);
+    const plan_options all = float_conv2d_detail::with_zero_point(options, input.levels);
+    return make(conv2d::create(weights, input.levels.code, geometry, chain, all), input, options.memory);
 }
 
 TERN_FUNC result<float_conv2d> float_conv2d::make(result<conv2d> conv, const input_quantizer& input,
