@@ -19,6 +19,8 @@ tern_install_target(tern_model ternModelTargets)
 tern_install_target(tern_zip ternZipTargets)
 tern_install_target(tern_runtime ternRuntimeTargets)
 tern_install_target(tern_runtime_model ternRuntimeModelTargets)
+tern_install_target(tern_c ternCTargets)
+tern_install_target(tern_c_static ternCStaticTargets)
 
 tern_architecture(tern_built_for)
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/ternConfig.cmake.in" "${PROJECT_BINARY_DIR}/ternConfig.cmake"
@@ -34,17 +36,21 @@ install(FILES "${PROJECT_BINARY_DIR}/ternConfig.cmake" "${PROJECT_BINARY_DIR}/te
         DESTINATION "${tern_package_dir}")
 
 # pkg-config: tern is the headers; tern-runtime and tern-runtime-model are compiled and need nothing else, but for
-# minizip where the latter is static and reads zip archives.
+# minizip where the latter is static and reads zip archives; tern-c is the C API.
 set(TERN_PC_ZIP)
-if(TERN_MODEL_LINKS_ZIP)
+set(TERN_PC_C_ZIP)
+if(TERN_READS_ZIP)
   foreach(library IN LISTS TERN_MINIZIP_LIBRARY TERN_ZLIB_LIBRARY)
     get_filename_component(folder "${library}" DIRECTORY)
     get_filename_component(name "${library}" NAME_WLE)
     if(folder IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
       string(REGEX REPLACE "^lib" "-l" library "${name}")
     endif() # else by its path: linkers would not find it
-    string(APPEND TERN_PC_ZIP " ${library}")
+    string(APPEND TERN_PC_C_ZIP " ${library}")
   endforeach()
+endif()
+if(TERN_MODEL_LINKS_ZIP)
+  set(TERN_PC_ZIP "${TERN_PC_C_ZIP}")
 endif()
 set(tern_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 file(RELATIVE_PATH TERN_PC_PREFIX "/prefix/${tern_pc_dir}" "/prefix")
@@ -56,7 +62,7 @@ if(xsimd_pc)
   set(TERN_PC_NOTE "headers")
   set(TERN_PC_REQUIRES "\nRequires: xsimd >= 8.1")
 endif()
-set(names tern tern-runtime)
+set(names tern tern-runtime tern-c)
 if(TARGET tern_runtime_model)
   list(APPEND names tern-runtime-model)
 endif()

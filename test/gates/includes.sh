@@ -62,7 +62,7 @@ awk '
         may["threads"] = "core threads"
         may["model"] = may["op"] " tern.hpp model"
         may["model.hpp"] = may["model"]
-        may["c_api"] = may["model"] " model.hpp c_api"
+        may["c_api"] = may["model"] " model.hpp threads c_api"
     }
     /^[ \t]*#[ \t]*include/ {
         name = $0

@@ -1,0 +1,150 @@
+// Convolutions of codes in C.
+#pragma once
+
+#include <cstdio>
+
+#include "../core/config.hpp"
+#include "../op/conv2d.hpp"
+#include "chain.hpp"
+#include "machine.hpp"
+#include "object.hpp"
+#include "structs.hpp"
+#include "weights.hpp"
+
+struct tern_conv2d : tern::c_api::counted<tern::conv2d> {
+    using counted::counted;
+};
+
+TERN_BEGIN_NAMESPACE
+namespace c_api {
+
+/// What a desc says, for plans of codes.
+struct conv2d_parts {
+    weights_of_c weights{};
+    code_id activations = code_id::ternary;
+    conv_geometry geometry{};
+    epilogue chain{};
+    plan_options options{};
+
+    status read(const tern_conv2d_desc* given, const tern_plan_options* given_options) {
+        tern_conv2d_desc d;
+        TERN_TRY(need_struct(given, d, "tern_conv2d_desc"));
+        TERN_TRY(take(options_of(given_options), options));
+        TERN_TRY(take(code_of(d.activations, "tern_conv2d_desc.activations"), activations));
+        TERN_TRY(read_weights(d.weights, options.memory, weights));
+        TERN_TRY(weights.fit(activations, options.memory));
+        geometry = geometry_of(d.geometry);
+        options.zero_point = d.zero_point;
+        options.sum_bias = d.sum_bias;
+        return read_chain(d.stages, d.stage_count, chain);
+    }
+};
+
+inline void name_to_c(const char* name, char (&to)[64]) noexcept { std::snprintf(to, sizeof to, "%s", name); }
+
+/// The output sizes of a plan for an input; `workspace_bytes` and `kernel` too.
+template <class Plan>
+status reshape(const Plan& plan, const image_shape& in, std::size_t slices, const char* name, tern_conv2d_shape& to) {
+    const auto out = plan.output_shape(in);
+    if (!out.ok())
+        return out.status();
+    to.n = out->n;
+    to.h = out->h;
+    to.w = out->w;
+    to.c = plan.out_channels();
+    to.workspace_bytes = plan.workspace_bytes(in, one_of(slices));
+    if (to.workspace_bytes == static_cast<std::size_t>(-1))
+        return make_error(errc::invalid_argument, "%s: %zu images of %zux%zu need more memory than there can be", name,
+                          in.n, in.h, in.w);
+    name_to_c(plan.kernel_name(in), to.kernel);
+    return {};
+}
+
+/// Writes as much of a struct as the caller knows.
+template <class T>
+status write_struct(const T& from, T* to, const char* name) {
+    T given;
+    TERN_TRY(need_struct(to, given, name));
+    const std::size_t size = to->struct_size, known = size < sizeof from ? size : sizeof from;
+    std::memcpy(to, &from, known);
+    to->struct_size = size;
+    return {};
+}
+
+inline status read_args(const tern_conv2d_args* given, conv2d_args& to) {
+    tern_conv2d_args a;
+    TERN_TRY(need_struct(given, a, "tern_conv2d_args"));
+    packed_image input;
+    TERN_TRY(read_image(a.input, "input", input));
+    to.input = input;
+    TERN_TRY(read_bytes(a.bytes, "bytes", to.bytes));
+    TERN_TRY(read_bytes(a.byte_out, "byte_out", to.byte_out));
+    TERN_TRY(read_floats(a.residual, "residual", to.residual, to.half_residual));
+    TERN_TRY(read_floats(a.out, "out", to.out, to.half_out));
+    TERN_TRY(read_image(a.packed[0], "packed[0]", to.packed[0]));
+    TERN_TRY(read_image(a.packed[1], "packed[1]", to.packed[1]));
+    return read_tensor(a.accumulators, TERN_I32, "accumulators", to.accumulators);
+}
+
+}  // namespace c_api
+TERN_END_NAMESPACE
+
+extern "C" {
+
+TERN_C_API tern_status tern_conv2d_create(const tern_conv2d_desc* desc, const tern_plan_options* options,
+                                          tern_conv2d** plan) {
+    using namespace tern::c_api;
+    return guarded([&]() -> tern::status {
+        if (plan == nullptr)
+            return null_pointer("plan");
+        conv2d_parts parts;
+        TERN_TRY(parts.read(desc, options));
+        return create_object(parts.options.memory, plan, [&] {
+            return parts.weights.is_ternary
+                       ? tern::conv2d::create(parts.weights.ternary, parts.geometry, parts.chain, parts.options)
+                       : tern::conv2d::create(parts.weights.others, parts.activations, parts.geometry, parts.chain,
+                                              parts.options);
+        });
+    });
+}
+
+TERN_C_API tern_conv2d* tern_conv2d_retain(tern_conv2d* plan) { return tern::c_api::retain(plan); }
+TERN_C_API void tern_conv2d_release(tern_conv2d* plan) { tern::c_api::release(plan); }
+
+TERN_C_API tern_status tern_conv2d_reshape(const tern_conv2d* plan, size_t n, size_t h, size_t w, size_t slices,
+                                           tern_conv2d_shape* shape) {
+    using namespace tern::c_api;
+    return guarded([&]() -> tern::status {
+        if (plan == nullptr)
+            return null_pointer("plan");
+        const tern::image_shape in{n, h, w};
+        tern_conv2d_shape to{};
+        TERN_TRY(reshape(plan->value, in, slices, "conv2d", to));
+        const auto layout = tern::make_packed_layout(plan->value.input_code(), in, plan->value.in_channels(),
+                                                     plan->value.required_halo(in));
+        if (!layout.ok())
+            return layout.status();
+        to.input = layout_to_c(*layout);
+        return write_struct(to, shape, "tern_conv2d_shape");
+    });
+}
+
+TERN_C_API tern_status tern_conv2d_run(const tern_conv2d* plan, const tern_conv2d_args* args, tern_workspace workspace,
+                                       const tern_executor* threads) {
+    using namespace tern::c_api;
+    return guarded([&]() -> tern::status {
+        if (plan == nullptr)
+            return null_pointer("plan");
+        tern::conv2d_args a;
+        TERN_TRY(read_args(args, a));
+        threads_of_c run_on;
+        TERN_TRY(run_on.read(threads));
+        return plan->value.run(a, workspace_of(workspace), run_on.threads());
+    });
+}
+
+TERN_C_API size_t tern_conv2d_explain(const tern_conv2d* plan, size_t n, size_t h, size_t w, char* text, size_t size) {
+    return plan == nullptr ? tern::c_api::write_text("no plan", text, size)
+                           : plan->value.explain({n, h, w}, text, size);
+}
+}

@@ -1,0 +1,99 @@
+// Rows of codes times weights in C.
+#pragma once
+
+#include "../core/config.hpp"
+#include "../op/gemm.hpp"
+#include "conv2d.hpp"
+
+struct tern_gemm : tern::c_api::counted<tern::gemm> {
+    using counted::counted;
+    tern::code_id code = tern::code_id::ternary;  // of the rows
+};
+
+TERN_BEGIN_NAMESPACE
+namespace c_api {
+
+/// An error unless a geometry is what zeros make of it.
+inline status check_no_geometry(const conv_geometry& g) {
+    const bool plain = g.stride_h == 1 && g.stride_w == 1 && g.padding == border{} && g.dilation_h == 1 &&
+                       g.dilation_w == 1 && g.groups == 1;
+    return plain ? status{}
+                 : make_error(errc::invalid_argument,
+                              "tern_gemm_create: expected no strides, padding, dilation and groups");
+}
+
+inline status read_args(const tern_gemm_args* given, gemm_args& to) {
+    tern_gemm_args a;
+    TERN_TRY(need_struct(given, a, "tern_gemm_args"));
+    packed_image rows;
+    TERN_TRY(read_image(a.rows, "rows", rows));
+    to.rows = rows;
+    TERN_TRY(read_tensor(a.residual, TERN_F32, "residual", to.residual));
+    TERN_TRY(read_tensor(a.out, TERN_F32, "out", to.out));
+    TERN_TRY(read_image(a.packed[0], "packed[0]", to.packed[0]));
+    TERN_TRY(read_image(a.packed[1], "packed[1]", to.packed[1]));
+    TERN_TRY(read_bytes(a.bytes, "bytes", to.bytes));
+    TERN_TRY(read_bytes(a.byte_out, "byte_out", to.byte_out));
+    return read_tensor(a.accumulators, TERN_I32, "accumulators", to.accumulators);
+}
+
+}  // namespace c_api
+TERN_END_NAMESPACE
+
+extern "C" {
+
+TERN_C_API tern_status tern_gemm_create(const tern_conv2d_desc* desc, const tern_plan_options* options,
+                                        tern_gemm** plan) {
+    using namespace tern::c_api;
+    return guarded([&]() -> tern::status {
+        if (plan == nullptr)
+            return null_pointer("plan");
+        conv2d_parts parts;
+        TERN_TRY(parts.read(desc, options));
+        TERN_TRY(check_no_geometry(parts.geometry));
+        tern_gemm* made = nullptr;
+        TERN_TRY(create_object(parts.options.memory, &made, [&] {
+            return parts.weights.is_ternary
+                       ? tern::gemm::create(parts.weights.ternary, parts.chain, parts.options)
+                       : tern::gemm::create(parts.weights.others, parts.activations, parts.chain, parts.options);
+        }));
+        made->code = parts.activations;
+        *plan = made;
+        return {};
+    });
+}
+
+TERN_C_API tern_gemm* tern_gemm_retain(tern_gemm* plan) { return tern::c_api::retain(plan); }
+TERN_C_API void tern_gemm_release(tern_gemm* plan) { tern::c_api::release(plan); }
+
+TERN_C_API tern_status tern_gemm_layout(const tern_gemm* plan, size_t m, tern_layout* layout) {
+    using namespace tern::c_api;
+    return guarded([&]() -> tern::status {
+        if (plan == nullptr || layout == nullptr)
+            return null_pointer(plan == nullptr ? "plan" : "layout");
+        const auto made = tern::make_packed_layout(plan->code, tern::shape_of_rows(m), plan->value.k());
+        if (!made.ok())
+            return made.status();
+        *layout = layout_to_c(*made);
+        return {};
+    });
+}
+
+TERN_C_API size_t tern_gemm_workspace_bytes(const tern_gemm* plan, size_t m, size_t slices) {
+    return plan == nullptr ? 0 : plan->value.workspace_bytes(m, tern::c_api::one_of(slices));
+}
+
+TERN_C_API tern_status tern_gemm_run(const tern_gemm* plan, const tern_gemm_args* args, tern_workspace workspace,
+                                     const tern_executor* threads) {
+    using namespace tern::c_api;
+    return guarded([&]() -> tern::status {
+        if (plan == nullptr)
+            return null_pointer("plan");
+        tern::gemm_args a;
+        TERN_TRY(read_args(args, a));
+        threads_of_c run_on;
+        TERN_TRY(run_on.read(threads));
+        return plan->value.run(a, workspace_of(workspace), run_on.threads());
+    });
+}
+}
