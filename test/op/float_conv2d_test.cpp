@@ -176,11 +176,12 @@ float from_half(tern::float_type type, std::uint16_t h) {
     return type == tern::float_type::f16 ? tern::from_f16(h) : tern::from_bf16(h);
 }
 
-/// A tensor of any type between guards, and the floats that its elements are.
+/// A tensor of any type in arrays of some kind, and the floats that its elements are.
+template <template <class> class Array>
 struct any_floats {
     tern::float_type type;
-    tern_test::guarded_array<float> floats;
-    tern_test::guarded_array<std::uint16_t> halves;
+    Array<float> floats;
+    Array<std::uint16_t> halves;
 
     any_floats(tern::float_type t, std::size_t size) : type(t), floats(size), halves(size) {}
     void set(std::size_t i, float v) {
@@ -201,9 +202,12 @@ struct any_floats {
     }
 };
 
+using read_floats = any_floats<tern_test::exact_array>;
+using written_floats = any_floats<tern_test::guarded_array>;
+
 /// Elements in which an output differs from the floats that it should hold, rounded to its type; what lies between
 /// elements must be as it was.
-std::size_t count_wrong(const any_floats& found, any_floats& expected) {
+std::size_t count_wrong(const written_floats& found, written_floats& expected) {
     std::size_t wrong = found.floats.guards_intact() && found.halves.guards_intact() ? 0 : 1;
     for (std::size_t i = 0; i < found.floats.size(); ++i) {
         if (found.type == tern::float_type::f32) {
@@ -227,8 +231,8 @@ void check_float_conv2d(const float_problem& p, const tern::kernel_table& table,
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
     const tern::image_shape out = p.out(), rest = p.residual_shape();
     const std::size_t inputs = p.in_channels(), outputs = p.shape.out_channels, size = p.span(1, out, outputs);
-    any_floats values(p.types[0], p.span(0, p.in, inputs)), residual(p.types[2], p.span(2, rest, outputs)),
-        found(p.types[1], size), expected(p.types[1], size);
+    read_floats values(p.types[0], p.span(0, p.in, inputs)), residual(p.types[2], p.span(2, rest, outputs));
+    written_floats found(p.types[1], size), expected(p.types[1], size);
     values.fill(random);
     residual.fill(random);
     if (p.in_place)
