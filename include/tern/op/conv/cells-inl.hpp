@@ -114,7 +114,8 @@ TERN_FUNC void cell_source::make_line(std::size_t begin, std::size_t end) const 
 }
 
 TERN_FUNC void cell_source::make_row(std::size_t n, std::size_t row, const slice_memory& slice) const {
-    unsigned char* const to = cells_ + (n * layout_.rows + row) * row_bytes();
+    unsigned char* const to =
+        choice_.prepares() ? cells_ + (n * layout_.rows + row) * row_bytes() : nullptr;  // masks alone are counted
     if (choice_.cell.gathers()) {
         gather_row(n, row, choice_.rule.converts ? slice.row : to);
         if (choice_.rule.converts)
