@@ -99,6 +99,9 @@ inline void walk_quantizers(argument_walk& walk) {
 
 inline void walk_checks(argument_walk& walk) {
     walk.refused("check_workspace", "nothing", tern::check_workspace({}, 0, "x"));
+    tern::executor stopped;
+    stopped.failed = [](void*) { return true; };
+    walk.refused("check_ran", "an executor that left out tasks", tern::check_ran(stopped, "op"));
     walk.refused("check_made", "not made", tern::check_made(false, "x"));
     float values[9] = {};
     walk.refused("check_array", "misaligned", tern::check_array(misaligned(values), "x", "y"));

@@ -131,7 +131,7 @@ template <class Plan, class Args>
 void walk_teams(argument_walk& walk, const std::string& name, const Plan& plan, const Args& good,
                 const tern::workspace& space) {
     REQUIRE(plan.run_slice(good, space, {}, 0).ok());
-    walk.refused(name, "nothing", plan.run_slice({}, space, {}, 0));
+    walk.refused(name, "nothing", plan.run_slice(Args(), space, {}, 0));
     walk.refused(name, "a number behind the last", plan.run_slice(good, space, {}, 1));
     walk.refused(name, "a team of none", plan.run_slice(good, space, {0, nullptr, nullptr}, 0));
     for (const std::size_t size : {std::size_t{2}, huge, SIZE_MAX})
