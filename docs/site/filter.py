@@ -36,7 +36,8 @@ def macro_lists(lines):
 def header(path, lines):
     group = group_of(os.path.relpath(path, os.path.join(ROOT, "include", "tern")).replace(os.sep, "/"))
     leading = True
-    lists = macro_lists(lines)
+    with open(os.path.join(ROOT, "include", "tern", "core", "levels.hpp"), encoding="utf-8") as levels:
+        lists = macro_lists(lines + levels.read().split("\n"))
     out = ["/// @file"]
     for line in lines:
         use = re.match(r"\s*(TERN_\w+)\((TERN_\w+)\)$", line)
