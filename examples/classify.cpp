@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <tern/model.hpp>
+#include <tern/threads/thread_pool.hpp>
 
 #include "classify/dump.hpp"
 #include "classify/html.hpp"
@@ -17,7 +18,6 @@
 #include "support/model_options.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
-#include "support/thread_pool.hpp"
 #include "support/tuning_file.hpp"
 
 namespace examples {
@@ -225,7 +225,7 @@ private:
     tern::network& network_;
     image_source& images_;
     input_maker& inputs_;
-    thread_pool pool_;
+    tern::thread_pool pool_;
     layer_watch watch_;
     dump recorder_;
     std::vector<image_result> results_{};

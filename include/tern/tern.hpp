@@ -13,6 +13,7 @@
 #include "core/geometry.hpp"
 #include "core/memory.hpp"
 #include "core/status.hpp"
+#include "core/team.hpp"
 #include "core/tensor.hpp"
 #include "dispatch/select.hpp"
 #include "format/code_planes.hpp"

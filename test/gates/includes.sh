@@ -7,7 +7,7 @@
 #
 # kernel/table stands for it and what it is made of: family, winograd_form, epilogue_params and cost. The rest of kernel/ is entered through
 # kernel/all.hpp, by kernel/target_tu.hpp or dispatch/; simd/ is included by kernel/ alone;
-# xsimd by simd/vec*, intrinsics by simd/, JSON by model/, minizip by
+# threads/ includes core/ and is included by users alone; xsimd by simd/vec*, intrinsics by simd/, JSON by model/, minizip by
 # model/zip_archive.hpp.
 set -u
 cd "$1" || exit 2
@@ -59,6 +59,7 @@ awk '
         may["dispatch"] = "core dispatch kernel/table kernel/all"
         may["op"] = "core code format quantize kernel/table dispatch op"
         may["tern.hpp"] = may["op"]
+        may["threads"] = "core threads"
         may["model"] = may["op"] " tern.hpp model"
         may["model.hpp"] = may["model"]
         may["c_api"] = may["model"] " model.hpp c_api"
@@ -95,7 +96,9 @@ awk '
         if ((from == "simd" || from ~ /^kernel/) && from != "kernel/reference" && name !~ /^(cstddef|cstdint|climits|cfloat|limits|type_traits|xsimd\/.*|.*intrin\.h|arm_[a-z0-9]+\.h)$/)
             report("kernels share no code with other levels, so they use nothing of <" name ">")
         if (name == "mutex" && FILENAME ~ /^model\/tuning/) next  # shared by threads that make plans
+        if (name ~ /^(thread|mutex)$/ && from == "threads") next  # adapters, which nothing includes
         if (name ~ /^(iostream|thread|mutex|future|regex)$/) report("<" name "> has no place in the library")
+        if (name ~ /^(omp\.h|pthreadpool\.h|tbb\/.*|oneapi\/.*)$/ && from != "threads") report("threads of others belong in threads/")
         if (name ~ /^(fstream|filesystem)$/ && from != "model") report("files belong in model/")
     }
     END { exit bad }

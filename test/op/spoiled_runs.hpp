@@ -119,6 +119,23 @@ void walk_unmade_facts(argument_walk& walk, const std::string& name) {
     }
 }
 
+/// Parts of teams that are none.
+template <class Plan, class Args>
+void walk_teams(argument_walk& walk, const std::string& name, const Plan& plan, const Args& good,
+                const tern::workspace& space) {
+    REQUIRE(plan.run_slice(good, space, {}, 0).ok());
+    walk.refused(name, "nothing", plan.run_slice({}, space, {}, 0));
+    walk.refused(name, "a number behind the last", plan.run_slice(good, space, {}, 1));
+    walk.refused(name, "a team of none", plan.run_slice(good, space, {0, nullptr, nullptr}, 0));
+    for (const std::size_t size : {std::size_t{2}, huge, SIZE_MAX})
+        walk.refused(name, "no barrier", plan.run_slice(good, space, {size, nullptr, nullptr}, 1));
+    // The same by way of the executor, which has no other way to say so.
+    const tern::team lonely{2, nullptr, nullptr};
+    tern::team_member member(lonely, 0), behind_last(tern::team(), 1);
+    walk.refused(name, "no barrier", plan.run(good, space, member.executor()));
+    walk.refused(name, "a number behind the last", plan.run(good, space, behind_last.executor()));
+}
+
 inline void walk_conv2d(argument_walk& walk) {
     memory m(one_image, tern::border::uniform(1));
     const auto plan = make_conv2d(padded, everything, {});
@@ -136,6 +153,7 @@ inline void walk_conv2d(argument_walk& walk) {
         spoil("accumulators", sums, &tern::conv2d_args::accumulators);
         spoil("input", bad_images(m.input.view()), &tern::conv2d_args::input);
     });
+    walk_teams(walk, "conv2d::run_slice", *plan, good, m.space());
     for (auto how = tern::lowering::automatic; how <= tern::lowering::winograd2; how = behind(how)) {
         tern::plan_options options;
         options.lowering = how;
@@ -247,6 +265,7 @@ inline void walk_gemm(argument_walk& walk) {
         spoil("residual", bad_views(good.residual, true), &tern::gemm_args::residual);
         spoil("rows", bad_images(m.input.view()), &tern::gemm_args::rows);
     });
+    walk_teams(walk, "gemm::run_slice", *plan, good, m.space());
     walk_unmade<tern::gemm>(
         walk, "gemm::run", [&] { return std::move(*make_gemm({}, everything, {})); },
         [&](const tern::gemm& p) { return p.run(good, m.space()); });

@@ -21,6 +21,7 @@ enum class errc : std::uint8_t {
     bad_value,         ///< tensor contents: NaN, not ternary, ...
     not_found,         ///< a tensor or file that is missing
     io,                ///< the operating system refused
+    not_run,           ///< the caller's executor left out tasks
 };
 
 /// Outcome of an operation. `ok()` or an error code with a text of at most 503 bytes, kept inside the object.

@@ -250,6 +250,7 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
             for (std::size_t piece = mine.begin; piece < mine.end; ++piece)
                 memory.cells.make(piece, slice.cells);
         });
+        TERN_TRY(check_ran(threads, "conv2d"));  // cells of table lookups are addresses
         parallel_for(threads, work.tasks(), [&](std::size_t i) {
             clear_halos(epilogue_, args.packed, first, *out, slice_of(count * out->h, work.tasks(), i));
             run_memory::slice slice = memory.area(*this, skips, i);
@@ -260,7 +261,7 @@ TERN_FUNC status conv2d::run(const conv2d_args& args, const workspace& scratch, 
                 slice.schedule.run(task, in, *out, first, count);
         });
     }
-    return {};
+    return check_ran(threads, "conv2d");
 }
 
 TERN_END_NAMESPACE

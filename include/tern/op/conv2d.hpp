@@ -9,6 +9,7 @@
 #include "../core/geometry.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
+#include "../core/team.hpp"
 #include "../core/tensor.hpp"
 #include "../format/code_planes.hpp"
 #include "../format/code_weights.hpp"
@@ -87,10 +88,18 @@ public:
     /// taken. As snprintf: at most `size` bytes with a final 0; returns the length of the whole text.
     TERN_FUNC std::size_t explain(const image_shape& in, char* text, std::size_t size) const;
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does
-    /// nothing. Errors: sizes, codes and halos that do not fit, tensors that are misaligned, overlap or whose pixels
-    /// share memory, too small a workspace, a default-made or moved-from plan.
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written, unless it is errc::not_run. No
+    /// images (n = 0): does nothing. Errors: sizes, codes and halos that do not fit, tensors that are misaligned,
+    /// overlap or whose pixels share memory, too small a workspace, a default-made or moved-from plan, an executor that
+    /// has left out tasks.
     TERN_FUNC status run(const conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
+    /// The part of thread number `index` in a run that all threads of a team do together (core/team.hpp): they call it
+    /// with the same arguments, and workspace_bytes(in, threads.size) of scratch memory. Errors: also a number that the
+    /// team does not have.
+    status run_slice(const conv2d_args& args, const workspace& scratch, const team& threads, std::size_t index) const {
+        TERN_TRY(check_team(threads, index, "conv2d"));
+        return run(args, scratch, team_member(threads, index).executor());
+    }
 
 private:
     struct run_memory;

@@ -138,6 +138,7 @@ TERN_FUNC status float_conv2d::run(const float_conv2d_args& args, const workspac
         const packed_image codes{*layout, memory.codes};
         quantize_rows(quantizer_, *conv_.kernels(), images_of(args.input, first, count),
                       {factors_.data(), shifts_.data()}, codes, threads);
+        TERN_TRY(check_ran(threads, "float_conv2d"));
         conv2d_args part;
         part.input = codes;
         part.out = images_of(args.out, first, count);

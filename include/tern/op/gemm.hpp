@@ -7,6 +7,7 @@
 #include "../core/config.hpp"
 #include "../core/executor.hpp"
 #include "../core/status.hpp"
+#include "../core/team.hpp"
 #include "../core/tensor.hpp"
 #include "../format/packed_image.hpp"
 #include "../format/ternary_weights.hpp"
@@ -81,6 +82,15 @@ public:
     }
 
     status run(const gemm_args& args, const workspace& scratch, const executor& threads = {}) const {
+        return plan_.run(as_images(args), scratch, threads);
+    }
+    /// As conv2d::run_slice.
+    status run_slice(const gemm_args& args, const workspace& scratch, const team& threads, std::size_t index) const {
+        return plan_.run_slice(as_images(args), scratch, threads, index);
+    }
+
+private:
+    static conv2d_args as_images(const gemm_args& args) {
         conv2d_args a;
         a.input = args.rows;
         a.out = args.out;
@@ -88,10 +98,8 @@ public:
         a.packed[0] = args.packed[0];
         a.packed[1] = args.packed[1];
         a.accumulators = args.accumulators;
-        return plan_.run(a, scratch, threads);
+        return a;
     }
-
-private:
     static status check_no_kernel(const weight_shape& s) {
         if (s.taps() != 1)
             return make_error(errc::invalid_argument, "gemm: expected weights of %zux%zux1x1, found a %zux%zu kernel",

@@ -101,8 +101,8 @@ public:
         return names_[channels_last ? 0 : 1];
     }
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does
-    /// nothing. Errors: as conv2d.
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written, unless it is
+    /// errc::not_run. No images (n = 0): does nothing. Errors: as conv2d.
     TERN_FUNC status run(const image_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:

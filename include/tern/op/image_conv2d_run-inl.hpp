@@ -316,7 +316,7 @@ TERN_FUNC status image_conv2d::run_integers(const image_conv2d_args& args, const
         for_each_row_strip(work.rows_of(i), out->h, memory.strip.out_rows,
                            [&](std::size_t n, std::size_t y, std::size_t count) { rows.run(n, y, count); });
     });
-    return {};
+    return check_ran(threads, "image_conv2d");
 }
 
 TERN_END_NAMESPACE

@@ -102,7 +102,7 @@ TERN_FUNC status linear::run(const float* in, std::size_t n, float* out, const e
                         acc[i * f.tile_channels + j] + (bias_.empty() ? 0.0f : bias_[output + j]);
         }
     });
-    return {};
+    return check_ran(threads, "linear");
 }
 
 TERN_END_NAMESPACE

@@ -6,6 +6,7 @@
 
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
+#include "../core/executor.hpp"
 #include "../core/geometry.hpp"
 #include "../core/status.hpp"
 #include "../dispatch/select.hpp"
@@ -48,6 +49,15 @@ inline status check_made(bool made, const char* op) {
     if (!made)
         return make_error(errc::invalid_argument,
                           "%s: expected a plan that create made, found a default-made or moved-from one", op);
+    return {};
+}
+
+/// An error if the executor says that it has left out tasks: asked at the end of each run, and before anything relies
+/// on what tasks have written.
+inline status check_ran(const executor& threads, const char* op) {
+    if (threads.has_failed())
+        return make_error(errc::not_run, "%s: the executor reports that not all tasks were run; outputs hold anything",
+                          op);
     return {};
 }
 

@@ -126,7 +126,7 @@ inline status run(kind which, const tensor_view<const float>& in, const tensor_v
                 }
         }
     });
-    return {};
+    return check_ran(threads, name);
 }
 
 }  // namespace pooling_detail

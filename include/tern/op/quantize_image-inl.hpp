@@ -20,7 +20,7 @@ TERN_FUNC status quantize_image(const tensor_view<const float>& values, const pa
     if (!kernels.ok())
         return kernels.status();
     quantize_rows(*quantizer, **kernels, values, {options.g, options.h}, out, threads);
-    return {};
+    return check_ran(threads, "quantize_image");
 }
 
 TERN_END_NAMESPACE

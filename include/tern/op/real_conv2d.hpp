@@ -74,8 +74,8 @@ public:
     /// What runs for this input size: level, family, and the layout of the float output.
     TERN_FUNC const char* kernel_name(const image_shape& in, bool channels_last = true) const noexcept;
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written. No images (n = 0): does
-    /// nothing. Errors: as conv2d.
+    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written, unless it is
+    /// errc::not_run. No images (n = 0): does nothing. Errors: as conv2d.
     TERN_FUNC status run(const real_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:

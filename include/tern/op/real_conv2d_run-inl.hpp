@@ -235,7 +235,7 @@ status real_conv2d::run_rows(const Rows& input, const real_conv2d_args& args, co
         for_each_row_strip(work.rows_of(i), out->h, memory.strip.out_rows,
                            [&](std::size_t n, std::size_t y, std::size_t count) { rows.run(n, y, count); });
     });
-    return {};
+    return check_ran(threads, Rows::plan);
 }
 
 TERN_FUNC status real_conv2d::run(const real_conv2d_args& args, const workspace& scratch,

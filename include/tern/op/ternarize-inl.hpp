@@ -20,7 +20,7 @@ TERN_FUNC status ternarize(const tensor_view<const float>& values, const packed_
     if (!kernels.ok())
         return kernels.status();
     quantize_rows(*quantizer, **kernels, values, {options.g, options.h}, out, threads);
-    return {};
+    return check_ran(threads, "ternarize");
 }
 
 TERN_END_NAMESPACE

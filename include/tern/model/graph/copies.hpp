@@ -10,6 +10,7 @@
 #include "../../core/rounding.hpp"
 #include "../../core/tensor.hpp"
 #include "../../format/bit_copy.hpp"
+#include "../../format/halo.hpp"
 #include "../../format/packed_image.hpp"
 #include "../../op/image_normalization.hpp"
 #include "elementwise.hpp"
@@ -37,7 +38,7 @@ inline void copy_channels(const tensor_view<const float>& in, const tensor_view<
 }
 
 /// The same for codes of one kind, of all maps in the order of their channels: the first clears the pixels, so that all
-/// may set bits in words that they share. A word is written by one thread.
+/// may set bits in words that they share, and writes the halo. A word is written by one thread.
 inline void copy_codes(const const_packed_image& in, const packed_image& out, std::size_t channel,
                        const executor& threads) {
     const packed_layout& l = in.layout;
@@ -53,6 +54,8 @@ inline void copy_codes(const const_packed_image& in, const packed_image& out, st
             else
                 copy_plane_bits(from, 0, to, channel, l.c, static_cast<std::size_t>(code_planes(l.code)));
         }
+        if (channel == 0)
+            clear_halo_rows(out, n, y, y + 1);
     });
 }
 
@@ -124,26 +127,27 @@ inline void halve_map(const tensor_view<const float>& in, const tensor_view<floa
 
 /// u8 images with `border` zero bytes on all sides.
 inline void fill_frame(const tensor_view<const std::uint8_t>& images, std::size_t border,
-                       const tensor_view<std::uint8_t>& out) {
-    std::memset(out.data, 0, out.size());
-    for (std::size_t n = 0; n < images.n; ++n)
-        for (std::size_t y = 0; y < images.h; ++y)
-            for (std::size_t x = 0; x < images.w; ++x)
-                for (std::size_t c = 0; c < images.c; ++c)
-                    out.at(n, y + border, x + border, c) = images.at(n, y, x, c);
+                       const tensor_view<std::uint8_t>& out, const executor& threads) {
+    for_each_row(out.n, out.h, threads, [&](std::size_t n, std::size_t y) {
+        std::memset(&out.at(n, y, 0, 0), 0, out.w * out.c);
+        if (y < border || y - border >= images.h)
+            return;
+        for (std::size_t x = 0; x < images.w; ++x)
+            for (std::size_t c = 0; c < images.c; ++c)
+                out.at(n, y, x + border, c) = images.at(n, y - border, x, c);
+    });
 }
 
 /// What the bytes of the images and of a border of zero bytes are worth; `values`: [channel][byte].
 inline void look_up_bytes(const tensor_view<const std::uint8_t>& images, std::size_t border, const float* values,
-                          const tensor_view<float>& out) {
-    for (std::size_t n = 0; n < out.n; ++n)
-        for (std::size_t y = 0; y < out.h; ++y)
-            for (std::size_t x = 0; x < out.w; ++x) {
-                const bool inside = y >= border && y - border < images.h && x >= border && x - border < images.w;
-                for (std::size_t c = 0; c < out.c; ++c)
-                    out.at(n, y, x, c) =
-                        values[c * byte_values + (inside ? images.at(n, y - border, x - border, c) : 0)];
-            }
+                          const tensor_view<float>& out, const executor& threads) {
+    for_each_row(out.n, out.h, threads, [&](std::size_t n, std::size_t y) {
+        for (std::size_t x = 0; x < out.w; ++x) {
+            const bool inside = y >= border && y - border < images.h && x >= border && x - border < images.w;
+            for (std::size_t c = 0; c < out.c; ++c)
+                out.at(n, y, x, c) = values[c * byte_values + (inside ? images.at(n, y - border, x - border, c) : 0)];
+        }
+    });
 }
 
 }  // namespace graph_detail

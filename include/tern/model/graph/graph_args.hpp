@@ -56,7 +56,8 @@ struct graph_value_view {
     tensor_view<const std::int32_t> accumulators{};  ///< and its products, if graph_options::accumulators
 };
 
-/// Called for every value that is stored, on the thread that called `run`. Values that epilogues use up are not.
+/// Called for every value that is stored, on the thread that called `run` (of a team: on the first).
+/// Values that epilogues use up are not.
 struct graph_observer {
     void* ctx = nullptr;
     void (*on_value)(void* ctx, const graph_value_view& view) = nullptr;

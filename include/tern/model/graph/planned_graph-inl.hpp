@@ -44,11 +44,24 @@ inline status check_counts(const graph_plan& plan, std::size_t inputs, const ima
     return {};
 }
 
-/// The tables and sizes of images that a workspace begins with; null: measures.
-inline scratch_memory take_tables(const graph_plan& plan, void* base, run_tables& t, image_shape*& images) {
+/// What one thread finds out for all that do a run together.
+struct run_layout {
+    status outcome;
+    run_tables tables;
+};
+
+/// What a workspace begins with, beside the tables.
+struct run_head {
+    image_shape* images = nullptr;  ///< of every input
+    run_layout* layout = nullptr;
+};
+
+/// The tables and the rest of the head; null: measures.
+inline scratch_memory take_tables(const graph_plan& plan, void* base, run_tables& t, run_head& head) {
     scratch_memory memory = base != nullptr ? scratch_memory(base) : scratch_memory();
     t.take(plan, memory);
-    images = memory.take<image_shape>(plan.inputs.size());
+    head.images = memory.take<image_shape>(plan.inputs.size());
+    head.layout = memory.take<run_layout>(1);
     return memory;
 }
 
@@ -59,7 +72,7 @@ struct owned_tables {
 
     status make(const graph_plan& plan, const image_shape* images, std::size_t count) {
         TERN_TRY(check_counts(plan, count, images));
-        image_shape* unused = nullptr;
+        run_head unused;
         auto made = make_buffer<unsigned char>(take_tables(plan, nullptr, tables, unused).used());
         TERN_TRY(made.status());
         memory = std::move(*made);
@@ -234,22 +247,59 @@ inline bool has_images(const graph_args& args) {
 /// A run's part of its workspace.
 struct graph_memory {
     run_tables tables{};
-    image_shape* images = nullptr;  ///< of every input
+    run_head head{};
     unsigned char* arena = nullptr;
-    std::size_t head = 0;  ///< bytes of what comes before the arena
+    std::size_t head_bytes = 0;  ///< of what comes before the arena
 
     status take(const graph_plan& plan, const workspace& scratch) {
-        head = take_tables(plan, nullptr, tables, images).bytes();
-        TERN_TRY(check_workspace(scratch, head, "graph"));
-        take_tables(plan, scratch.data, tables, images);
-        arena = static_cast<unsigned char*>(scratch.data) + head;
+        head_bytes = take_tables(plan, nullptr, tables, head).bytes();
+        TERN_TRY(check_workspace(scratch, head_bytes, "graph"));
+        take_tables(plan, scratch.data, tables, head);
+        arena = static_cast<unsigned char*>(scratch.data) + head_bytes;
         return {};
     }
-    /// Once `images` are known.
+    /// Fills the tables by `find`, which returns a status: once, as all threads of a team share them, and when all have
+    /// come, as some may still read those of the run before.
+    template <class Find>
+    status fill(const executor& threads, Find&& find) {
+        run_once(threads, [] {});
+        run_once(threads, [&] {
+            head.layout->outcome = find();
+            head.layout->tables = tables;
+        });
+        TERN_TRY(check_ran(threads, "graph"));
+        tables = head.layout->tables;
+        return head.layout->outcome;
+    }
+    /// Once the sizes of images are known.
     status lay_out(const graph_plan& plan, const graph_args& args, const workspace& scratch, const executor& threads) {
-        TERN_TRY(lay_out_all(plan, images, threads.slice_count(), tables));
-        TERN_TRY(check_workspace(scratch, head + tables.total().value, "graph"));
+        TERN_TRY(lay_out_all(plan, head.images, threads.slice_count(), tables));
+        TERN_TRY(check_workspace(scratch, head_bytes + tables.total().value, "graph"));
         return check_outputs(plan, args, tables, range_of(scratch.data, scratch.bytes));
+    }
+    /// Of a run on images.
+    status find(const graph_plan& plan, const graph_args& args, const workspace& scratch, const executor& threads) {
+        for (std::size_t i = 0; i < plan.inputs.size(); ++i) {
+            const auto shape = shape_of_images(plan, plan.inputs[i], args.inputs[i]);
+            TERN_TRY(shape.status());
+            head.images[i] = *shape;
+        }
+        return lay_out(plan, args, scratch, threads);
+    }
+    /// Of one from the value of plan.start, for images of these sizes.
+    status find_behind(const graph_plan& plan, const tensor_view<const float>& value, const image_shape* images,
+                       const graph_args& outputs, const workspace& scratch, const executor& threads) {
+        std::copy_n(images, plan.inputs.size(), head.images);
+        TERN_TRY(lay_out(plan, {nullptr, 0, outputs.outputs, outputs.output_count}, scratch, threads));
+        const map_shape& s = tables.shapes[plan.start];
+        if (!value || !(map_shape{value.n, value.h, value.w, value.c} == s))
+            return make_error(errc::invalid_argument,
+                              "%.100s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu",
+                              plan.names[plan.start].c_str(), s.n, s.h, s.w, s.c, value.n, value.h, value.w, value.c);
+        TERN_TRY(check_tensor(value, "graph", "start"));
+        if (range_of(value).overlaps(range_of(scratch.data, scratch.bytes)))
+            return make_error(errc::invalid_argument, "graph: the workspace overlaps the value to start from");
+        return {};
     }
 };
 
@@ -268,12 +318,7 @@ TERN_FUNC status planned_graph::run(const graph_args& args, const workspace& scr
         return {};
     graph_memory memory;
     TERN_TRY(memory.take(plan_, scratch));
-    for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
-        const auto shape = shape_of_images(plan_, plan_.inputs[i], args.inputs[i]);
-        TERN_TRY(shape.status());
-        memory.images[i] = *shape;
-    }
-    TERN_TRY(memory.lay_out(plan_, args, scratch, threads));
+    TERN_TRY(memory.fill(threads, [&] { return memory.find(plan_, args, scratch, threads); }));
     return graph_run(plan_, args, memory.tables, memory.arena, threads, observer).run();
 }
 
@@ -290,16 +335,7 @@ TERN_FUNC status planned_graph::run_from_start(const tensor_view<const float>& v
         return {};
     graph_memory memory;
     TERN_TRY(memory.take(plan_, scratch));
-    std::copy_n(images, count, memory.images);
-    TERN_TRY(memory.lay_out(plan_, {nullptr, 0, outputs.outputs, outputs.output_count}, scratch, threads));
-    const map_shape& s = memory.tables.shapes[plan_.start];
-    if (!value || !(map_shape{value.n, value.h, value.w, value.c} == s))
-        return make_error(errc::invalid_argument,
-                          "%.100s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu",
-                          plan_.names[plan_.start].c_str(), s.n, s.h, s.w, s.c, value.n, value.h, value.w, value.c);
-    TERN_TRY(check_tensor(value, "graph", "start"));
-    if (range_of(value).overlaps(range_of(scratch.data, scratch.bytes)))
-        return make_error(errc::invalid_argument, "graph: the workspace overlaps the value to start from");
+    TERN_TRY(memory.fill(threads, [&] { return memory.find_behind(plan_, value, images, outputs, scratch, threads); }));
     return graph_run(plan_, outputs, memory.tables, memory.arena, threads, observer).run_from(value);
 }
 

@@ -61,7 +61,8 @@ public:
     /// Computes. Allocates nothing, locks nothing; outputs are unspecified after an error. No images (n = 0): does
     /// nothing. Errors: another number of inputs or outputs than the graph has, sizes that do not fit (naming the
     /// node), u8 images without graph_options::u8_images, tensors that are misaligned or overlap, too small a
-    /// workspace, a default-made or moved-from object.
+    /// workspace, a default-made or moved-from object, an executor that has left out tasks. Teams (core/team.hpp) may
+    /// run a graph.
     TERN_FUNC status run(const graph_args& args, const workspace& scratch, const executor& threads = {},
                          const graph_observer& observer = {}) const;
     /// The same for a graph of one input and one output.

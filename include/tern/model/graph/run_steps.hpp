@@ -10,7 +10,7 @@
 #include "../../core/executor.hpp"
 #include "../../core/status.hpp"
 #include "../../core/tensor.hpp"
-#include "../../format/halo.hpp"
+#include "../../op/plan_checks.hpp"
 #include "../../op/pooling.hpp"
 #include "../../op/quantize_image.hpp"
 #include "../../op/ternarize.hpp"
@@ -44,11 +44,13 @@ public:
     status run() const {
         for (const planned_input& in : plan_.inputs)
             take_bytes(in);
+        TERN_TRY(check_ran(threads_, "graph"));
         return run_steps(0);
     }
     /// What lies behind the start, whose value this is.
     status run_from(const tensor_view<const float>& value) const {
         copy_channels(value, target(plan_.start), 0, threads_);
+        TERN_TRY(check_ran(threads_, "graph"));
         show(nullptr, plan_.start);
         return run_steps(plan_.values[plan_.start].first + 1);
     }
@@ -115,7 +117,7 @@ private:
             view.input = codes(conv->input);
             view.accumulators = products(*conv);
         }
-        observer_.on_value(observer_.ctx, view);
+        run_once(threads_, [&] { observer_.on_value(observer_.ctx, view); });
     }
 
     /// u8 images with their border in place, and as floats where steps read those.
@@ -125,9 +127,9 @@ private:
             return;
         const map_shape& s = t_.shapes[in.node];
         if (in.frame != step::none)
-            fill_frame(images, in.border, nhwc(at<std::uint8_t>(in.frame), s.n, s.h, s.w, s.c));
+            fill_frame(images, in.border, nhwc(at<std::uint8_t>(in.frame), s.n, s.h, s.w, s.c), threads_);
         if (plan_.values[in.node].as_floats)
-            look_up_bytes(images, in.border, in.values.data(), in_arena(in.node));
+            look_up_bytes(images, in.border, in.values.data(), in_arena(in.node), threads_);
     }
 
     status run(const step::convolution& c) const {
@@ -181,7 +183,7 @@ private:
     status run(const step::elementwise& e) const {
         apply(
             e, floats(e.input), target(e.out), [&](std::size_t value) { return floats(value); }, threads_);
-        return {};
+        return check_ran(threads_, "elementwise");
     }
     status run(const step::quantize& q) const {
         const float* const g = q.factor.empty() ? nullptr : q.factor.data();
@@ -204,7 +206,7 @@ private:
                 copy_codes(codes(v), codes(c.out), channel, threads_);
                 channel += t_.shapes[v].c;
             }
-            return clear_halo(codes(c.out));
+            return check_ran(threads_, "copy");
         }
         const auto out = target(c.out);
         switch (c.what) {
@@ -220,7 +222,7 @@ private:
                 }
             }
         }
-        return {};
+        return check_ran(threads_, "copy");
     }
 
     const graph_plan& plan_;
