@@ -5,7 +5,7 @@
 //               B  float [O], an initializer; optional
 //   output      Y  float [n, O, oh, ow]
 //   attributes  strides, pads, dilations, group: as Conv has them; hi (0.5), lo (-0.5);
-//               slices: into how many parts a run is divided for the session's threads; 0: one for each of the CPU's threads
+//               slices: parts of a run, for the session's threads; 0: one for each of the CPU's threads
 #include <onnxruntime_c_api.h>
 
 #include <cstddef>

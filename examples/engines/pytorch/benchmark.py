@@ -1,7 +1,8 @@
-"""usage: benchmark.py tern_torch.so [THREADS]    Layers of a ResNet: torch's fp32 and int8 convolutions beside tern's operator.
+"""usage: benchmark.py tern_torch.so [THREADS]
 
-Prints ratios of medians of runs that take turns. torch's convolutions get what suits them: fp32 the layout that is faster, int8 a tensor
-that is quantized already. tern reads floats and writes floats, NHWC. "overhead" is what the operator takes beyond its plan.
+Layers of a ResNet: torch's fp32 and int8 convolutions beside tern's operator. Prints ratios of medians of runs that
+take turns. torch's convolutions get what suits them: fp32 the faster layout, int8 a tensor that is quantized already.
+tern reads floats and writes floats, NHWC. "overhead" is what the operator takes beyond its plan.
 """
 import pathlib
 import statistics
@@ -36,8 +37,8 @@ def ternary_layer(channels):
 
 def quantized_layer(conv):
     layer = nn.quantized.Conv2d(conv.in_channels, conv.out_channels, 3, padding=1, bias=False)
-    layer.set_weight_bias(torch.quantize_per_channel(conv.weight, torch.full((conv.out_channels,), 1 / 16.0),
-                                                     torch.zeros(conv.out_channels, dtype=torch.long), 0, torch.qint8), None)
+    scales, zeros = torch.full((conv.out_channels,), 1 / 16.0), torch.zeros(conv.out_channels, dtype=torch.long)
+    layer.set_weight_bias(torch.quantize_per_channel(conv.weight, scales, zeros, 0, torch.qint8), None)
     layer.scale, layer.zero_point = 0.25, 128
     return layer
 

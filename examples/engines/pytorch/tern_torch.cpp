@@ -1,9 +1,10 @@
-// torch.ops.tern.conv2d: a ternary convolution as an operator of PyTorch. A plan is a torch object, made once of merged weights:
+// torch.ops.tern.conv2d: a ternary convolution as an operator of PyTorch. A plan is a torch object, made once of merged
+// weights:
 //
 //     plan = torch.classes.tern.TernConv2d(weight, bias, stride, padding, dilation, groups, 0.5, -0.5)
 //     y = torch.ops.tern.conv2d(x, plan)
 //
-// The operator reads x by its strides and makes its output in the layout of x, so neither NCHW nor channels_last is copied.
+// The operator reads x by its strides and makes its output in the layout of x: NCHW and channels_last without copies.
 #include <algorithm>
 #include <cstdint>
 #include <string>

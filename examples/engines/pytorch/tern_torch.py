@@ -30,7 +30,7 @@ class Ternarize(nn.Module):
 
 
 def merge_pair(first, second):
-    """One nn.Conv2d with weights m*sign(W1) + m*sign(W2) of the two latent ones (conv_1 and conv_2) of an STTN layer."""
+    """One nn.Conv2d with weights m*sign(W1) + m*sign(W2), of an STTN layer's two latent ones (conv_1 and conv_2)."""
     w1, w2 = (c.weight.detach().clamp(-1, 1) for c in (first, second))
     m = (w1.abs().double().mean(dim=(1, 2, 3)) + w2.abs().double().mean(dim=(1, 2, 3))) / 2
     merged = nn.Conv2d(first.in_channels, first.out_channels, first.kernel_size, first.stride, first.padding,
@@ -52,7 +52,7 @@ def is_ternary_weight(weight, tolerance=1e-6):
 class TernConv2d(nn.Module):
     """An nn.Conv2d whose weight is ternary, with tern's plan in place of the weight.
 
-    It makes inputs ternary itself: +1 from `hi` on, -1 below `lo`. Inputs that are -1, 0 and +1 already stay as they are.
+    It makes inputs ternary itself: +1 from `hi` on, -1 below `lo`. Inputs that are -1, 0 and +1 stay as they are.
     """
 
     def __init__(self, conv, hi=0.5, lo=-0.5):
@@ -78,16 +78,16 @@ def padding_of(conv):
         return (0, 0)
     reach = [d * (k - 1) for d, k in zip(conv.dilation, conv.kernel_size)]
     if any(r % 2 for r in reach):
-        raise ValueError(f"expected as much padding before as behind, found padding='same' of a kernel {conv.kernel_size}")
+        raise ValueError(f"expected the same padding at both ends, found 'same' of a kernel {conv.kernel_size}")
     return tuple(r // 2 for r in reach)
 
 
 def replace_ternary_convolutions(model, example, ternarizers=()):
     """Swaps the ternary convolutions of `model`, in place, and returns their names.
 
-    The network is run on `example`, and a convolution is swapped if its weight is ternary and all it reads is -1, 0 or
-    +1. Modules of the classes `ternarizers` (thresholds 0.5 and -0.5) become nn.Identity where they stand right before a
-    swapped convolution in an nn.Sequential: tern's operator ternarizes on the way, which saves passes over the floats.
+    The network is run on `example`, and a convolution is swapped if its weight is ternary and all it reads is -1, 0
+    or +1. Modules of the classes `ternarizers` (thresholds 0.5 and -0.5) become nn.Identity right before a swapped
+    convolution in an nn.Sequential: tern's operator ternarizes on the way, which saves passes over the floats.
     """
     seen = {}
 

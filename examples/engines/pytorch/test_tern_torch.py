@@ -1,4 +1,7 @@
-"""usage: test_tern_torch.py tern_torch.so    Random layers and a network, bit by bit against torch's own convolution."""
+"""usage: test_tern_torch.py tern_torch.so
+
+Random layers and a network, bit by bit against torch's own convolution.
+"""
 import copy
 import io
 import pathlib
@@ -78,7 +81,7 @@ class Block(nn.Module):
 
 
 def make_network():
-    """Float stem and head; between them blocks whose merged weights come from two latent kernels, as in a checkpoint."""
+    """Float stem and head; between them blocks with weights merged from two latent kernels, as in a checkpoint."""
     torch.manual_seed(5)
     network = nn.Sequential(nn.Conv2d(3, 32, 3, padding=1), Block(32), Block(32), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
                             nn.Linear(32, 10)).eval()
@@ -135,7 +138,8 @@ def test_errors():
     conv = random_conv(random.Random(3), torch.Generator().manual_seed(3))
     layer = tern_torch.TernConv2d(conv)
     refuses("expected a float32 CPU tensor", lambda: layer(torch.zeros(1, conv.in_channels + 1, 30, 30)))
-    refuses("expected a float32 CPU tensor", lambda: layer(torch.zeros(1, conv.in_channels, 30, 30, dtype=torch.double)))
+    doubles = torch.zeros(1, conv.in_channels, 30, 30, dtype=torch.double)
+    refuses("expected a float32 CPU tensor", lambda: layer(doubles))
     refuses("has no gradient", lambda: layer(torch.zeros(1, conv.in_channels, 30, 30, requires_grad=True)))
     refuses("weight", lambda: tern_torch.TernConv2d(nn.Conv2d(4, 4, 3)))
     refuses("padding of zeros", lambda: tern_torch.TernConv2d(nn.Conv2d(4, 4, 3, padding_mode="reflect")))

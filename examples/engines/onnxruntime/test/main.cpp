@@ -1,6 +1,7 @@
 // usage: tern_onnxruntime_test LIBRARY [--time [THREADS]]
 //
-// Random layers, bit by bit: tern.TernConv of floats beside ONNX Runtime's own Conv of the same floats made ternary, in one model.
+// Random layers, bit by bit: tern.TernConv of floats beside ONNX Runtime's own Conv of the same floats made ternary, in
+// one model.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -3,6 +3,6 @@
 
 #include "session.hpp"
 
-/// Prints ratios of medians of runs that take turns, on so many threads; "overhead" is what the operator takes beyond its
-/// plan, on one thread.
+/// Prints ratios of medians of runs that take turns, on so many threads; "overhead" is what the operator takes beyond
+/// its plan, on one thread.
 void print_times(const runtime& r, int threads);
