@@ -1,10 +1,13 @@
-// usage: tern_onnxruntime_test LIBRARY [--time [THREADS]]
+// usage: tern_onnxruntime_test LIBRARY [--time [THREADS] | --compare NETWORK NETWORK <sizes of x> <sizes of c>]
 //
 // Random layers, bit by bit: tern.TernConv of floats beside ONNX Runtime's own Conv of the same floats made ternary, in
-// one model.
+// one model. --compare: two files that should give the same "c" of the same "x".
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "layer.hpp"
 #include "session.hpp"
@@ -91,15 +94,49 @@ void test_errors(const runtime& r, std::mt19937& rng) {
     expect(s.run({floats("X", x, in)}, {floats("Y", y, {1, 1, 1, 1})}), "expected X [n, ");
 }
 
+std::string read_file(const char* path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// Of four dimensions each; `sizes` as the command line has them.
+int compare(const runtime& r, const char* const* paths, const char* const* sizes) {
+    std::vector<std::int64_t> in, out;
+    for (int i = 0; i < 8; ++i)
+        (i < 4 ? in : out).push_back(std::atoi(sizes[i]));
+    const auto count = [](const std::vector<std::int64_t>& d) {
+        return static_cast<std::size_t>(d[0] * d[1] * d[2] * d[3]);
+    };
+    std::vector<float> x(count(in)), c[2];
+    std::mt19937 rng(5);
+    for (float& v : x)
+        v = static_cast<float>(std::uniform_int_distribution<int>(-9, 9)(rng)) / 8;
+    for (int i = 0; i < 2; ++i) {
+        std::string error;
+        c[i].assign(count(out), 0);
+        const session s(r, read_file(paths[i]), 2, error);
+        if (error.empty())
+            error = s.run({floats("x", x, in)}, {floats("c", c[i], out)});
+        if (!error.empty())
+            fail(paths[i], error);
+    }
+    const bool flat = std::all_of(c[0].begin(), c[0].end(), [&](float v) { return v == c[0][0]; });
+    if (flat || c[0] != c[1])
+        fail(paths[1], flat ? "expected outputs that differ from each other" : "expected the same outputs");
+    return std::printf("two networks: the same outputs\n"), 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc < 2)
-        return std::fprintf(stderr, "usage: %s LIBRARY [--time [THREADS]]\n", argv[0]), 2;
+        return std::fprintf(stderr, "usage: %s LIBRARY [--time [THREADS] | --compare ...]\n", argv[0]), 2;
     const runtime r(argv[1]);
     std::printf("ONNX Runtime %s\n", OrtGetApiBase()->GetVersionString());
     if (argc > 2 && std::strcmp(argv[2], "--time") == 0)
         return print_times(r, argc > 3 ? std::atoi(argv[3]) : 1), 0;
+    if (argc == 13 && std::strcmp(argv[2], "--compare") == 0)
+        return compare(r, argv + 3, argv + 5);
     std::mt19937 rng(7);
     for (int i = 0; i < layers; ++i)
         test_layer(r, random_layer(rng), rng, i);
