@@ -163,6 +163,7 @@ TERN_FUNC status float_conv2d::run(const float_conv2d_args& args, const workspac
         const packed_image codes{*layout, memory.codes};
         quantize_rows(quantizer_, *kernels(), args.input.images(first, count), {factors_.data(), shifts_.data()}, codes,
                       static_cast<float*>(memory.rest), threads);
+        TERN_TRY(check_ran(threads, "float_conv2d"));
         conv2d_args part;
         part.input = codes;
         float_conv2d_detail::set_view(args.out.images(first, count), part.out, part.half_out);
