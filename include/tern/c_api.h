@@ -502,7 +502,7 @@ typedef struct tern_network_options {
     size_t struct_size;
     /* How bytes are normalised, where the file does not say: "mnist", "cifar10", "imagenet", "none"; null: as the file says. */
     const char* preprocess;
-    const char* kind; /* "sttn", "stqn", "twn", "fatnn", "alexnet", "network"; null: found from the tensors */
+    const char* kind; /* "sttn", "stqn", "twn", "fatnn", "sttn_alexnet", "graph"; null: found from the tensors */
     int32_t u8_weights; /* tern_image_weights of layers that read u8 images */
     size_t expected_n, expected_h, expected_w;
     const tern_plan_options* plan; /* level, memory; may be null */

@@ -160,6 +160,15 @@ TEST_CASE("tensors of bytes in C") {
         a.byte_out = tern::nhwc(out[1].data(), shape.n, shape.h, shape.w, o);
         REQUIRE(cpp->run(a, {memory.get().data, memory.get().bytes}).ok());
         CHECK(same(out[0], out[1]));
+
+        // The same from an image.
+        std::vector<std::uint64_t> words(shape.input.total_bytes / 8);
+        args.input = {shape.input, words.data()};
+        REQUIRE_C(tern_pack_codes(&args.bytes, &args.input));
+        args.bytes.data = nullptr;
+        out[0].assign(out[0].size(), 77);
+        REQUIRE_C(tern_conv2d_run(plan, &args, memory.get(), nullptr));
+        CHECK(same(out[0], out[1]));
         tern_conv2d_release(plan);
     }
 }

@@ -125,6 +125,8 @@ TERN_C_API tern_status tern_conv2d_reshape(const tern_conv2d* plan, size_t n, si
         if (!layout.ok())
             return layout.status();
         to.input = layout_to_c(*layout);
+        if (plan->value.zero_point() != 0)
+            to.input.halo_code = plan->value.zero_point();
         return write_struct(to, shape, "tern_conv2d_shape");
     });
 }
