@@ -39,6 +39,10 @@ install(FILES "${PROJECT_BINARY_DIR}/ternConfig.cmake" "${PROJECT_BINARY_DIR}/te
 # minizip where the latter is static and reads zip archives; tern-c is the C API.
 set(TERN_PC_ZIP)
 set(TERN_PC_C_ZIP)
+set(TERN_PC_CXX)
+foreach(library IN LISTS TERN_CXX_LIBRARIES)
+  string(APPEND TERN_PC_CXX " -l${library}")
+endforeach()
 if(TERN_READS_ZIP)
   foreach(library IN LISTS TERN_MINIZIP_LIBRARY TERN_ZLIB_LIBRARY)
     get_filename_component(folder "${library}" DIRECTORY)

@@ -5,7 +5,7 @@
  * argument that can be seen to be wrong is an error, null pointers too; memory that is shorter than was said cannot be seen.
  *
  * Structs that may grow begin with `struct_size`, the caller's sizeof: members that a caller does not know yet are 0, and 0 always
- * means the default. TERN_INIT(s) clears one. The others (tern_tensor, tern_layout, tern_image, tern_border, tern_geometry,
+ * means the default. They grow at their end, never into padding. TERN_INIT(s) clears one. The others (tern_tensor, tern_layout, tern_image, tern_border, tern_geometry,
  * tern_workspace) stay as they are as long as TERN_C_API_VERSION does.
  *
  * A plan is immutable and counted: create gives one reference, retain adds one, release takes one, on any thread. One plan may be
@@ -21,7 +21,7 @@
 
 #if defined(_WIN32) && defined(TERN_C_API_DEFINE)
 #define TERN_C_API __declspec(dllexport)
-#elif defined(__GNUC__) || defined(__clang__)
+#elif !defined(_WIN32) && (defined(__GNUC__) || defined(__clang__))
 #define TERN_C_API __attribute__((visibility("default")))
 #else
 #define TERN_C_API
@@ -30,6 +30,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* FORCE_INT at the end of enums: they have the size of an int for every compiler. */
 
 /* Clears a struct that begins with struct_size. */
 #define TERN_INIT(s) (memset(&(s), 0, sizeof(s)), (s).struct_size = sizeof(s))
@@ -45,7 +47,8 @@ typedef enum tern_status {
     TERN_BAD_VALUE = 5,        /* contents of arrays: NaN, not ternary, ... */
     TERN_NOT_FOUND = 6,        /* a tensor or file that is missing */
     TERN_IO = 7,               /* the operating system refused */
-    TERN_NOT_RUN = 8           /* the executor did not run all tasks; outputs hold anything */
+    TERN_NOT_RUN = 8,          /* the executor did not run all tasks; outputs hold anything */
+    TERN_STATUS_FORCE_INT = 0x7fffffff
 } tern_status;
 
 /* One sentence about this thread's last call that failed; "" if none has. Valid until this thread's next call that fails. */
@@ -79,12 +82,13 @@ typedef struct tern_executor {
     void* ctx;
     void (*parallel_for)(void* ctx, size_t n, void (*task)(void* arg, size_t i), void* arg);
     size_t slices; /* tasks worth making, and scratch areas in a workspace; 0: 1 */
-    int (*failed)(void* ctx); /* parallel_for: asked at the end of a run, nonzero if a task was not run; may be null */
+    int (*failed)(void* ctx); /* parallel_for: asked after it, nonzero if a task was not run; may be null */
     void (*barrier)(void* ctx);
     size_t index;
 } tern_executor;
 
-/* A barrier for engines that have none: its threads spin, then yield. As ctx, with tern_barrier_wait as barrier. */
+/* A barrier for engines that have none: its threads spin, then yield. As ctx, with tern_barrier_wait as barrier. To be released when
+ * the runs of all threads have returned, not just one's own. */
 typedef struct tern_barrier tern_barrier;
 TERN_C_API tern_status tern_barrier_create(size_t threads, tern_barrier** barrier);
 TERN_C_API void tern_barrier_release(tern_barrier* barrier);
@@ -115,10 +119,19 @@ typedef enum tern_code {
     TERN_O3 = 9,
     TERN_O4 = 10,
     TERN_S8 = 11, /* -128 .. 127; weights from -127 */
-    TERN_U8 = 12  /* 0 .. 255; activations only */
+    TERN_U8 = 12, /* 0 .. 255; activations only */
+    TERN_CODE_FORCE_INT = 0x7fffffff
 } tern_code;
 
-typedef enum tern_type { TERN_F32 = 0, TERN_F16 = 1, TERN_BF16 = 2, TERN_TYPE_U8 = 3, TERN_TYPE_S8 = 4, TERN_I32 = 5 } tern_type;
+typedef enum tern_type {
+    TERN_F32 = 0,
+    TERN_F16 = 1,
+    TERN_BF16 = 2,
+    TERN_TYPE_U8 = 3,
+    TERN_TYPE_S8 = 4,
+    TERN_I32 = 5,
+    TERN_TYPE_FORCE_INT = 0x7fffffff
+} tern_type;
 
 /* A view of [n][h][w][c], strides in elements. Inputs are read only. A null pointer as data: no tensor. */
 typedef struct tern_tensor {
@@ -194,6 +207,7 @@ typedef struct tern_levels {
     float at[15];       /* ascending */
     uint32_t strict;    /* bit i: values reach at[i] above it, not at it */
     int32_t zero_point; /* s8, u8 */
+    int32_t reserved;   /* 0 */
 } tern_levels;
 
 /* ---- Weights ---- */
@@ -205,7 +219,8 @@ typedef enum tern_weight_source {
     TERN_WEIGHTS_TWN = 3,    /* `values`: latent weights, a threshold of 0.7 mean |w| for the layer */
     TERN_WEIGHTS_TWN_FILTER = 4, /* the same with a threshold and a scale for each output channel */
     TERN_WEIGHTS_BINARY = 5,     /* `values`: signs, scale mean |w| per output channel (XNOR-Net, BWN) */
-    TERN_WEIGHTS_UNIFORM = 6     /* `values`: rounded to `code` (s8 or an odd code), scale max |w| / largest code per channel */
+    TERN_WEIGHTS_UNIFORM = 6,    /* `values`: rounded to `code` (s8 or an odd code), scale max |w| / largest code per channel */
+    TERN_WEIGHTS_FORCE_INT = 0x7fffffff
 } tern_weight_source;
 
 /* Weights [out_channels][in_channels][kernel_h][kernel_w]; in_channels is that of one group. All arrays are read by create only. */
@@ -213,7 +228,7 @@ typedef struct tern_weights {
     size_t struct_size;
     size_t out_channels, in_channels, kernel_h, kernel_w; /* kernels of 0 are 1 */
     int32_t source;                                       /* tern_weight_source */
-    int32_t code;                                         /* tern_code: of `codes`, MERGED and UNIFORM */
+    int32_t code;                                         /* tern_code: of `codes`, MERGED and UNIFORM; others have their own */
     const int8_t* codes;
     const float* scale; /* per output channel, what a code of 1 is worth; null: 1. CODES only */
     const float* values;
@@ -232,7 +247,8 @@ typedef enum tern_stage_kind {
     TERN_STAGE_CLAMP = 5,      /* v = min(max(v, lo), hi) */
     TERN_STAGE_RESIDUAL = 6,   /* v += residual; a and b (both or neither): a[channel] * residual + b[channel] */
     TERN_STAGE_STORE = 7,      /* writes v to `out` */
-    TERN_STAGE_QUANTIZE = 8    /* writes the code of v to the next packed output; s8, u8: to `byte_out` if that is given */
+    TERN_STAGE_QUANTIZE = 8,   /* writes the code of v to the next packed output; s8, u8: to `byte_out` if that is given */
+    TERN_STAGE_FORCE_INT = 0x7fffffff
 } tern_stage_kind;
 
 /* The chain starts with v = scale * sum + bias of the weights and follows one order, every part optional:
@@ -247,7 +263,7 @@ typedef struct tern_stage {
     double epsilon;
     float lo, hi;
     int32_t adds_before_rounding; /* QUANTIZE to s8 or u8; nonzero: round(v + zero point), not round(v) + zero point */
-    tern_levels levels;           /* QUANTIZE */
+    tern_levels levels;           /* QUANTIZE; stays the last member */
 } tern_stage;
 
 static inline tern_stage tern_stage_of(tern_stage_kind kind) {
@@ -337,7 +353,7 @@ typedef struct tern_conv2d_shape {
 typedef struct tern_conv2d_args {
     size_t struct_size;
     tern_image input;         /* packed codes, with a halo that tern_conv2d_shape names or a larger one */
-    tern_tensor bytes;        /* u8 or s8 codes as engines have them: any channels and pitches, dense channels, no halo */
+    tern_tensor bytes;        /* u8 or s8 codes as engines have them: any number of channels, side by side, any pitch, no halo */
     tern_tensor residual;     /* f32, f16 or bf16 */
     tern_tensor out;          /* f32, f16 or bf16; may be exactly the residual */
     tern_image packed[2];     /* one for each quantize stage */
@@ -401,7 +417,7 @@ typedef struct tern_gemm tern_gemm;
 typedef struct tern_gemm_args {
     size_t struct_size;
     tern_image rows;      /* the layout of tern_gemm_layout; or bytes */
-    tern_tensor residual; /* [m][out_channels], as tern_nhwc(p, type, 1, 1, m, out_channels) */
+    tern_tensor residual; /* f32, as `out`: [m][out_channels], tern_nhwc(p, TERN_F32, 1, 1, m, out_channels) */
     tern_tensor out;
     tern_image packed[2];
     tern_tensor accumulators;
@@ -414,6 +430,7 @@ TERN_C_API tern_gemm* tern_gemm_retain(tern_gemm* plan);
 TERN_C_API void tern_gemm_release(tern_gemm* plan);
 /* m rows of packed codes. */
 TERN_C_API tern_status tern_gemm_layout(const tern_gemm* plan, size_t m, tern_layout* layout);
+/* 0 without a plan, SIZE_MAX for more rows than memory could hold. */
 TERN_C_API size_t tern_gemm_workspace_bytes(const tern_gemm* plan, size_t m, size_t slices);
 TERN_C_API tern_status tern_gemm_run(const tern_gemm* plan, const tern_gemm_args* args, tern_workspace workspace,
                                      const tern_executor* threads);
@@ -439,7 +456,8 @@ typedef enum tern_image_weights {
     TERN_IMAGE_F32 = 0, /* as exact as float32 */
     TERN_IMAGE_16_BITS = 1,
     TERN_IMAGE_8_BITS = 2,
-    TERN_IMAGE_7_BITS = 3
+    TERN_IMAGE_7_BITS = 3,
+    TERN_IMAGE_FORCE_INT = 0x7fffffff
 } tern_image_weights;
 
 typedef struct tern_image_conv2d_desc {
@@ -533,7 +551,7 @@ TERN_C_API const char* tern_network_class_name(const tern_network* network, size
  * come), and output number `output`. Any sizes that fit the network. */
 TERN_C_API tern_status tern_network_reshape(const tern_network* network, tern_type type, size_t n, size_t h, size_t w,
                                             size_t output, size_t slices, tern_network_shape* shape);
-/* Outputs are f32 tensors of the sizes of tern_network_reshape, as many as the network has. */
+/* Outputs are f32 tensors of the sizes of tern_network_reshape, as many as the network has; after an error they hold anything. */
 TERN_C_API tern_status tern_network_run(const tern_network* network, const tern_tensor* images, const tern_tensor* outputs,
                                         size_t output_count, tern_workspace workspace, const tern_executor* threads);
 

@@ -144,10 +144,71 @@ TEST_CASE("a struct of a newer caller is read as far as it is known, unless it a
     tern_conv2d_release(plan);
     desc.more = 1;
     check_c_error(tern_conv2d_create(&desc.known, nullptr, &plan), TERN_UNSUPPORTED, "does not know");
-    // And of an older one, which has no stages.
-    tern_conv2d_desc older = d.desc;
-    older.struct_size = offsetof(tern_conv2d_desc, stages);
-    REQUIRE_C(tern_conv2d_create(&older, nullptr, &plan));
+    // There are no older ones, and none ends within a member.
+    for (const std::size_t size : {sizeof(void*), offsetof(tern_conv2d_desc, stages), sizeof d.desc + 4}) {
+        tern_conv2d_desc other = d.desc;
+        other.struct_size = size;
+        check_c_error(tern_conv2d_create(&other, nullptr, &plan), TERN_INVALID_ARGUMENT, "struct_size");
+    }
+    tern_plan_options options = init<tern_plan_options>();
+    options.struct_size = sizeof(void*);  // of the pointer, not of the struct
+    check_c_error(tern_conv2d_create(&d.desc, &options, &plan), TERN_INVALID_ARGUMENT, "struct_size");
+}
+
+TEST_CASE("stages of newer callers, and stages that contradict themselves") {
+    small_desc d;
+    tern_conv2d* plan = nullptr;
+    tern_stage stages[2] = {tern_stage_ternarize(), tern_stage_ternarize()};
+    d.desc.stages = stages;
+    stages[0].levels.struct_size = sizeof(tern_levels) + 400;  // which is seen behind the stage, if there
+    CHECK(d.create() == TERN_OK);
+    stages[0].levels.struct_size = 4;
+    check_c_error(d.create(), TERN_INVALID_ARGUMENT, "tern_stage.levels");
+    stages[0] = tern_stage_ternarize();
+    stages[0].levels.count = 1;
+    CHECK(d.create() != TERN_OK);
+    stages[0].levels.count = 15;
+    CHECK(d.create() != TERN_OK);
+    stages[0] = tern_stage_ternarize();
+    stages[0].adds_before_rounding = 1;
+    CHECK(d.create() != TERN_OK);
+    stages[0] = tern_stage_ternarize();
+    d.desc.stage_count = 2;
+    CHECK(d.create() == TERN_OK);
+    stages[0].struct_size += 1;
+    check_c_error(d.create(), TERN_INVALID_ARGUMENT, "struct_size");
+    stages[0].struct_size -= 1;
+    stages[1].struct_size = 0;
+    check_c_error(d.create(), TERN_INVALID_ARGUMENT, "tern_stage");
+    CHECK(plan == nullptr);
+}
+
+TEST_CASE("threads that nobody runs, and bytes of another sign, are errors in C") {
+    small_desc d;
+    d.desc.activations = TERN_S8;
+    tern_conv2d* plan = nullptr;
+    REQUIRE_C(tern_conv2d_create(&d.desc, nullptr, &plan));
+    tern_conv2d_shape shape = init<tern_conv2d_shape>();
+    REQUIRE_C(tern_conv2d_reshape(plan, 1, 4, 4, 2, &shape));
+    std::vector<std::uint8_t> in(16 * 16);
+    std::vector<float> out(4 * 8);
+    c_memory memory(shape.workspace_bytes);
+    tern_conv2d_args args = init<tern_conv2d_args>();
+    args.bytes = tern_nhwc(in.data(), TERN_TYPE_U8, 1, 4, 4, 16);
+    args.out = tern_nhwc(out.data(), TERN_F32, 1, 2, 2, 8);
+    check_c_error(tern_conv2d_run(plan, &args, memory.get(), nullptr), TERN_INVALID_ARGUMENT,
+                  "expected a tensor of s8");
+    args.bytes.type = TERN_TYPE_S8;
+    REQUIRE_C(tern_conv2d_run(plan, &args, memory.get(), nullptr));
+    tern_executor threads = init<tern_executor>();
+    threads.slices = 2;
+    check_c_error(tern_conv2d_run(plan, &args, memory.get(), &threads), TERN_INVALID_ARGUMENT,
+                  "parallel_for or barrier");
+    threads.slices = 1;
+    REQUIRE_C(tern_conv2d_run(plan, &args, memory.get(), &threads));
+    threads.index = 3;
+    threads.barrier = [](void*) {};
+    check_c_error(tern_conv2d_run(plan, &args, memory.get(), &threads), TERN_INVALID_ARGUMENT, "tern_executor");
     tern_conv2d_release(plan);
 }
 

@@ -111,6 +111,8 @@ TEST_CASE("files that are none, options that are none and sizes that do not fit 
     tern_network_shape shape = init<tern_network_shape>();
     check_c_error(tern_network_reshape(loaded.network, TERN_F32, 1, 2, 2, 5, 1, &shape), TERN_INVALID_ARGUMENT, "");
     CHECK(tern_network_class_name(loaded.network, 1000) == nullptr);
+    check_c_error(tern_network_reshape(loaded.network, TERN_F16, 1, 32, 32, 0, 1, &shape), TERN_INVALID_ARGUMENT,
+                  "f16");
 }
 
 TEST_CASE("one network is run by threads of a pool, of a team, and by many callers at once") {

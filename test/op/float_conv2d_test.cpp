@@ -452,3 +452,20 @@ TEST_CASE("a plan for floats reports every refused allocation and leaks nothing"
                                           tern::chain(tern::stage::store()), options);
     });
 }
+
+TEST_CASE("a workspace of a float convolution is enough for fewer images and slices") {
+    const std::vector<std::int8_t> codes(8 * 64 * 9, 1);
+    const auto weights = tern::pack_weights(codes.data(), {8, 64, 3, 3});
+    REQUIRE(weights.ok());
+    const auto plan = tern::float_conv2d::create(*weights, {}, tern::conv_geometry::square(1, 1));
+    REQUIRE(plan.ok());
+    for (const std::size_t slices : {1u, 2u, 3u}) {
+        std::size_t before = 0;
+        for (std::size_t n = 1; n <= 40; ++n) {  // an image of codes is a tenth of what is worked on at a time
+            const std::size_t bytes = plan->workspace_bytes({n, 38, 38}, slices);
+            CHECK_MESSAGE(bytes >= before, n, " images, ", slices, " slices");
+            CHECK(bytes >= plan->workspace_bytes({n, 38, 38}, slices - (slices > 1 ? 1 : 0)));
+            before = bytes;
+        }
+    }
+}

@@ -6,6 +6,7 @@
 
 #include "../core/config.hpp"
 #include "../op/stage.hpp"
+#include "../quantize/activation.hpp"
 #include "structs.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -25,10 +26,13 @@ inline status read_stage(const tern_stage& s, stage::any& to) {
         case TERN_STAGE_STORE: to = stage::store(); return {};
         case TERN_STAGE_QUANTIZE: {
             tern_levels levels = s.levels;
-            if (levels.struct_size == 0)  // of a stage of zeros
+            // Of a stage of zeros; or of a newer caller, whose further members lie behind the stage and were seen there.
+            if (levels.struct_size == 0 || (levels.struct_size > sizeof levels && levels.struct_size <= largest_struct))
                 levels.struct_size = sizeof levels;
             level_thresholds thresholds;
             TERN_TRY(read_levels(&levels, "tern_stage.levels", thresholds));
+            if (!is_byte_code(thresholds.code))
+                TERN_TRY(check_thresholds(thresholds));
             to = thresholds.code == code_id::ternary ? stage::ternarize(to_ternary(thresholds))
                                                      : stage::quantize(thresholds);
             to.order = s.adds_before_rounding != 0 ? rounding::after_zero_point : rounding::before_zero_point;

@@ -71,14 +71,14 @@ status write_struct(const T& from, T* to, const char* name) {
     return {};
 }
 
-inline status read_args(const tern_conv2d_args* given, conv2d_args& to) {
+inline status read_args(const tern_conv2d_args* given, const conv2d& plan, conv2d_args& to) {
     tern_conv2d_args a;
     TERN_TRY(need_struct(given, a, "tern_conv2d_args"));
     packed_image input;
     TERN_TRY(read_image(a.input, "input", input));
     to.input = input;
-    TERN_TRY(read_bytes(a.bytes, "bytes", to.bytes));
-    TERN_TRY(read_bytes(a.byte_out, "byte_out", to.byte_out));
+    TERN_TRY(read_bytes(a.bytes, plan.input_code(), "bytes", to.bytes));
+    TERN_TRY(read_bytes(a.byte_out, plan.output_code(0), "byte_out", to.byte_out));
     TERN_TRY(read_floats(a.residual, "residual", to.residual, to.half_residual));
     TERN_TRY(read_floats(a.out, "out", to.out, to.half_out));
     TERN_TRY(read_image(a.packed[0], "packed[0]", to.packed[0]));
@@ -138,7 +138,7 @@ TERN_C_API tern_status tern_conv2d_run(const tern_conv2d* plan, const tern_conv2
         if (plan == nullptr)
             return null_pointer("plan");
         tern::conv2d_args a;
-        TERN_TRY(read_args(args, a));
+        TERN_TRY(read_args(args, plan->value, a));
         threads_of_c run_on;
         TERN_TRY(run_on.read(threads));
         return plan->value.run(a, workspace_of(workspace), run_on.threads());

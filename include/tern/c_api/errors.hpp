@@ -32,7 +32,7 @@ inline tern_status report(const status& s) noexcept {
 /// Runs body(), which returns a status. Nothing is thrown beyond it.
 template <class Body>
 tern_status guarded(Body&& body) noexcept {
-#if defined(__cpp_exceptions)
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
     try {
         return report(body());
     } catch (const std::bad_alloc&) {

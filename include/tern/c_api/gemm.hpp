@@ -7,7 +7,6 @@
 
 struct tern_gemm : tern::c_api::counted<tern::gemm> {
     using counted::counted;
-    tern::code_id code = tern::code_id::ternary;  // of the rows
 };
 
 TERN_BEGIN_NAMESPACE
@@ -22,7 +21,7 @@ inline status check_no_geometry(const conv_geometry& g) {
                               "tern_gemm_create: expected no strides, padding, dilation and groups");
 }
 
-inline status read_args(const tern_gemm_args* given, gemm_args& to) {
+inline status read_args(const tern_gemm_args* given, const gemm& plan, gemm_args& to) {
     tern_gemm_args a;
     TERN_TRY(need_struct(given, a, "tern_gemm_args"));
     packed_image rows;
@@ -32,8 +31,8 @@ inline status read_args(const tern_gemm_args* given, gemm_args& to) {
     TERN_TRY(read_tensor(a.out, TERN_F32, "out", to.out));
     TERN_TRY(read_image(a.packed[0], "packed[0]", to.packed[0]));
     TERN_TRY(read_image(a.packed[1], "packed[1]", to.packed[1]));
-    TERN_TRY(read_bytes(a.bytes, "bytes", to.bytes));
-    TERN_TRY(read_bytes(a.byte_out, "byte_out", to.byte_out));
+    TERN_TRY(read_bytes(a.bytes, plan.input_code(), "bytes", to.bytes));
+    TERN_TRY(read_bytes(a.byte_out, plan.output_code(0), "byte_out", to.byte_out));
     return read_tensor(a.accumulators, TERN_I32, "accumulators", to.accumulators);
 }
 
@@ -51,15 +50,11 @@ TERN_C_API tern_status tern_gemm_create(const tern_conv2d_desc* desc, const tern
         conv2d_parts parts;
         TERN_TRY(parts.read(desc, options));
         TERN_TRY(check_no_geometry(parts.geometry));
-        tern_gemm* made = nullptr;
-        TERN_TRY(create_object(parts.options.memory, &made, [&] {
+        return create_object(parts.options.memory, plan, [&] {
             return parts.weights.is_ternary
                        ? tern::gemm::create(parts.weights.ternary, parts.chain, parts.options)
                        : tern::gemm::create(parts.weights.others, parts.activations, parts.chain, parts.options);
-        }));
-        made->code = parts.activations;
-        *plan = made;
-        return {};
+        });
     });
 }
 
@@ -71,7 +66,7 @@ TERN_C_API tern_status tern_gemm_layout(const tern_gemm* plan, size_t m, tern_la
     return guarded([&]() -> tern::status {
         if (plan == nullptr || layout == nullptr)
             return null_pointer(plan == nullptr ? "plan" : "layout");
-        const auto made = tern::make_packed_layout(plan->code, tern::shape_of_rows(m), plan->value.k());
+        const auto made = tern::make_packed_layout(plan->value.input_code(), tern::shape_of_rows(m), plan->value.k());
         if (!made.ok())
             return made.status();
         *layout = layout_to_c(*made);
@@ -90,7 +85,7 @@ TERN_C_API tern_status tern_gemm_run(const tern_gemm* plan, const tern_gemm_args
         if (plan == nullptr)
             return null_pointer("plan");
         tern::gemm_args a;
-        TERN_TRY(read_args(args, a));
+        TERN_TRY(read_args(args, plan->value, a));
         threads_of_c run_on;
         TERN_TRY(run_on.read(threads));
         return plan->value.run(a, workspace_of(workspace), run_on.threads());

@@ -209,6 +209,10 @@ TERN_C_API tern_status tern_network_reshape(const tern_network* network, tern_ty
     return guarded([&]() -> tern::status {
         if (network == nullptr)
             return null_pointer("network");
+        if (type != TERN_F32 && !(type == TERN_TYPE_U8 && network->value.bytes))
+            return tern::make_error(tern::errc::invalid_argument, "type: expected f32%s, found %s (%d)",
+                                    network->value.bytes ? " or u8" : " (nothing says what bytes are worth)",
+                                    type_name(type), static_cast<int>(type));
         const tern::image_shape images = network->value.inner(type, {n, h, w});
         const auto out = network->value.plan.output_shape(output, images);
         if (!out.ok())

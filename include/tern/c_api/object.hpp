@@ -42,7 +42,7 @@ status make_object(T&& value, const allocator& from, Handle** to) {
     return {};
 }
 
-/// Makes `*to` of what create(memory) returns, a result; null if it is an error.
+/// Makes `*to` of what create() returns, a result; `*to` is as it was if that is an error.
 template <class Handle, class Create>
 status create_object(const allocator& memory, Handle** to, Create&& create) {
     auto made = create();

@@ -21,17 +21,24 @@
 TERN_BEGIN_NAMESPACE
 namespace c_api {
 
+/// Sizes of structs that can be meant.
+inline constexpr std::size_t largest_struct = 1 << 16;
+
+/// The size that a struct had in the first version: nobody has a shorter one. When one grows, its first size is said
+/// here.
+template <class T>
+inline constexpr std::size_t first_size = sizeof(T);
+
 /// A struct as long as the library knows it; of null, one of zeros. Members that a newer caller has set and the library
 /// does not know are an error.
 template <class T>
 status read_struct(const T* given, T& to, const char* name) {
-    constexpr std::size_t largest = 1 << 16;
     std::memset(&to, 0, sizeof to);
     to.struct_size = sizeof to;
     if (given == nullptr)
         return {};
     const std::size_t size = given->struct_size, known = size < sizeof to ? size : sizeof to;
-    if (size < sizeof size || size > largest)
+    if (size < first_size<T> || size > largest_struct || size % alignof(T) != 0)
         return make_error(errc::invalid_argument,
                           "%s: expected a struct_size of %zu, found %zu: TERN_INIT was not applied", name, sizeof to,
                           size);
@@ -111,6 +118,11 @@ public:
     status read(const tern_executor* given) {
         TERN_TRY(read_struct(given, given_, "tern_executor"));
         given_.slices = one_of(given_.slices);
+        if (given_.barrier == nullptr && given_.parallel_for == nullptr &&
+            (given_.slices > 1 || given_.failed != nullptr))
+            return make_error(errc::invalid_argument,
+                              "tern_executor: expected parallel_for or barrier beside %zu slices, found neither",
+                              given_.slices);
         if (given_.barrier == nullptr)
             return {};
         if (given_.parallel_for != nullptr)
@@ -172,10 +184,10 @@ status need_tensor(const tern_tensor* t, tern_type type, const char* name, tenso
     return t == nullptr || t->data == nullptr ? null_pointer(name) : read_tensor(*t, type, name, to);
 }
 
-/// A tensor of u8 or s8 as bytes.
+/// A tensor of s8 or u8, whichever the code is, as bytes.
 template <class T>
-status read_bytes(const tern_tensor& t, const char* name, tensor_view<T>& to) {
-    return read_tensor(t, t.type == TERN_TYPE_S8 ? TERN_TYPE_S8 : TERN_TYPE_U8, name, to);
+status read_bytes(const tern_tensor& t, code_id code, const char* name, tensor_view<T>& to) {
+    return read_tensor(t, code == code_id::s8 ? TERN_TYPE_S8 : TERN_TYPE_U8, name, to);
 }
 
 /// A tensor of floats of any width.

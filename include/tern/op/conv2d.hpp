@@ -73,6 +73,11 @@ public:
     code_id input_code() const noexcept { return query_.product.activations; }
     std::size_t in_channels() const noexcept { return query_.layer.in_channels(); }
     std::size_t out_channels() const noexcept { return query_.layer.out_channels(); }
+    /// Packed outputs, and the code of number `q` of them.
+    std::size_t quantizers() const noexcept { return epilogue_.params.quantizer_count; }
+    code_id output_code(std::size_t q) const noexcept {
+        return q < quantizers() ? epilogue_.codes[q] : code_id::ternary;
+    }
     /// The code that padding is, and that is subtracted from all others.
     int zero_point() const noexcept { return query_.zero_point; }
     const conv_geometry& geometry() const noexcept { return query_.layer.geometry; }

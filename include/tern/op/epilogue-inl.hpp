@@ -235,6 +235,9 @@ inline status order_rounding(const stage::any& s, std::size_t index, level_param
         return make_error(errc::invalid_argument,
                           "epilogue stage %zu (%s): expected an order of rounding, found number %d", index,
                           stage::name(s.kind), static_cast<int>(s.order));
+    if (!rounds_last(s) && s.order != rounding::before_zero_point)
+        return make_error(errc::invalid_argument, "epilogue stage %zu (%s): only bytes have an order of rounding",
+                          index, stage::name(s.kind));
     if (!rounds_last(s))
         return {};
     level_thresholds without = s.levels;
@@ -394,8 +397,7 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
                                       static_cast<double>(s.lo), static_cast<double>(s.hi));
                 level_params& levels = p.levels[p.quantizer_count];
                 TERN_TRY(lower_levels(s.levels, levels));
-                if (levels.planes == 0)
-                    TERN_TRY(order_rounding(s, i, levels));
+                TERN_TRY(order_rounding(s, i, levels));
                 low.codes[p.quantizer_count] = s.levels.code;
                 low.general = low.general || s.levels.code != code_id::ternary;
                 q = {g, h, levels.at[1], levels.at[0]};

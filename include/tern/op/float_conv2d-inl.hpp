@@ -97,18 +97,19 @@ struct float_conv2d::run_memory {
         if (!one.ok())
             return std::numeric_limits<std::size_t>::max();
         const std::size_t near = one->image_bytes < near_bytes ? near_bytes / one->image_bytes : 1;
-        images = near >= ceil_div(in.n, slices) ? in.n : near * slices;
-        const std::size_t parts = in.n == 0 ? 1 : ceil_div(in.n, images);
+        // Memory is for as many as there may be at a time, so that fewer images need no more.
+        const std::size_t held = near >= ceil_div(in.n, slices) ? in.n : near * slices;
+        const std::size_t parts = in.n == 0 ? 1 : ceil_div(in.n, held);
         images = ceil_div(in.n, parts);
         conv_bytes = 0;
-        for (const std::size_t count : {images, in.n - (parts - 1) * images}) {
+        for (const std::size_t count : {held, images, in.n - (parts - 1) * images}) {
             const std::size_t bytes = plan.conv_.workspace_bytes({count, in.h, in.w}, slices);
             if (bytes == 0)
                 return 0;
             conv_bytes = bytes > conv_bytes ? bytes : conv_bytes;
         }
         scratch_memory scratch = base == nullptr ? scratch_memory() : scratch_memory(base);
-        codes = scratch.take<unsigned char>(checked_size(one->image_bytes) * images);
+        codes = scratch.take<unsigned char>(checked_size(one->image_bytes) * held);
         const checked_size floats = quantizer_scratch_floats(in.w, plan.in_channels()) * slices;
         const checked_size bytes = floats * sizeof(float);
         rest = scratch.take<unsigned char>(!bytes.ok() || bytes.value > conv_bytes ? bytes : conv_bytes);

@@ -24,9 +24,8 @@
 TERN_BEGIN_VOCABULARY
 
 /// How input floats become codes: w = g[c]*v + h[c] (two roundings), and the level of w, as `quantize_image` does it.
-/// Padding is 0, of s8 and u8 the zero point, which is subtracted from all codes (plan_options::zero_point, which is not
-/// asked), of codes without a 0 what `plan_options::border_value` says: +1 or an
-/// exact 0.
+/// Padding is 0, of s8 and u8 the zero point, which is subtracted from all codes (it takes the place of
+/// plan_options::zero_point), of codes without a 0 what `plan_options::border_value` says: +1 or an exact 0.
 struct input_quantizer {
     level_thresholds levels = to_levels(ternary_thresholds{});  ///< STTN's: +1 from 0.5 on, -1 below -0.5
     const float* g = nullptr;  ///< a factor per input channel; null: 1. `create` copies it

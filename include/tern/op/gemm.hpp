@@ -70,6 +70,9 @@ public:
 
     std::size_t k() const noexcept { return plan_.in_channels(); }
     std::size_t n() const noexcept { return plan_.out_channels(); }
+    /// The codes that rows must have, and those of packed output number `q`.
+    code_id input_code() const noexcept { return plan_.input_code(); }
+    code_id output_code(std::size_t q) const noexcept { return plan_.output_code(q); }
     std::size_t workspace_bytes(std::size_t m, std::size_t slices = 1) const noexcept {
         return plan_.workspace_bytes(shape_of_rows(m), slices);
     }

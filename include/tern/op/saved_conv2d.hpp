@@ -13,22 +13,10 @@
 #include "../format/ternary_weights.hpp"
 #include "conv2d.hpp"
 #include "plan_options.hpp"
+#include "saved/description.hpp"
 #include "stage.hpp"
 
 TERN_BEGIN_NAMESPACE
-
-/// Everything about a convolution that is not about a machine: the arguments of `conv2d::create` and the options that
-/// change results. Weights and all arrays (out_channels elements each) are the caller's.
-struct conv2d_description {
-    const ternary_weights* planes = nullptr;  ///< with ternary activations; or
-    const code_weights* codes = nullptr;      ///< weights of any code: exactly one of both
-    code_id activations = code_id::ternary;
-    conv_geometry geometry{};
-    epilogue chain{};
-    tern::v1::border_value border_value = tern::v1::border_value::from_image;
-    int zero_point = 0;                      ///< plan_options
-    const std::int32_t* sum_bias = nullptr;  ///< plan_options
-};
 
 /// The plan of a description, whose members count where options have them, too. Errors: no weights or two,
 /// planes with activations that are not ternary; those of `conv2d::create`.

@@ -10,7 +10,7 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// Memory of the caller's that all threads of a team share:
+/// Memory of the caller's that all threads of a team share, until the runs of all of them have returned:
 ///
 ///     tern::team_barrier barrier(8);                               // before the threads call
 ///     plan.run_slice(args, scratch, barrier.team(), index);       // each of the 8 threads, with its number

@@ -10,8 +10,8 @@
 #include "../../quantize/float_bits.hpp"
 #include "../levels.hpp"
 #include "../plan_checks.hpp"
-#include "../saved_conv2d.hpp"
 #include "../stage.hpp"
+#include "description.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace saved_detail {
