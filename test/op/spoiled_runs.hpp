@@ -270,6 +270,9 @@ inline void walk_conv2d_of_bytes(argument_walk& walk) {
         },
         [&](const tern::conv2d& p) { return p.run(good, m.space()); });
     walk.gives("conv2d::zero_point", "default-made", tern::conv2d().zero_point(), 0);
+    walk.gives("conv2d::quantizers", "default-made", tern::conv2d().quantizers(), std::size_t{0});
+    walk.gives("conv2d::output_code", "no such output", plan->output_code(huge) == code_id::ternary, true);
+    CHECK(plan->output_code(0) == code_id::u8);
 }
 
 inline void walk_real_conv2d(argument_walk& walk) {
@@ -335,6 +338,8 @@ inline void walk_gemm(argument_walk& walk) {
         walk, "gemm::run", [&] { return std::move(*make_gemm({}, everything, {})); },
         [&](const tern::gemm& p) { return p.run(good, m.space()); });
     const tern::gemm nothing;
+    walk.gives("gemm::input_code", "default-made", nothing.input_code() == code_id::ternary, true);
+    walk.gives("gemm::output_code", "no such output", nothing.output_code(huge) == code_id::ternary, true);
     walk.gives("gemm::k", "default-made", nothing.k(), std::size_t{0});
     walk.gives("gemm::n", "default-made", nothing.n(), std::size_t{0});
     walk.gives("gemm::workspace_bytes", "default-made", nothing.workspace_bytes(rows), std::size_t{0});
