@@ -25,12 +25,13 @@ inline status read_stage(const tern_stage& s, stage::any& to) {
             return {};
         case TERN_STAGE_STORE: to = stage::store(); return {};
         case TERN_STAGE_QUANTIZE: {
-            tern_levels levels = s.levels;
-            // Of a stage of zeros; or of a newer caller, whose further members lie behind the stage and were seen there.
-            if (levels.struct_size == 0 || (levels.struct_size > sizeof levels && levels.struct_size <= largest_struct))
-                levels.struct_size = sizeof levels;
+            // 0: of a stage of zeros. Further members of a newer caller lie behind the stage and were seen there.
+            const std::size_t size = s.levels.struct_size;
+            if (size != 0 && (size < first_size<tern_levels> || size > largest_struct))
+                return make_error(errc::invalid_argument, "tern_stage.levels: expected a struct_size of %zu, found %zu",
+                                  sizeof s.levels, size);
             level_thresholds thresholds;
-            TERN_TRY(read_levels(&levels, "tern_stage.levels", thresholds));
+            TERN_TRY(levels_of(s.levels, "tern_stage.levels", thresholds));
             if (!is_byte_code(thresholds.code))
                 TERN_TRY(check_thresholds(thresholds));
             to = thresholds.code == code_id::ternary ? stage::ternarize(to_ternary(thresholds))

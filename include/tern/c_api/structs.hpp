@@ -267,10 +267,8 @@ inline status need_image(const tern_image* i, const char* name, packed_image& to
     return i == nullptr || i->data == nullptr ? null_pointer(name) : read_image(*i, name, to);
 }
 
-/// Null and structs of zeros are STTN's ternary activations.
-inline status read_levels(const tern_levels* given, const char* name, level_thresholds& to) {
-    tern_levels l;
-    TERN_TRY(read_struct(given, l, name));
+/// Levels of this version; zeros are STTN's ternary activations.
+inline status levels_of(const tern_levels& l, const char* name, level_thresholds& to) {
     const auto code = code_of(l.code, name);
     if (!code.ok())
         return code.status();
@@ -290,6 +288,13 @@ inline status read_levels(const tern_levels* given, const char* name, level_thre
         to.strict[i] = ((l.strict >> i) & 1u) != 0;
     }
     return {};
+}
+
+/// The same of a caller's; null is as zeros.
+inline status read_levels(const tern_levels* given, const char* name, level_thresholds& to) {
+    tern_levels l;
+    TERN_TRY(read_struct(given, l, name));
+    return levels_of(l, name, to);
 }
 
 }  // namespace c_api
