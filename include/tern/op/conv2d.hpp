@@ -76,7 +76,7 @@ public:
     /// Packed outputs, and the code of number `q` of them.
     std::size_t quantizers() const noexcept { return epilogue_.params.quantizer_count; }
     code_id output_code(std::size_t q) const noexcept {
-        return q < quantizers() ? epilogue_.codes[q] : code_id::ternary;
+        return q < max_quantizers && q < quantizers() ? epilogue_.codes[q] : code_id::ternary;
     }
     /// The code that padding is, and that is subtracted from all others.
     int zero_point() const noexcept { return query_.zero_point; }
