@@ -58,7 +58,8 @@ static int convolve_floats(void) {
     w.bias = bias;
     TERN_INIT(desc);
     desc.weights = &w;
-    desc.geometry.padding.top = desc.geometry.padding.left = desc.geometry.padding.bottom = desc.geometry.padding.right = 1;
+    desc.geometry.padding.top = desc.geometry.padding.left = desc.geometry.padding.bottom =
+        desc.geometry.padding.right = 1;
     if (tern_float_conv2d_create(&desc, NULL, &plan) != TERN_OK)
         return failed("tern_float_conv2d_create");
     TERN_INIT(shape);
@@ -125,7 +126,8 @@ static int convolve_bytes(void) {
     w.scale = scale;
     TERN_INIT(desc);
     desc.weights = &w;
-    desc.geometry.padding.top = desc.geometry.padding.left = desc.geometry.padding.bottom = desc.geometry.padding.right = 1;
+    desc.geometry.padding.top = desc.geometry.padding.left = desc.geometry.padding.bottom =
+        desc.geometry.padding.right = 1;
     desc.activations = TERN_U8;
     desc.zero_point = zero;
     desc.stages = &stage;

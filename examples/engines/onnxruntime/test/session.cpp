@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-runtime::runtime(const char* library_path) : library(library_path) {
+runtime::runtime(const char* operators_path) : operators(operators_path) {
     api = OrtGetApiBase()->GetApi(18);
     if (api == nullptr) {
         std::fprintf(stderr, "expected ONNX Runtime 1.18 or later, found %s\n", OrtGetApiBase()->GetVersionString());
@@ -34,7 +34,7 @@ session::session(const runtime& r, const std::string& model, int threads, std::s
     OrtSessionOptions* options = nullptr;
     r.check(r.api->CreateSessionOptions(&options));
     r.check(r.api->SetIntraOpNumThreads(options, threads));
-    r.check(r.api->RegisterCustomOpsLibrary_V2(options, r.library.c_str()));
+    r.check(r.api->RegisterCustomOpsLibrary_V2(options, r.operators.c_str()));
     error = r.take(r.api->CreateSessionFromArray(r.env, model.data(), model.size(), options, &session_));
     r.api->ReleaseSessionOptions(options);
     r.check(r.api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory_));

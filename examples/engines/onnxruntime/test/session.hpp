@@ -11,9 +11,9 @@
 struct runtime {
     const OrtApi* api = nullptr;
     OrtEnv* env = nullptr;
-    std::string library;
+    std::string operators;
 
-    explicit runtime(const char* library_path);
+    explicit runtime(const char* operators_path);
     ~runtime();
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
