@@ -1,10 +1,9 @@
 // Convolutions of codes in C.
 #pragma once
 
-#include <cstdio>
-
 #include "../core/config.hpp"
 #include "../op/conv2d.hpp"
+#include "calls.hpp"
 #include "chain.hpp"
 #include "machine.hpp"
 #include "object.hpp"
@@ -40,37 +39,6 @@ struct conv2d_parts {
     }
 };
 
-inline void name_to_c(const char* name, char (&to)[64]) noexcept { std::snprintf(to, sizeof to, "%s", name); }
-
-/// The output sizes of a plan for an input; `workspace_bytes` and `kernel` too.
-template <class Plan>
-status reshape(const Plan& plan, const image_shape& in, std::size_t slices, const char* name, tern_conv2d_shape& to) {
-    const auto out = plan.output_shape(in);
-    if (!out.ok())
-        return out.status();
-    to.n = out->n;
-    to.h = out->h;
-    to.w = out->w;
-    to.c = plan.out_channels();
-    to.workspace_bytes = plan.workspace_bytes(in, one_of(slices));
-    if (to.workspace_bytes == static_cast<std::size_t>(-1))
-        return make_error(errc::invalid_argument, "%s: %zu images of %zux%zu need more memory than there can be", name,
-                          in.n, in.h, in.w);
-    name_to_c(plan.kernel_name(in), to.kernel);
-    return {};
-}
-
-/// Writes as much of a struct as the caller knows.
-template <class T>
-status write_struct(const T& from, T* to, const char* name) {
-    T given;
-    TERN_TRY(need_struct(to, given, name));
-    const std::size_t size = to->struct_size, known = size < sizeof from ? size : sizeof from;
-    std::memcpy(to, &from, known);
-    to->struct_size = size;
-    return {};
-}
-
 inline status read_args(const tern_conv2d_args* given, const conv2d& plan, conv2d_args& to) {
     tern_conv2d_args a;
     TERN_TRY(need_struct(given, a, "tern_conv2d_args"));
@@ -93,18 +61,10 @@ extern "C" {
 
 TERN_C_API tern_status tern_conv2d_create(const tern_conv2d_desc* desc, const tern_plan_options* options,
                                           tern_conv2d** plan) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        conv2d_parts parts;
-        TERN_TRY(parts.read(desc, options));
-        return create_object(parts.options.memory, plan, [&] {
-            return parts.weights.is_ternary
-                       ? tern::conv2d::create(parts.weights.ternary, parts.geometry, parts.chain, parts.options)
-                       : tern::conv2d::create(parts.weights.others, parts.activations, parts.geometry, parts.chain,
-                                              parts.options);
-        });
+    return tern::c_api::create_plan<tern::c_api::conv2d_parts>(desc, options, plan, [](const auto& p) {
+        return p.weights.is_ternary
+                   ? tern::conv2d::create(p.weights.ternary, p.geometry, p.chain, p.options)
+                   : tern::conv2d::create(p.weights.others, p.activations, p.geometry, p.chain, p.options);
     });
 }
 
@@ -114,35 +74,27 @@ TERN_C_API void tern_conv2d_release(tern_conv2d* plan) { tern::c_api::release(pl
 TERN_C_API tern_status tern_conv2d_reshape(const tern_conv2d* plan, size_t n, size_t h, size_t w, size_t slices,
                                            tern_conv2d_shape* shape) {
     using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
+    return with_plan(plan, [&](const tern::conv2d& value) -> tern::status {
         const tern::image_shape in{n, h, w};
         tern_conv2d_shape to{};
-        TERN_TRY(reshape(plan->value, in, slices, "conv2d", to));
-        const auto layout = tern::make_packed_layout(plan->value.input_code(), in, plan->value.in_channels(),
-                                                     plan->value.required_halo(in));
+        TERN_TRY(shape_of_plan(value, in, slices, to));
+        const auto layout =
+            tern::make_packed_layout(value.input_code(), in, value.in_channels(), value.required_halo(in));
         if (!layout.ok())
             return layout.status();
         to.input = layout_to_c(*layout);
-        if (plan->value.zero_point() != 0)
-            to.input.halo_code = plan->value.zero_point();
+        if (value.zero_point() != 0)
+            to.input.halo_code = value.zero_point();
         return write_struct(to, shape, "tern_conv2d_shape");
     });
 }
 
 TERN_C_API tern_status tern_conv2d_run(const tern_conv2d* plan, const tern_conv2d_args* args, tern_workspace workspace,
                                        const tern_executor* threads) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        tern::conv2d_args a;
-        TERN_TRY(read_args(args, plan->value, a));
-        threads_of_c run_on;
-        TERN_TRY(run_on.read(threads));
-        return plan->value.run(a, workspace_of(workspace), run_on.threads());
-    });
+    return tern::c_api::run_plan<tern::conv2d_args>(plan, workspace, threads,
+                                                    [&](const tern::conv2d& value, tern::conv2d_args& to) {
+                                                        return tern::c_api::read_args(args, value, to);
+                                                    });
 }
 
 TERN_C_API size_t tern_conv2d_explain(const tern_conv2d* plan, size_t n, size_t h, size_t w, char* text, size_t size) {

@@ -37,7 +37,7 @@ struct float_conv2d_parts {
     }
 };
 
-inline status read_args(const tern_float_conv2d_args* given, float_conv2d_args& to) {
+inline status read_args(const tern_float_conv2d_args* given, const float_conv2d&, float_conv2d_args& to) {
     tern_float_conv2d_args a;
     TERN_TRY(need_struct(given, a, "tern_float_conv2d_args"));
     TERN_TRY(read_floats(a.input, "input", to.input));
@@ -52,17 +52,10 @@ extern "C" {
 
 TERN_C_API tern_status tern_float_conv2d_create(const tern_float_conv2d_desc* desc, const tern_plan_options* options,
                                                 tern_float_conv2d** plan) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        float_conv2d_parts p;
-        TERN_TRY(p.read(desc, options));
-        return create_object(p.options.memory, plan, [&] {
-            return p.weights.is_ternary
-                       ? tern::float_conv2d::create(p.weights.ternary, p.input, p.geometry, p.chain, p.options)
-                       : tern::float_conv2d::create(p.weights.others, p.input, p.geometry, p.chain, p.options);
-        });
+    return tern::c_api::create_plan<tern::c_api::float_conv2d_parts>(desc, options, plan, [](const auto& p) {
+        return p.weights.is_ternary
+                   ? tern::float_conv2d::create(p.weights.ternary, p.input, p.geometry, p.chain, p.options)
+                   : tern::float_conv2d::create(p.weights.others, p.input, p.geometry, p.chain, p.options);
     });
 }
 
@@ -71,27 +64,15 @@ TERN_C_API void tern_float_conv2d_release(tern_float_conv2d* plan) { tern::c_api
 
 TERN_C_API tern_status tern_float_conv2d_reshape(const tern_float_conv2d* plan, size_t n, size_t h, size_t w,
                                                  size_t slices, tern_conv2d_shape* shape) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        tern_conv2d_shape to{};
-        TERN_TRY(reshape(plan->value, {n, h, w}, slices, "float_conv2d", to));
-        return write_struct(to, shape, "tern_conv2d_shape");
-    });
+    return tern::c_api::reshape_plan(plan, {n, h, w}, slices, shape);
 }
 
 TERN_C_API tern_status tern_float_conv2d_run(const tern_float_conv2d* plan, const tern_float_conv2d_args* args,
                                              tern_workspace workspace, const tern_executor* threads) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        tern::float_conv2d_args a;
-        TERN_TRY(read_args(args, a));
-        threads_of_c run_on;
-        TERN_TRY(run_on.read(threads));
-        return plan->value.run(a, workspace_of(workspace), run_on.threads());
-    });
+    return tern::c_api::run_plan<tern::float_conv2d_args>(plan, workspace, threads,
+                                                          [&](const tern::float_conv2d& value,
+                                                              tern::float_conv2d_args& to) {
+                                                              return tern::c_api::read_args(args, value, to);
+                                                          });
 }
 }

@@ -44,17 +44,10 @@ extern "C" {
 TERN_C_API tern_status tern_gemm_create(const tern_conv2d_desc* desc, const tern_plan_options* options,
                                         tern_gemm** plan) {
     using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        conv2d_parts parts;
-        TERN_TRY(parts.read(desc, options));
-        TERN_TRY(check_no_geometry(parts.geometry));
-        return create_object(parts.options.memory, plan, [&] {
-            return parts.weights.is_ternary
-                       ? tern::gemm::create(parts.weights.ternary, parts.chain, parts.options)
-                       : tern::gemm::create(parts.weights.others, parts.activations, parts.chain, parts.options);
-        });
+    return create_plan<conv2d_parts>(desc, options, plan, [](const auto& p) -> tern::result<tern::gemm> {
+        TERN_TRY(check_no_geometry(p.geometry));
+        return p.weights.is_ternary ? tern::gemm::create(p.weights.ternary, p.chain, p.options)
+                                    : tern::gemm::create(p.weights.others, p.activations, p.chain, p.options);
     });
 }
 
@@ -80,15 +73,9 @@ TERN_C_API size_t tern_gemm_workspace_bytes(const tern_gemm* plan, size_t m, siz
 
 TERN_C_API tern_status tern_gemm_run(const tern_gemm* plan, const tern_gemm_args* args, tern_workspace workspace,
                                      const tern_executor* threads) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        tern::gemm_args a;
-        TERN_TRY(read_args(args, plan->value, a));
-        threads_of_c run_on;
-        TERN_TRY(run_on.read(threads));
-        return plan->value.run(a, workspace_of(workspace), run_on.threads());
-    });
+    return tern::c_api::run_plan<tern::gemm_args>(plan, workspace, threads,
+                                                  [&](const tern::gemm& value, tern::gemm_args& to) {
+                                                      return tern::c_api::read_args(args, value, to);
+                                                  });
 }
 }

@@ -14,7 +14,7 @@ namespace c_api {
 
 static_assert(static_cast<int>(image_weights::bits7) == TERN_IMAGE_7_BITS, "the same numbers in C");
 
-inline status read_args(const tern_image_conv2d_args* given, image_conv2d_args& to) {
+inline status read_args(const tern_image_conv2d_args* given, const image_conv2d&, image_conv2d_args& to) {
     tern_image_conv2d_args a;
     TERN_TRY(need_struct(given, a, "tern_image_conv2d_args"));
     TERN_TRY(read_tensor(a.input, TERN_TYPE_U8, "input", to.input));
@@ -61,27 +61,15 @@ TERN_C_API void tern_image_conv2d_release(tern_image_conv2d* plan) { tern::c_api
 
 TERN_C_API tern_status tern_image_conv2d_reshape(const tern_image_conv2d* plan, size_t n, size_t h, size_t w,
                                                  size_t slices, tern_conv2d_shape* shape) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        tern_conv2d_shape to{};
-        TERN_TRY(reshape(plan->value, {n, h, w}, slices, "image_conv2d", to));
-        return write_struct(to, shape, "tern_conv2d_shape");
-    });
+    return tern::c_api::reshape_plan(plan, {n, h, w}, slices, shape);
 }
 
 TERN_C_API tern_status tern_image_conv2d_run(const tern_image_conv2d* plan, const tern_image_conv2d_args* args,
                                              tern_workspace workspace, const tern_executor* threads) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        tern::image_conv2d_args a;
-        TERN_TRY(read_args(args, a));
-        threads_of_c run_on;
-        TERN_TRY(run_on.read(threads));
-        return plan->value.run(a, workspace_of(workspace), run_on.threads());
-    });
+    return tern::c_api::run_plan<tern::image_conv2d_args>(plan, workspace, threads,
+                                                          [&](const tern::image_conv2d& value,
+                                                              tern::image_conv2d_args& to) {
+                                                              return tern::c_api::read_args(args, value, to);
+                                                          });
 }
 }

@@ -3,6 +3,7 @@
 
 #include "../core/config.hpp"
 #include "../op/linear.hpp"
+#include "calls.hpp"
 #include "object.hpp"
 #include "structs.hpp"
 
@@ -31,13 +32,8 @@ TERN_C_API void tern_linear_release(tern_linear* plan) { tern::c_api::release(pl
 
 TERN_C_API tern_status tern_linear_run(const tern_linear* plan, const float* in, size_t n, float* out,
                                        const tern_executor* threads) {
-    using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (plan == nullptr)
-            return null_pointer("plan");
-        threads_of_c run_on;
-        TERN_TRY(run_on.read(threads));
-        return plan->value.run(in, n, out, run_on.threads());
+    return tern::c_api::with_threads(plan, threads, [&](const tern::linear& value, const tern::executor& run_on) {
+        return value.run(in, n, out, run_on);
     });
 }
 }

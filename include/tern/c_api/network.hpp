@@ -234,12 +234,8 @@ TERN_C_API tern_status tern_network_run(const tern_network* network, const tern_
                                         const tern_tensor* outputs, size_t output_count, tern_workspace workspace,
                                         const tern_executor* threads) {
     using namespace tern::c_api;
-    return guarded([&]() -> tern::status {
-        if (network == nullptr)
-            return null_pointer("network");
-        threads_of_c run_on;
-        TERN_TRY(run_on.read(threads));
-        return run_network(network->value, images, outputs, output_count, workspace_of(workspace), run_on.threads());
+    return with_threads(network, threads, [&](const planned_network& value, const tern::executor& run_on) {
+        return run_network(value, images, outputs, output_count, workspace_of(workspace), run_on);
     });
 }
 }

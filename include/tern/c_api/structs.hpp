@@ -58,6 +58,17 @@ status need_struct(const T* given, T& to, const char* name) {
     return given == nullptr ? null_pointer(name) : read_struct(given, to, name);
 }
 
+/// Writes as much of a struct as the caller knows.
+template <class T>
+status write_struct(const T& from, T* to, const char* name) {
+    T given;
+    TERN_TRY(need_struct(to, given, name));
+    const std::size_t size = to->struct_size, known = size < sizeof from ? size : sizeof from;
+    std::memcpy(to, &from, known);
+    to->struct_size = size;
+    return {};
+}
+
 // The codes of C begin with the one that zeros should mean.
 inline result<code_id> code_of(std::int32_t code, const char* name) {
     if (code < 0 || static_cast<std::size_t>(code) >= code_count)

@@ -4,10 +4,10 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 
 #include "../core/config.hpp"
+#include "../core/float_casts.hpp"
 
 TERN_BEGIN_VOCABULARY
 
@@ -16,18 +16,6 @@ static_assert(std::numeric_limits<float>::is_iec559 && std::numeric_limits<doubl
 inline constexpr std::uint32_t float_sign_bit = 0x80000000u;
 inline constexpr std::uint32_t float_infinity_bits = 0x7f800000u;
 inline constexpr std::uint32_t float_one_bits = 0x3f800000u;
-
-TERN_INLINE std::uint32_t float_bits(float v) noexcept {
-    std::uint32_t bits;
-    std::memcpy(&bits, &v, sizeof bits);
-    return bits;
-}
-
-TERN_INLINE float float_from_bits(std::uint32_t bits) noexcept {
-    float v;
-    std::memcpy(&v, &bits, sizeof v);
-    return v;
-}
 
 /// Bits of |v|. They order as |v| does, and are 0 for both zeros only.
 TERN_INLINE std::uint32_t magnitude_bits(float v) noexcept { return float_bits(v) & ~float_sign_bit; }
