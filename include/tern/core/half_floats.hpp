@@ -45,9 +45,7 @@ TERN_INLINE std::uint16_t to_f16(float v) noexcept {
 }
 
 /// Exact; NaN keeps its payload.
-TERN_INLINE float from_bf16(std::uint16_t h) noexcept {
-    return float_from_bits(static_cast<std::uint32_t>(h) << 16);
-}
+TERN_INLINE float from_bf16(std::uint16_t h) noexcept { return float_from_bits(static_cast<std::uint32_t>(h) << 16); }
 
 /// To the nearest, halves to even; too large becomes infinity, NaN a quiet NaN with the upper bits of its payload.
 TERN_INLINE std::uint16_t to_bf16(float v) noexcept {
