@@ -31,7 +31,7 @@ constexpr std::uint64_t period_of(const product_family& f) {
 #endif
         return 0;
     }
-    if (f.step_channels == 64)  // bits by table
+    if (begins_with(f.name, "lookup_bits"))
         return 255 / 64;
     return 127 / f.step_channels;  // a signed byte holds 127 products; a twin's 4-bit fields come to the same
 }

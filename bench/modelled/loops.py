@@ -164,7 +164,7 @@ class TileLoop:
         blocks, depth = function.step_loop()
         self.name = facts["name"]
         # A pass per pair of planes; the second are bits by table.
-        self.is_bits = self.name.startswith("bits") or (self.name == "lookup" and facts["step_channels"] == 64)
+        self.is_bits = self.name in ("bits", "lookup_bits")
         self.shape = f"{facts['pixels']} x {facts['channels']}"
         self.mac = facts["pixels"] * facts["channels"] * facts["step_channels"]  # of a step
         self.period = facts["period"]

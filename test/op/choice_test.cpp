@@ -154,11 +154,39 @@ TEST_CASE("pairs with one bit to count per product run on bit planes where popco
                 REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
                 const bool two = w == code_id::ternary && (a == code_id::ternary || a == code_id::half_ternary);
                 const bool plain = two && a == code_id::ternary;
+                const bool masks = a == code_id::ternary || a == code_id::half_ternary;
+                const char* family = two                     ? "/popcount"
+                                     : masks                 ? "/bits.activation_mask"
+                                     : w == code_id::ternary ? "/bits.weight_mask"
+                                                             : "/bits";
                 CHECK(std::string(plan->kernel_name({1, 14, 14})) ==
-                      std::string(table.level) + (two ? "/popcount" : "/bits") +
+                      std::string(table.level) + family +
                           (plain ? "" : std::string(".w") + tern::code_name(w) + "a" + tern::code_name(a)) +
                           "/implicit");
             }
+    });
+}
+
+TEST_CASE("a plan's name has the words by which its kernels are asked for") {
+    tern_test::for_each_table([](const tern::kernel_table& table) {
+        tern_test::conv_problem p;
+        p.weights = {64, 64, 1, 1};
+        p.codes.assign(p.weights.size(), 1);
+        const tern::ternary_weights weights = tern_test::packed_weights(p);
+        int checked = 0;
+        for (std::size_t i = 0; i < table.family_count; ++i) {
+            const tern::product_family& f = table.families[i];
+            const std::string variant = f.variant, name = f.name + (variant.empty() ? "" : "." + variant) + "/implicit";
+            tern::plan_options options;
+            options.kernels = &table;
+            options.kernel = name.c_str();
+            const auto plan = tern::conv2d::create(weights, {}, {}, options);
+            if (!plan.ok())  // it multiplies other codes
+                continue;
+            CHECK(plan->kernel_name({1, 14, 14}) == table.level + ("/" + name));
+            ++checked;
+        }
+        CHECK(checked >= 2);  // on planes and on bytes
     });
 }
 

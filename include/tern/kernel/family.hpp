@@ -12,12 +12,14 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Which kernels multiply.
+/// Groups of families, to one of which a plan can be held. Each of them multiplies in another way; families of a group
+/// differ in what they read. `create` fails where the level, the codes or the shape rule out all families of the group.
+/// `plan_options::kernel` asks for one family by its name (docs/kernel_names.md).
 enum class kernel_family : std::uint8_t {
-    automatic,  ///< the one that should be fastest for the shape
-    popcount,   ///< bit planes, on every level; plans name it `bits` where one popcount does for a pair of planes
-    lookup,     ///< products by byte shuffles; `create` fails where the level or the shape rules it out
-    dot,        ///< codes expanded to int8, dot-product instructions
+    automatic,  ///< whichever family should be fastest for the shape
+    popcount,   ///< bits of planes are counted: the families `popcount` and `bits`. Every level has them
+    lookup,     ///< byte shuffles are tables of products: the families `lookup`, `lookup3` and `lookup_bits`
+    dot,        ///< bytes go through dot-product instructions: the families whose names begin with `dot`
 };
 
 /// Steps of the products of a strip that lie side by side, both in the pixels and in the panel.

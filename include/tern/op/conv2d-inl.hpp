@@ -137,9 +137,10 @@ TERN_FUNC void conv2d::set_names(conv_form& form) const noexcept {
     char codes[16] = "";
     if (weights != code_id::ternary || activations != code_id::ternary)
         std::snprintf(codes, sizeof codes, ".w%sa%s", code_name(weights), code_name(activations));
+    const product_family& f = *form.choice.family;
     for (std::size_t strided = 0; strided < 2; ++strided)
-        std::snprintf(form.names[strided], sizeof form.names[strided], "%s/%s%s/%s%s%s", query_.kernels->level,
-                      form.choice.family->name, codes, lowering_name(form.choice.lowering),
+        std::snprintf(form.names[strided], sizeof form.names[strided], "%s/%s%s%s%s/%s%s%s", query_.kernels->level,
+                      f.name, *f.variant != '\0' ? "." : "", f.variant, codes, lowering_name(form.choice.lowering),
                       epilogue_.thresholds ? "/thresholds" : "", strided != 0 ? "/strided" : "");
 }
 

@@ -1,4 +1,4 @@
-// lookup, of bits: products of planes of signs by table, two pixels at a time (twins.hpp). Four bits of two pixels
+// lookup_bits: products of planes of signs by table, two pixels at a time (twins.hpp). Four bits of two pixels
 // select a row of 16, four bits of weights are the index of a byte shuffle into it, a field counts the bits that
 // differ. What passes, starts and factors mean is told in bits.hpp. For CPUs with a byte shuffle and no vector
 // popcount.
@@ -92,7 +92,7 @@ inline void put_twin_bits(const put_args& args) {
 
 constexpr product_family make_twin_bit_family() {
     using product = twin_product<twin_bits, tuning::twin_bit_sizes, 1>;
-    product_family f = make_twin_family<product>("lookup", "bits", tuning::twin_bit_cost);
+    product_family f = make_twin_family<product>("lookup_bits", "", tuning::twin_bit_cost);
     f.step_channels = 64;
     f.step_bytes = 32;
     f.match = &match_twin_bits;

@@ -19,7 +19,7 @@ struct conv_form {
     char kernel[40] = "";  ///< product_candidate
     weight_panels panels{};
     winograd_weights winograd{};  ///< in their place, if that is the lowering
-    char names[2][64] = {};       ///< kernel_name: dense channels, others
+    char names[2][80] = {};       ///< kernel_name: dense channels, others
 
     std::size_t weight_bytes() const noexcept { return panels.bytes.size() + winograd.panels.bytes.size(); }
 };
