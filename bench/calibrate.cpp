@@ -87,14 +87,27 @@ void add(std::map<std::string, samples>& found, const candidate& c) {
     const bool transforms = c.kernel.choice.winograd != nullptr;
     const tern::product_family& f = *c.kernel.choice.family;
     const std::string key =
-        std::string(f.name) + "\", \"" + (transforms ? tern::lowering_name(c.kernel.choice.lowering) : f.variant);
+        std::string(f.name) + "\", \"" + (transforms ? tern::lowering_name(c.kernel.choice.how) : f.variant);
     const tern::work_counts& w = c.work;
     samples& s = found[key];
     s.most = f.tile_pixels;
     s.least = f.shared_pixels;
-    s.equations.push_back({{w.products, w.lone, w.tiles, w.strips, 1.0, w.converted, w.near, w.far, w.stored, w.inputs,
-                            w.outputs, w.copied, w.merged},
-                           c.cycles - tern::row_cycles_of(w)});
+    equation e{};
+    e.count[each] = w.products;
+    e.count[once] = w.lone;
+    e.count[tile] = w.tiles;
+    e.count[strip] = w.strips;
+    e.count[run] = 1.0;
+    e.count[convert] = w.converted;
+    e.count[near] = w.near;
+    e.count[far] = w.far;
+    e.count[store] = w.stored;
+    e.count[input] = w.inputs;
+    e.count[output] = w.outputs;
+    e.count[copy] = w.copied;
+    e.count[merge] = w.merged;
+    e.cycles = c.cycles - tern::row_cycles_of(w);
+    s.equations.push_back(e);
 }
 
 void print_row(const char* core, const char* level, const std::string& key, const samples& s) {

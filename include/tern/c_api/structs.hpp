@@ -252,17 +252,19 @@ inline status read_layout(const tern_layout& l, const char* name, packed_layout&
     return {};
 }
 inline tern_layout layout_to_c(const packed_layout& l) noexcept {
-    return {code_to_c(l.code),
-            l.halo_code,
-            l.n,
-            l.h,
-            l.w,
-            l.c,
-            {l.halo.top, l.halo.left, l.halo.bottom, l.halo.right},
-            l.pixel_bytes,
-            l.row_bytes,
-            l.image_bytes,
-            l.total_bytes};
+    tern_layout to{};
+    to.code = code_to_c(l.code);
+    to.halo_code = l.halo_code;
+    to.n = l.n;
+    to.h = l.h;
+    to.w = l.w;
+    to.c = l.c;
+    to.halo = {l.halo.top, l.halo.left, l.halo.bottom, l.halo.right};
+    to.pixel_bytes = l.pixel_bytes;
+    to.row_bytes = l.row_bytes;
+    to.image_bytes = l.image_bytes;
+    to.total_bytes = l.total_bytes;
+    return to;
 }
 
 /// A packed image; none (null data) is an empty one.

@@ -17,27 +17,31 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
+constexpr kernel_table make_level_table() {
+    kernel_table t{};
+    t.level = TERN_STRING(TERN_LEVEL);
+    t.fused_multiply_add = simd::has_fma;
+    t.families = families.of;
+    t.family_count = families.count;
+    t.winograd = winograd_forms_of_level;
+    t.winograd_count = winograd_form_count;
+    t.real = real_family_of_level;
+    t.images = image_families;
+    t.image_count = sizeof image_families / sizeof image_families[0];
+    t.finish_i32 = &finish_tile<std::int32_t>;
+    t.finish_f32 = &finish_tile<float>;
+    t.finish_thresholds = &finish_thresholds_tile;
+    t.quantize_tile = &quantize_tile;
+    t.ternarize_row = &ternarize_row;
+    t.max_pool = &max_pool;
+    t.mean_pool = &mean_pool;
+    t.count_bits = &count_bits;
+    t.merge_taps = &merge_taps;
+    return t;
+}
+
 /// The table of this file's level. Constant initialised: no code of a level runs before it is chosen.
-inline constexpr kernel_table level_table{
-    TERN_STRING(TERN_LEVEL),
-    simd::has_fma,
-    families.of,
-    families.count,
-    winograd_forms_of_level,
-    winograd_form_count,
-    real_family_of_level,
-    image_families,
-    sizeof image_families / sizeof image_families[0],
-    &finish_tile<std::int32_t>,
-    &finish_tile<float>,
-    &finish_thresholds_tile,
-    &quantize_tile,
-    &ternarize_row,
-    &max_pool,
-    &mean_pool,
-    &count_bits,
-    &merge_taps,
-};
+inline constexpr kernel_table level_table = make_level_table();
 
 }  // namespace kernel
 TERN_END_NAMESPACE

@@ -576,26 +576,28 @@ inline void merge_taps(const merge_args& args) {
 }
 
 template <bool Fused>
-inline constexpr kernel_table table{
-    "reference",
-    Fused,
-    families,
-    sizeof families / sizeof families[0],
-    nullptr,
-    0,
-    make_real_family<Fused>(),
-    images,
-    sizeof images / sizeof images[0],
-    &finish_tile<std::int32_t>,
-    &finish_tile<float>,
-    &finish_thresholds_tile,
-    &quantize_tile,
-    &ternarize_row,
-    &max_pool,
-    &mean_pool,
-    &count_bits,
-    &merge_taps,
-};
+constexpr kernel_table make_table() {
+    kernel_table t{};  // without Winograd
+    t.level = "reference";
+    t.fused_multiply_add = Fused;
+    t.families = families;
+    t.family_count = sizeof families / sizeof families[0];
+    t.real = make_real_family<Fused>();
+    t.images = images;
+    t.image_count = sizeof images / sizeof images[0];
+    t.finish_i32 = &finish_tile<std::int32_t>;
+    t.finish_f32 = &finish_tile<float>;
+    t.finish_thresholds = &finish_thresholds_tile;
+    t.quantize_tile = &quantize_tile;
+    t.ternarize_row = &ternarize_row;
+    t.max_pool = &max_pool;
+    t.mean_pool = &mean_pool;
+    t.count_bits = &count_bits;
+    t.merge_taps = &merge_taps;
+    return t;
+}
+template <bool Fused>
+inline constexpr kernel_table table = make_table<Fused>();
 
 }  // namespace reference
 }  // namespace kernel

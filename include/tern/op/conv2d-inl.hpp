@@ -140,7 +140,7 @@ TERN_FUNC void conv2d::set_names(conv_form& form) const noexcept {
     const product_family& f = *form.choice.family;
     for (std::size_t strided = 0; strided < 2; ++strided)
         std::snprintf(form.names[strided], sizeof form.names[strided], "%s/%s%s%s%s/%s%s%s", query_.kernels->level,
-                      f.name, *f.variant != '\0' ? "." : "", f.variant, codes, lowering_name(form.choice.lowering),
+                      f.name, *f.variant != '\0' ? "." : "", f.variant, codes, lowering_name(form.choice.how),
                       epilogue_.thresholds ? "/thresholds" : "", strided != 0 ? "/strided" : "");
 }
 

@@ -321,7 +321,7 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
             case stage::kind::batch_norm: TERN_TRY(current.apply(s, channels)); break;
             case stage::kind::prelu:
             case stage::kind::clamp: {
-                if (at > part::residual && at != part::first_activation)
+                if (at > part::residual)
                     return does_not_fit(s, i, "comes too late");
                 if (at == part::products)
                     TERN_TRY(close_products());

@@ -74,8 +74,19 @@ inline void quantize_word(const float_pixels& p, std::size_t channel, quantize_t
 TERN_FUNC void quantize_pixels(const row_quantizer& quantizer, const kernel_table& kernels, const float_pixels& pixels,
                                const channel_map& map, unsigned char* out, std::size_t pixel_bytes) {
     if (quantizer.is_ternary) {
-        kernels.ternarize_row({pixels.values, pixels.stride_pixel, pixels.stride_channel, pixels.count, pixels.channels,
-                               map.g, map.h, quantizer.hi, quantizer.lo, out, pixel_bytes});
+        ternarize_args args{};
+        args.values = pixels.values;
+        args.stride_pixel = pixels.stride_pixel;
+        args.stride_channel = pixels.stride_channel;
+        args.pixels = pixels.count;
+        args.channels = pixels.channels;
+        args.g = map.g;
+        args.h = map.h;
+        args.hi = quantizer.hi;
+        args.lo = quantizer.lo;
+        args.out = out;
+        args.pixel_bytes = pixel_bytes;
+        kernels.ternarize_row(args);
         return;
     }
     row_quantizer_detail::word_tile tile{};

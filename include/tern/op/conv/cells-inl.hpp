@@ -23,7 +23,7 @@ TERN_FUNC cell_source::cell_source(const conv_layer& layer, const product_choice
         // Where a kernel has one row of cells, only those are made that outputs read. Windows of taps side by side are
         // made for all pixels, because that is done by vectors.
         l.by_output_h = choice.cell.taps_h == 1;
-        l.by_output_w = choice.cell.taps_w == 1 && choice.lowering != lowering::merged;
+        l.by_output_w = choice.cell.taps_w == 1 && choice.how != lowering::merged;
         l.rows = l.by_output_h ? out.h : input_extent(out.h, g.stride_h, g.dilation_h, s.kh).value;
         l.columns = l.by_output_w ? out.w : input_extent(out.w, g.stride_w, g.dilation_w, choice.cell.taps_w).value;
         l.out_h = l.by_output_h ? 1 : g.stride_h;

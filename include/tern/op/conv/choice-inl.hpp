@@ -25,7 +25,7 @@ inline bool fits_groups(const conv_layer& layer, const product_family& f, const 
 
 inline const char* direct_candidate(const choice_query& q, lowering how, const product_family& f, product_choice& c) {
     c.family = &f;
-    c.lowering = how;
+    c.how = how;
     c.cell = cells_of(q.layer, how, is_byte_code(q.product.activations));
     // Gathering knows no border of another value than the image's.
     const bool can_gather = !q.product.zero_border;
@@ -38,9 +38,10 @@ inline const char* direct_candidate(const choice_query& q, lowering how, const p
     c.rule.zero = static_cast<unsigned char>(c.rule.zero + q.zero_point);
     if (how != lowering::implicit && !can_gather)
         return "a border of 0 cannot be gathered in this code";
-    if (q.lowering != lowering::automatic && how != q.lowering && (can_gather || is_winograd(q.lowering)))
+    if (q.wanted_lowering != lowering::automatic && how != q.wanted_lowering &&
+        (can_gather || is_winograd(q.wanted_lowering)))
         return "another lowering is wanted";
-    if (q.lowering == lowering::automatic && how != lowering::implicit && !c.cell.gathers())
+    if (q.wanted_lowering == lowering::automatic && how != lowering::implicit && !c.cell.gathers())
         return "there is nothing to gather";
     if (q.layer.shape.fan_in() > f.max_depth)
         return "its sums are too short for so many products";
@@ -56,8 +57,8 @@ inline const char* winograd_candidate(const choice_query& q, const winograd_form
     const bool fits = c.family != nullptr;
     c.winograd = &form;
     c.family = &form.product;
-    c.lowering = how;
-    if (q.lowering != lowering::automatic && q.lowering != how)
+    c.how = how;
+    if (q.wanted_lowering != lowering::automatic && q.wanted_lowering != how)
         return "another lowering is wanted";
     if (!fits)
         return "the layer, its codes or the options rule it out";
@@ -114,7 +115,7 @@ TERN_FUNC product_candidate candidate_of(const choice_query& q, const image_shap
                            : choice_detail::winograd_candidate(q, k.winograd[i - direct], c.choice);
     const product_family& f = *c.choice.family;
     std::snprintf(c.name, sizeof c.name, "%s%s%s/%s", f.name, *f.variant != '\0' ? "." : "", f.variant,
-                  lowering_name(c.choice.lowering));
+                  lowering_name(c.choice.how));
     if (c.why_not == nullptr && q.kernel != nullptr && std::strcmp(q.kernel, c.name) != 0)
         c.why_not = "another kernel is wanted";
     if (c.why_not == nullptr && !choice_detail::is_sound(f))

@@ -19,7 +19,7 @@ struct choice_query {
     conv_layer layer{};
     product_query product{code_id::ternary, code_id::ternary, 1, false};
     kernel_family family = kernel_family::automatic;
-    tern::v1::lowering lowering = tern::v1::lowering::automatic;
+    lowering wanted_lowering = lowering::automatic;
     const char* kernel = nullptr;      ///< plan_options
     std::size_t max_weight_bytes = 0;  ///< plan_options
     core_kind core = core_kind::generic;
@@ -44,7 +44,7 @@ struct product_choice {
     const winograd_form* winograd = nullptr;
     const product_family* family = nullptr;
     product_rule rule{};
-    tern::v1::lowering lowering = tern::v1::lowering::implicit;
+    lowering how = lowering::implicit;
     cell_contents cell{};
     family_cost cost{};  ///< on the core that the choice was made for
 

@@ -66,7 +66,7 @@ TERN_FUNC product_choice winograd_choice(const choice_query& q, const winograd_f
     if (c.family == nullptr)
         return {};
     c.winograd = &form;
-    c.lowering = form.outputs == 4 ? lowering::winograd4 : lowering::winograd2;
+    c.how = form.outputs == 4 ? lowering::winograd4 : lowering::winograd2;
     c.cell = cells_of(layer, lowering::implicit, true);
     // Cells hold codes plus the offset as int8.
     convert_rule& input = c.rule.input;
