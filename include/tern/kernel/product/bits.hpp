@@ -225,7 +225,20 @@ struct bit_product {
     using sizes = tuning::bits_sizes;
 };
 
-/// A panel for each plane of weights that are signs.
+/// A panel for each plane of weights that are signs. A step, 64 input channels, for 8 output channels; P bytes from a
+/// plane to the next:
+///
+///   byte  0    8    16         56   64            P
+///         | w0 | w1 | w2 | ..  | w7 | next step ..| w0 | w1 | ..                    w0: a word of output channel 0
+///         | plane 0                               | plane 1
+///
+///   w0 of plane q, bit i: bit q of (largest - weight) / 2, of the step's input channel i
+///
+/// Weights with masks have the panel of put_planes. Images lie as they are, all planes of a word side by side:
+///
+///   byte  0          8          16         24         32
+///         | plane 0  | plane 1  | plane 0  | plane 1  |        2-bit activations; a step is 16 bytes of a pixel
+///         | channels 0 .. 63    | channels 64 .. 127  |
 template <class Product>
 inline void put_signs(const put_args& args) {
     const sign_patterns patterns(args.code);

@@ -202,6 +202,19 @@ inline bool match_bytes(const product_query& query, product_rule& rule) {
     return true;
 }
 
+/// A step, 16 input channels c0 .. c15, for 16 output channels and instructions that sum runs of 4 products:
+///
+///   pixel  byte  0    1    2           15   16
+///                | c0 | c1 | ..        | c15 |
+///
+///   panel  byte  0            4            8           60           64           128          192          256
+///                | c0 .. c3   | c0 .. c3   | ..        | c0 .. c3   | c4 .. c7   | c8 .. c11  | c12 .. c15 |
+///                  of o0        of o1                    of o15       of o0 .. o15, as before
+///
+///   two bits, a quarter of it:
+///          byte  0    1    2    3    4                 64
+///                | b0 | b1 | b2 | b3 | b0 ..           |       b0, bits 0 .. 1: the weight for c0, 2 .. 3: for c4,
+///                  of o0               of o1                   4 .. 5: for c8, 6 .. 7: for c12; b1: c1, c5, c9, c13
 template <class Product>
 inline void put_bytes(const put_args& args) {
     constexpr std::size_t run = Product::dot::run;

@@ -1,5 +1,5 @@
 // Ternary codes as digits, d = 0, 1, 2 for the codes 0, +1, -1, and numbers of two and three of them: what tables are
-// looked up by.
+// looked up by. A digit is the mask bit plus the sign bit of its code.
 #pragma once
 
 #include <cstddef>

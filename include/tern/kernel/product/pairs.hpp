@@ -106,6 +106,14 @@ struct pair_product {
     using sizes = tile_sizes<1>;
 };
 
+/// A step, four input channels, for 128 output channels:
+///
+///   pixel  byte  0                  1                  2
+///                | 16 (d0 + 3 d1)   | 16 (d2 + 3 d3)   |       digits of its codes: where rows of 16 products begin
+///
+///   panel  byte  0    1    2                 127  128
+///                | o0 | o1 | o2 | ..         | o127 |          o0, bits 0 .. 3: d0 + 3 d1 of the weights of
+///                                                              output channel 0; bits 4 .. 7: d2 + 3 d3
 template <class Product>
 inline void put_pairs(const put_args& args) {
     for_each_step<4, Product::channels, Product::channels>(args, [](const std::int8_t* values, std::size_t o,

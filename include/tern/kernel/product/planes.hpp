@@ -127,7 +127,14 @@ struct plane_product {
     using sizes = tuning::popcount_sizes;
 };
 
-/// A panel of masks and signs of weights in {-1, 0, 1}, whose bit 0 is the mask and bit 7 the sign.
+/// A panel of masks and signs of weights in {-1, 0, 1}, whose bit 0 is the mask and bit 7 the sign. A step, 64 input
+/// channels, for 8 output channels on vectors of 4 words:
+///
+///   byte  0              32             64             96             128
+///         | m0 m1 m2 m3  | s0 s1 s2 s3  | m4 m5 m6 m7  | s4 s5 s6 s7  |     m0, s0: words of output channel 0
+///
+///   m0, bit i: the weight of the step's input channel i is not 0
+///   s0, bit i: it is -1
 template <class Product>
 inline void put_planes(const put_args& args) {
     constexpr std::size_t lanes = Product::lanes;

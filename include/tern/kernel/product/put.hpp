@@ -1,4 +1,10 @@
-// Weights into the steps of a panel.
+// Weights into the steps of a panel. Drawings stand above the `put` of each family, of one step; levels and tiles have
+// other numbers than those drawn. Steps lie side by side, tap by tap, plane by plane, tile by tile (op/conv/panels.hpp):
+//
+//   | tile 0                                                           | tile 1 ..
+//   | plane 0 of the weights                             | plane 1 ..  |
+//   | tap 0                     | tap 1 ..               |
+//   | step 0 | step 1 | ..      | step 0 | ..            |
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,12 @@
 // time, so a result does not depend on the tile's shape, and levels with fused multiply-add agree bit for bit.
 //
 //   activations  floats, side by side in a run
-//   panel        [run][float][output channel], floats
+//   panel        [run][float][output channel], floats, which real_conv2d::make_panels writes
+//
+// A tap of three input channels c0, c1, c2 for 16 output channels:
+//
+//   byte  0                  64                 128                192
+//         | c0 of o0 .. o15  | c1 of o0 .. o15  | c2 of o0 .. o15  |
 #pragma once
 
 #include <cstddef>

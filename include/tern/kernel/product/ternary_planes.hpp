@@ -25,7 +25,12 @@ inline bool match_ternary(const product_query& query, product_rule& rule) {
     return true;
 }
 
-/// Words of 64 channels; bits behind the last channel are 0.
+/// Words of 64 channels; bits behind the last channel are 0. Two planes lie in a pixel as
+///
+///   byte  0          8          16         24         32
+///         | mask     | sign     | mask     | sign     |        code   -1  0  +1
+///         | channels 0 .. 63    | channels 64 .. 127  |        mask    1  0   1
+///                                                              sign    1  0   0
 struct ternary_words {
     std::uint64_t mask, sign;
 };

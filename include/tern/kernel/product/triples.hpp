@@ -103,6 +103,13 @@ struct triple_product {
     using sizes = tile_sizes<1>;
 };
 
+/// A step, three input channels, for 64 output channels:
+///
+///   pixel  byte  0                          2
+///                | 32 (d0 + 3 d1 + 9 d2)    |                  digits of its codes: where a row of 32 products begins
+///
+///   panel  byte  0    1    2                 63    64
+///                | o0 | o1 | o2 | ..         | o63 |           o0: d0 + 3 d1 + 9 d2 of the weights of output channel 0
 template <class Product>
 inline void put_triples(const put_args& args) {
     for_each_step<3, Product::channels, Product::channels>(args, [](const std::int8_t* values, std::size_t o,

@@ -76,6 +76,18 @@ inline bool match_twin_bits(const product_query& query, product_rule& rule) {
     return true;
 }
 
+/// A panel for each plane of the weights. A step, 64 input channels c0 .. c63 of a plane, for 32 output channels:
+///
+///   pixel  byte  0               2               4             30              32
+///                | 16 (n + 16 m) | 16 (n + 16 m) | ..          | 16 (n + 16 m) |    n = the four bits of the pixel,
+///                  of c0 .. c3     of c4 .. c7                   of c60 .. c63      m those of its twin
+///
+///   panel  byte  0               32              64            224             256
+///                | c0 .. c7      | c8 .. c15     | ..          | c56 .. c63    |    a byte an output channel, in the
+///                                                                                   order of twin_place
+///   a byte of c0 .. c7, bit i: as in put_signs, of input channel ci
+///
+/// A pixel has such 32 bytes for every plane of every word.
 template <class Product>
 inline void put_twin_bits(const put_args& args) {
     const sign_patterns patterns(args.code);

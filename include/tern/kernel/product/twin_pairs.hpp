@@ -56,6 +56,16 @@ struct twin_pairs {
     }
 };
 
+/// A step, 16 input channels c0 .. c15, for 32 output channels:
+///
+///   pixel  byte  0               1               2             7               8
+///                | 2 (p + 9 t)   | 2 (p + 9 t)   | ..          | 2 (p + 9 t)   |    p = d0 + 3 d1 of the pixel, t of
+///                  of c0, c1       of c2, c3                     of c14, c15        its twin, a pair of channels
+///
+///   panel  byte  0               32              64            96              128
+///                | c0 .. c3      | c4 .. c7      | c8 .. c11   | c12 .. c15    |    a byte an output channel, in the
+///                                                                                   order of twin_place
+///   a byte of c0 .. c3: d0 + 3 d1 of the weights for c0 and c1 in bits 0 .. 3, for c2 and c3 in bits 4 .. 7
 template <class Product>
 inline void put_twin_pairs(const put_args& args) {
     for_each_step<16, Product::panel_bytes, Product::channels>(args, [](const std::int8_t* values, std::size_t o,

@@ -60,6 +60,15 @@ struct twin_triples {
     }
 };
 
+/// A step, six input channels c0 .. c5, for 64 output channels:
+///
+///   pixel  byte  0                 2                 4
+///                | 32 (p + 27 t)   | 32 (p + 27 t)   |         p = d0 + 3 d1 + 9 d2 of the pixel, t of its twin, three
+///                  of c0, c1, c2     of c3, c4, c5             channels
+///
+///   panel  byte  0                 64                128
+///                | c0, c1, c2      | c3, c4, c5      |         a byte an output channel, d0 + 3 d1 + 9 d2 of its
+///                                                              weights, in the order of twin_place
 template <class Product>
 inline void put_twin_triples(const put_args& args) {
     for_each_step<6, Product::panel_bytes, Product::channels>(args, [](const std::int8_t* values, std::size_t o,

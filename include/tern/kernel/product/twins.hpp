@@ -35,7 +35,10 @@ namespace kernel {
 
 #if TERN_LEVEL_IS_VECTOR
 
-/// Where output channel `o` lies in a row of a panel.
+/// Where output channel `o` lies in a row of a panel. Of 32 lanes:
+///
+///   byte     0   1   2   3   4   5         28  29  30  31
+///   channel  0  16   1  17   2  18   ..    14  30  15  31      sums of even and of odd bytes are separate vectors
 template <std::size_t Lanes>
 constexpr std::size_t twin_place(std::size_t o) {
     const std::size_t lane = o % Lanes, half = Lanes / 2;
