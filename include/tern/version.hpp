@@ -1,4 +1,5 @@
-// Version of the library. The inline namespace `tern::v1` (config.hpp) is the generation of its interface (docs/versioning.md).
+// Version of the library. The inline namespace `tern::v1` (config.hpp) is the generation of its interface
+// (docs/versioning.md).
 #pragma once
 
 #define TERN_VERSION_MAJOR 0

@@ -19,8 +19,8 @@ struct executor {
     /// Asked behind parallel parts, by the thread that called the run: true if a task was not run. The run ends with
     /// errc::not_run then, and its outputs hold anything. Null: tasks always are.
     bool (*failed)(void* ctx) = nullptr;
-    /// One thread's executor in a team: `parallel_for` runs this thread's tasks alone and waits for the others, so it is
-    /// called for single tasks, too. Members answer `failed` alike.
+    /// One thread's executor in a team: `parallel_for` runs this thread's tasks alone and waits for the others, so it
+    /// is called for single tasks, too. Members answer `failed` alike.
     bool team = false;
 
     /// At least 1.

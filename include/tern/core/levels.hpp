@@ -1,12 +1,12 @@
-// The one list of instruction-set levels, as macros: headers expand it, cmake/TernLevels.cmake reads it. Flags of kernel
-// sources, detection, and the level of a file in static mode follow from its lines.
+// The one list of instruction-set levels, as macros: headers expand it, cmake/TernLevels.cmake reads it. Flags of
+// kernel sources, detection, and the level of a file in static mode follow from its lines.
 //
-// A level is a bundle of features, not a rung of a ladder. A new one is a line in TERN_LEVELS, a line of features and an
-// #elif here, and tile shapes (kernel/tuning.hpp). A new feature is two lines here.
+// A level is a bundle of features, not a rung of a ladder. A new one is a line in TERN_LEVELS, a line of features and
+// an #elif here, and tile shapes (kernel/tuning.hpp). A new feature is two lines here.
 #pragma once
 
-// X(level, architecture, registers): of an architecture, the later ones are preferred. `registers` is what the operating
-// system must save.
+// X(level, architecture, registers): of an architecture, the later ones are preferred. `registers` is what the
+// operating system must save.
 #define TERN_LEVELS(X)       \
     X(scalar, any, none)     \
     X(sse42, x86, none)      \

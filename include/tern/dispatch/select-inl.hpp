@@ -11,8 +11,8 @@
 #include "select.hpp"
 
 #if TERN_RUNTIME
-// cmake/TernKernels.cmake defines TERN_HAS_KERNELS_<level>=1 for each kernel source it made. TERN_IF_BUILT(level, text):
-// text for those.
+// cmake/TernKernels.cmake defines TERN_HAS_KERNELS_<level>=1 for each kernel source it made.
+// TERN_IF_BUILT(level, text): text for those.
 #define TERN_IF_BUILT(level, ...) TERN_CONCAT(TERN_IF_BUILT_, TERN_IS_SET(TERN_HAS_KERNELS_##level))(__VA_ARGS__)
 #define TERN_IF_BUILT_0(...)
 #define TERN_IF_BUILT_1(...) __VA_ARGS__

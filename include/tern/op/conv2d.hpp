@@ -36,12 +36,12 @@ struct conv2d_args {
     packed_image packed[2]{};             ///< one per ternarize stage
     tensor_view<std::int32_t>
         accumulators{};  ///< optional: the integer sums, those of products alone unless options say more
-    /// In place of `input`, for plans of s8 or u8: the codes as bytes, at any address, without a halo. Channels lie side
-    /// by side, pixels do not go backwards; any pitch, any number of channels. Padding is the plan's zero point. Nothing
-    /// but the elements is read.
+    /// In place of `input`, for plans of s8 or u8: the codes as bytes, at any address, without a halo. Channels lie
+    /// side by side, pixels do not go backwards; any pitch, any number of channels. Padding is the plan's zero point.
+    /// Nothing but the elements is read.
     tensor_view<const std::uint8_t> bytes{};
-    /// In place of packed[0], if the chain's one quantizer is `requantize`: bytes at any address, channels side by side,
-    /// any pitch. Nothing but the elements is written.
+    /// In place of packed[0], if the chain's one quantizer is `requantize`: bytes at any address, channels side by
+    /// side, any pitch. Nothing but the elements is written.
     tensor_view<std::uint8_t> byte_out{};
     float_view half_out{};             ///< in place of `out`: f16 or bf16, rounded to nearest even
     const_float_view half_residual{};  ///< in place of `residual`: f16 or bf16

@@ -69,8 +69,8 @@ struct plan_options {
     /// conv2d, gemm: which code of s8 or u8 activations a real 0 is. Accumulators are then sums of weight * (code -
     /// zero_point), and padding is that code: an exact 0. Packed images must hold it in the halo that is needed.
     int zero_point = 0;
-    /// conv2d, gemm: one per output channel, or null: added to the sums before anything else is, exactly, as the bias of
-    /// ONNX's QLinearConv is. Read by `create` alone.
+    /// conv2d, gemm: one per output channel, or null: added to the sums before anything else is, exactly, as the bias
+    /// of ONNX's QLinearConv is. Read by `create` alone.
     const std::int32_t* sum_bias = nullptr;
 };
 

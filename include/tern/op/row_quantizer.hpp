@@ -54,8 +54,8 @@ TERN_FUNC void quantize_rows(const row_quantizer& quantizer, const kernel_table&
                              const tensor_view<const float>& values, const channel_map& map, const packed_image& out,
                              const executor& threads);
 
-/// The same for values of any type. `scratch`: quantizer_scratch_floats floats for each slice of `threads`, where halves
-/// become floats.
+/// The same for values of any type. `scratch`: quantizer_scratch_floats floats for each slice of `threads`, where
+/// halves become floats.
 TERN_FUNC void quantize_rows(const row_quantizer& quantizer, const kernel_table& kernels,
                              const const_float_view& values, const channel_map& map, const packed_image& out,
                              float* scratch, const executor& threads);

@@ -28,8 +28,8 @@ TERN_FUNC std::size_t saved_bytes(const conv2d_description& description) noexcep
 /// Writes a description into `size` bytes at `to`, at any address, that share no memory with it; `size` is what
 /// saved_bytes says. Equal descriptions give equal bytes, on every machine, whichever form ternary weights have.
 /// Errors, before anything is written: no memory, another size; weights that do not pass their check; a geometry that
-/// does not fit them; stages with a missing, misaligned or not finite array, or thresholds that are none. Whether stages
-/// are in an order that a plan can have, create_conv2d says.
+/// does not fit them; stages with a missing, misaligned or not finite array, or thresholds that are none. Whether
+/// stages are in an order that a plan can have, create_conv2d says.
 TERN_FUNC status save_conv2d(const conv2d_description& description, void* to, std::size_t size);
 
 /// A description that owns what it points at. Ternary weights become a list of codes, which gives the same plans.

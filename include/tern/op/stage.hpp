@@ -134,8 +134,8 @@ TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
 
 /// The same for bytes: v rounded to the nearest integer, halves to even, plus the zero point, within the range of s8 or
 /// u8, as ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to units of the code. The other
-/// order adds the zero point to v as a float (to the shift of affine stages behind an activation, residual or store) and
-/// rounds then: halves go elsewhere where it is odd. NaN gives the code 0.
+/// order adds the zero point to v as a float (to the shift of affine stages behind an activation, residual or store)
+/// and rounds then: halves go elsewhere where it is odd. NaN gives the code 0.
 TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0,
                                      rounding order = rounding::before_zero_point) noexcept {
     any s;

@@ -1,6 +1,7 @@
-// Products of u8 images and integer weights, summed in int32 and exact modulo 2^32. The kernel above (kernel/product/images.hpp)
-// is the same for every instruction set. `short_dot` takes pixels widened to int16 and int16 weights; `image_byte_dot`,
-// where TERN_HAS_IMAGE_BYTES, takes the bytes themselves and int8 weights, `image_pair_dot` weights of at most 64.
+// Products of u8 images and integer weights, summed in int32 and exact modulo 2^32. The kernel above
+// (kernel/product/images.hpp) is the same for every instruction set. `short_dot` takes pixels widened to int16 and
+// int16 weights; `image_byte_dot`, where TERN_HAS_IMAGE_BYTES, takes the bytes themselves and int8 weights,
+// `image_pair_dot` weights of at most 64.
 //
 //   step    consecutive values that one `add` takes
 //   run     of them, how many lie side by side for one output channel in the weights

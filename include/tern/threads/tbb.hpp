@@ -17,8 +17,8 @@
 TERN_BEGIN_NAMESPACE
 
 /// The threads of the arena that the caller is in. A run fails (errc::not_run) if TBB left out tasks, as it does when
-/// the group of tasks is cancelled that the run is called in, or is out of memory. For one caller at a time; while that waits, its thread takes
-/// no other task of TBB than those of the run.
+/// the group of tasks is cancelled that the run is called in, or is out of memory. For one caller at a time; while that
+/// waits, its thread takes no other task of TBB than those of the run.
 class tbb_threads {
 public:
     /// So many slices; 0: as many as the arena has threads.

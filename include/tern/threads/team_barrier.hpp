@@ -1,4 +1,5 @@
-// team_barrier: a barrier for teams whose engine has none. It spins for a while and then lets other threads have the CPU.
+// team_barrier: a barrier for teams whose engine has none. It spins for a while, then it lets other threads have the
+// CPU.
 #pragma once
 
 #include <atomic>

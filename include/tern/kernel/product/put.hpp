@@ -1,5 +1,6 @@
 // Weights into the steps of a panel. Drawings stand above the `put` of each family, of one step; levels and tiles have
-// other numbers than those drawn. Steps lie side by side, tap by tap, plane by plane, tile by tile (op/conv/panels.hpp):
+// other numbers than those drawn. Steps lie side by side, tap by tap, plane by plane, tile by tile
+// (op/conv/panels.hpp):
 //
 //   | tile 0                                                           | tile 1 ..
 //   | plane 0 of the weights                             | plane 1 ..  |

@@ -1,6 +1,6 @@
 // What tiles read: the packed image itself, or cells in workspace that one pass over the image makes, in a family's
-// format. An image is converted once, whatever the number of slices. Tensors of bytes are read by that pass alone, which
-// touches nothing but their elements.
+// format. An image is converted once, whatever the number of slices. Tensors of bytes are read by that pass alone,
+// which touches nothing but their elements.
 #pragma once
 
 #include <cstddef>
