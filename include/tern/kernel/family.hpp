@@ -26,7 +26,7 @@ enum class kernel_family : std::uint8_t {
 struct step_run {
     std::ptrdiff_t pixel;  ///< where the first begins: bytes from a pixel's address
     std::size_t panel;     ///< bytes from the panel's start
-    std::size_t count;     ///< steps; of floats and images: floats, units
+    std::size_t count;     ///< steps; of floats: floats
 };
 
 /// One pair of a plane of the activations and a plane of the weights, over all steps.
@@ -174,7 +174,7 @@ struct image_family {
     std::uint32_t tile_channels = 0;  ///< a multiple of 8 that divides 64
     std::uint32_t lanes = 0;          ///< output channels per vector of the panel
     std::uint32_t value_bytes = 0;    ///< of values and of weights: 1 (u8 x int8) or 2 (int16 x int16)
-    std::uint32_t run = 0, step = 0;  ///< values that lie side by side in the panel; values of a unit
+    std::uint32_t run = 0, step = 0;  ///< values that lie side by side in the panel; values of a step
     std::int32_t largest = 0;         ///< magnitude of weights
     strip_kernel strips[finish_kinds] = {};
 };

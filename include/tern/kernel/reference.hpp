@@ -405,7 +405,7 @@ constexpr real_family make_real_family() {
     return f;
 }
 
-// Products of u8 images. Panel: [step][unit][vector][value / run][lane][value % run].
+// Products of u8 images. Panel: [run][step][vector][value / run][lane][value % run].
 inline constexpr std::uint32_t image_lanes = 2;
 
 template <class Value, class Weight, std::size_t Run, std::size_t Step>

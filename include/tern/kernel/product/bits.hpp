@@ -1,5 +1,5 @@
-// bits: products of codes by planes, one popcount per word and pair of planes. Lane = output channel. With P for the
-// number of set bits, and a plane that is a sign standing for 1 - 2 bit:
+// bits, bits.activation_mask and bits.weight_mask: products of codes by planes, one popcount per word and pair of
+// planes. Lane = output channel. With P for the number of set bits, and a plane that is a sign standing for 1 - 2 bit:
 //
 //   x . w  =  P(x ^ w) - P(w)                 x a plane, w a sign
 //   x . w  =  P(m) - 2 P(m & (s ^ w))         x ternary: mask m, sign s; w a sign

@@ -1,6 +1,6 @@
-// dot: products of bytes with the CPU's dot-product instructions (simd/byte_dot.hpp). Lane = output channel. All codes
-// run on it, expanded to bytes; small weights with shorter sums where that is faster, or with two bits each where they
-// lie in memory.
+// dot, dot_pairs, dot_narrow and dot_2bit: products of bytes with the CPU's dot-product instructions
+// (simd/byte_dot.hpp). Lane = output channel. All codes run on them, expanded to bytes; small weights with shorter sums
+// where that is faster (dot_pairs, dot_narrow), or with two bits each where they lie in memory (dot_2bit).
 //
 //   activations  a byte a channel, 16 channels a step: int8 or, where the instruction wants that, uint8, the code's
 //                offset from its least value

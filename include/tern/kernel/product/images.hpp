@@ -2,10 +2,10 @@
 // values of one kernel row lie side by side in a row of the image, so a window is a few runs of values, which are
 // broadcast one after the other (simd/image_dot.hpp). Sums are exact modulo 2^32.
 //
-//   activations  u8, or int16 where values have 2 bytes: runs of units of `step` values, all of which are read
-//   panel        [run][unit][vector][value / run][lane][value % run], which image_conv2d::make_panels writes
+//   activations  u8, or int16 where values have 2 bytes: runs of steps, whose values are all read
+//   panel        [run][step][vector][value / run][lane][value % run], which image_conv2d::make_panels writes
 //
-// A unit for 16 output channels o0 .. o15, on vectors of 8 sums. image16, two values v0, v1 of int16:
+// A step for 16 output channels o0 .. o15, on vectors of 8 sums. image16, two values v0, v1 of int16:
 //
 //   byte  0       4       8         28      32      36          64
 //         | v0 v1 | v0 v1 | ..      | v0 v1 | v0 v1 | ..        |

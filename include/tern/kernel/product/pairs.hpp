@@ -1,7 +1,7 @@
-// lookup, one pixel at a time: ternary x ternary products by table. A pair of activations (9 values) selects a 16-byte
-// row of products, a pair of weights (9 values) is the index of a byte shuffle into it. Lane = output channel; int8
-// sums are widened before they can overflow. For a few rows, whose weights come from far: no work for pixels that are
-// not there.
+// lookup.row, one pixel at a time: ternary x ternary products by table. A pair of activations (9 values) selects a
+// 16-byte row of products, a pair of weights (9 values) is the index of a byte shuffle into it. Lane = output channel;
+// int8 sums are widened before they can overflow. For a few rows, whose weights come from far: no work for pixels that
+// are not there.
 //
 //   activations  1 byte a pair of channels: 16 * (d0 + 3 d1), the row's offset; d = 0, 1, 2 for the codes 0, +1, -1
 //   panel        [step][output channel]: 1 byte two pairs, (d0 + 3 d1) + 16 * (d2 + 3 d3)

@@ -1,6 +1,7 @@
-// lookup3, one pixel at a time: ternary x ternary products by table, three channels at once. A triple of activations
-// (27 values) selects a row of 32 products, a triple of weights is the index of a shuffle of 32 bytes into it. Lane =
-// output channel; int8 sums are widened before they can overflow. For a few rows, whose weights come from far.
+// lookup3.row, one pixel at a time: ternary x ternary products by table, three channels at once. A triple of
+// activations (27 values) selects a row of 32 products, a triple of weights is the index of a shuffle of 32 bytes into
+// it. Lane = output channel; int8 sums are widened before they can overflow. For a few rows, whose weights come from
+// far.
 //
 //   activations  2 bytes a triple of channels: 32 * (d0 + 3 d1 + 9 d2), the row's offset; d = 0, 1, 2 for the codes 0,
 //                +1, -1

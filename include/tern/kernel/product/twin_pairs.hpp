@@ -1,6 +1,6 @@
-// lookup: ternary x ternary products by table, two pixels at a time (twins.hpp). A pair of channels of two pixels (81
-// values) selects a 16-byte row, a pair of weights (9 values) is the index of a byte shuffle into it. Per 256 MAC of 32
-// lanes that is 2 lookups and 3.5 other vector operations, where one pixel at a time needs 4 and 4.
+// lookup and lookup.narrow: ternary x ternary products by table, two pixels at a time (twins.hpp). A pair of channels
+// of two pixels (81 values) selects a 16-byte row, a pair of weights (9 values) is the index of a byte shuffle into it.
+// Per 256 MAC of 32 lanes that is 2 lookups and 3.5 other vector operations, where one pixel at a time needs 4 and 4.
 //
 //   activations  1 byte a pair of channels: 2 * (d0 + 3 d1 + 9 e0 + 27 e1), an eighth of the row's offset; d of the
 //                pixel and e of its twin = 0, 1, 2 for the codes 0, +1, -1

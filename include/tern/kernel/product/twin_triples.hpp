@@ -1,7 +1,7 @@
-// lookup3: ternary x ternary products by table, three channels of two pixels at a time (twins.hpp). Six activations
-// (729 values) select a row of 32, a triple of weights (27 values) is the index of a shuffle across the register. A
-// lookup makes 384 products of 64 lanes. For CPUs that shuffle 32 bytes at once (vpermb, tbl); the rows fill 23 KiB of
-// L1.
+// lookup3, lookup3.wide and lookup3.narrow: ternary x ternary products by table, three channels of two pixels at a time
+// (twins.hpp). Six activations (729 values) select a row of 32, a triple of weights (27 values) is the index of a
+// shuffle across the register. A lookup makes 384 products of 64 lanes. For CPUs that shuffle 32 bytes at once (vpermb,
+// tbl); the rows fill 23 KiB of L1.
 //
 //   activations  2 bytes a triple of channels: 32 * (t + 27 u), the row's offset; t of the pixel, u of its twin:
 //                d0 + 3 d1 + 9 d2, d = 0, 1, 2 for the codes 0, +1, -1

@@ -1,4 +1,6 @@
-// Tile shapes and rates of level neon. Modelled on Cortex-A72 (docs/performance.md).
+// Tile shapes and rates of level neon. Modelled on Cortex-A72 (docs/performance.md). The level has no products by
+// table: in the model, pairs made 6.6 MAC a cycle on Cortex-A53 and 11.2 on Cortex-A72, where popcount makes 7.7 and
+// 30.2.
 #pragma once
 
 #include <cstddef>
