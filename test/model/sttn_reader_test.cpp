@@ -2,53 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include <tern/model.hpp>
 
-#include "network_support.hpp"
 #include "packed_sttn.hpp"
+#include "sttn_support.hpp"
 
 using namespace tern_test;
 using tern::errc;
 
 namespace {
-
-template <class T>
-bool same(const tern::buffer<T>& a, const tern::buffer<T>& b) {
-    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
-}
-bool same(const tern::folded_norm& a, const tern::folded_norm& b) {
-    return same(a.factor, b.factor) && same(a.shift, b.shift);
-}
-
-/// Bit for bit, but for what the file's metadata says.
-bool same_network(const tern::sttn_network& a, const tern::sttn_network& b) {
-    bool equal = same(a.stem, b.stem) && same(a.stem_norm, b.stem_norm) && same(a.stem_slope, b.stem_slope) &&
-                 a.stem_stride == b.stem_stride && a.stem_padding == b.stem_padding && a.pool == b.pool &&
-                 a.classes == b.classes && same(a.fc_weight, b.fc_weight) && same(a.fc_bias, b.fc_bias) &&
-                 a.blocks.size() == b.blocks.size();
-    for (std::size_t i = 0; equal && i < a.blocks.size(); ++i) {
-        equal = a.blocks[i].name == b.blocks[i].name && a.blocks[i].stride == b.blocks[i].stride;
-        for (std::size_t k = 0; equal && k < 2; ++k) {
-            const tern::sttn_unit &x = a.blocks[i].units[k], &y = b.blocks[i].units[k];
-            equal = same(x.before, y.before) && same(x.after, y.after) && same(x.slope, y.slope) &&
-                    same(x.weights.planes, y.weights.planes) && same(x.weights.scale, y.weights.scale) &&
-                    same(x.weights.bias, y.weights.bias);
-        }
-    }
-    return equal;
-}
-
-void refused(const edited_file& file, errc code, const std::vector<std::string>& words,
-             const tern::sttn_options& options = {}) {
-    const auto net = file.read(options);
-    REQUIRE_FALSE(net.ok());
-    check_refused(net.status(), code, words);
-}
 
 /// The nearest F16, ties to even.
 std::uint16_t f16_bits(float v) {
@@ -59,11 +25,6 @@ std::uint16_t f16_bits(float v) {
     const int step = std::max(exponent - 11, -24);
     const auto steps = static_cast<int>(std::nearbyint(std::ldexp(size, -step)));
     return static_cast<std::uint16_t>(sign + steps + (step == -24 ? 0 : (step + 24) * 1024));
-}
-
-/// The packed form of a file of the test data.
-edited_file packed_form(const std::string& name, const tern::sttn_options& options = {}) {
-    return packed_sttn_writer::write(load(data_path(name), options));
 }
 
 }  // namespace
@@ -271,7 +232,7 @@ TEST_CASE("latent weights of exactly 0 are read as the option says, and F16 is n
         const tern::sttn_network raw = load(data_path("mnist_tiny_edge_raw"), options),
                                  merged = load(data_path("mnist_tiny_edge_merged"), options);
         const tern::ternary_weights &x = raw.blocks[0].units[0].weights, &y = merged.blocks[0].units[0].weights;
-        CHECK(same(x.planes, y.planes));
+        CHECK(same_values(x.planes, y.planes));
         // [0,0,0,0..2]: W1 = +0, W2 = 0.25; -0.25, -0; +0, -0.
         const bool up = zeros == tern::zero_rule::positive;
         CHECK(tern::get_code(x, 0, 0, 0) == (up ? 1 : 0));
@@ -280,7 +241,7 @@ TEST_CASE("latent weights of exactly 0 are read as the option says, and F16 is n
     }
     tern::sttn_options zero;
     zero.zeros = tern::zero_rule::zero;
-    refused(edited_file(data_path("mnist_tiny_raw")), errc::invalid_argument, {"option zeros", "read_stqn"}, zero);
+    refuses_sttn(edited_file(data_path("mnist_tiny_raw")), errc::invalid_argument, {"option zeros", "read_stqn"}, zero);
 
     // A checkpoint saved as fp16, with one weight that is too small for it.
     edited_file half(data_path("mnist_tiny_raw"));
@@ -295,8 +256,8 @@ TEST_CASE("latent weights of exactly 0 are read as the option says, and F16 is n
             bits.push_back(f16_bits(v));
         half.set(name, tern::data_type::f16, half.at(name).shape, bits);
     }
-    refused(half, errc::bad_value,
-            {"module.features.5.conv2_1.weight", "channel 0", "[0,0,2,1]", "option zeros", "F16", "F32"});
+    refuses_sttn(half, errc::bad_value,
+                 {"module.features.5.conv2_1.weight", "channel 0", "[0,0,2,1]", "option zeros", "F16", "F32"});
     tern::sttn_options options;
     options.zeros = tern::zero_rule::negative;
     const auto net = half.read(options);
@@ -323,163 +284,10 @@ TEST_CASE("the other planted cases of mnist_tiny_edge are read") {
     REQUIRE_MESSAGE(a.ok(), std::string(a.message()));
     REQUIRE_MESSAGE(b.ok(), std::string(b.message()));
     const tern::ternary_weights &x = a->blocks[0].units[0].weights, &y = b->blocks[0].units[0].weights;
-    CHECK(same(x.planes, y.planes));
+    CHECK(same_values(x.planes, y.planes));
     for (std::size_t o = 0; o < 6; ++o)
         CHECK(std::abs(x.scale[o] - y.scale[o]) <= 1e-6f * y.scale[o]);
     CHECK(x.scale[0] == 0.5f);
     CHECK(x.scale[1] == 0);
     CHECK(y.scale[1] == 0);
-}
-
-TEST_CASE("tensors that are missing, unknown, of another shape or type, or not finite are refused by name") {
-    const std::string name = "mnist_tiny_merged";
-    for (const std::string& missing : edited_file(data_path(name)).names()) {
-        if (missing.find("num_batches_tracked") != std::string::npos)
-            continue;
-        CAPTURE(missing);
-        edited_file file(data_path(name));
-        file.erase(missing);
-        const auto net = file.read();
-        REQUIRE_FALSE(net.ok());
-        // Without module.features.0.weight the prefix is not seen.
-        check_refused(net.status(), errc::not_found, {missing.substr(std::string("module.").size()), "missing"});
-    }
-    {
-        edited_file file(data_path(name));  // counters have no effect
-        for (const std::string& n : file.names())
-            if (n.find("num_batches_tracked") != std::string::npos)
-                file.erase(n);
-        const auto net = file.read();
-        REQUIRE(net.ok());
-        CHECK(same_network(*net, load(data_path(name))));
-    }
-    for (const std::string extra :
-         {"module.features.4.conv3.weight", "module.features.9999.bn1.weight", "extra", "module.features.3.weight",
-          "features.0.weight", "module.features.4.downsample.0.weight"}) {
-        CAPTURE(extra);
-        edited_file file(data_path(name));
-        file.set(extra, tern::data_type::f32, {2}, std::vector<float>{1, 2});
-        const auto net = file.read();
-        REQUIRE_FALSE(net.ok());
-    }
-    edited_file unknown(data_path(name));
-    unknown.set("extra", tern::data_type::f32, {2}, std::vector<float>{1, 2});
-    refused(unknown, errc::bad_format, {"extra", "[2]", "not part of"});
-
-    for (const std::string& wrong : edited_file(data_path(name)).names()) {
-        if (wrong.find("num_batches_tracked") != std::string::npos)
-            continue;
-        CAPTURE(wrong);
-        for (const bool flat : {true, false}) {  // a dimension too many, or one element too many
-            edited_file file(data_path(name));
-            edited_file::tensor_data& t = file.at(wrong);
-            if (flat) {
-                t.shape.push(1);
-            } else {
-                t.shape = {t.bytes.size() / 4 + 1};
-                t.bytes.resize(t.bytes.size() + 4);
-            }
-            const auto net = file.read();
-            REQUIRE_FALSE(net.ok());
-            check_refused(net.status(), errc::bad_format, {"expected", "found"});
-        }
-        edited_file integers(data_path(name));
-        integers.at(wrong).dtype = tern::data_type::i32;
-        refused(integers, errc::bad_format, {wrong, "I32"});
-        for (const float v : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-            edited_file file(data_path(name));
-            file.set_float(wrong, file.floats(wrong).size() - 1, v);
-            refused(file, errc::bad_value, {wrong});
-        }
-    }
-}
-
-TEST_CASE("shapes that do not make a network are refused") {
-    const std::string name = "mnist_tiny_merged", conv = "module.features.4.conv1.weight",
-                      stem = "module.features.0.weight";
-    const auto with_shape = [&](const std::string& tensor, const tern::tensor_dims& shape) {
-        edited_file file(data_path(name));
-        file.set(tensor, tern::data_type::f32, shape, std::vector<float>(shape.count().value, 0.5f));
-        return file;
-    };
-    refused(with_shape(conv, {6, 5, 3, 3}), errc::bad_format, {"features.4.conv1", "found [6, 5, 3, 3]"});
-    refused(with_shape(conv, {6, 6, 3, 5}), errc::bad_format, {"features.4.conv1", "[6, 6, 3, 5]"});
-    refused(with_shape(conv, {6, 6, 2, 2}), errc::bad_format, {"features.4.conv1", "odd k below 64"});
-    refused(with_shape(conv, {6, 6, 9}), errc::bad_format, {conv, "4 dimensions"});
-    refused(with_shape(conv, {0, 6, 3, 3}), errc::bad_format, {conv});
-    refused(with_shape(stem, {6, 1, 3, 5}), errc::bad_format, {stem, "square"});
-    refused(with_shape(stem, {6, 0, 3, 3}), errc::bad_format, {stem});
-    refused(with_shape("module.fc.weight", {10, 11}), errc::bad_format, {"module.fc.weight", "[10, 11]"});
-    refused(with_shape("module.fc.weight", {0, 12}), errc::bad_format, {"module.fc.weight"});
-    edited_file three(data_path(name));  // three times the channels
-    three.set(conv, tern::data_type::f32, {18, 6, 3, 3}, std::vector<float>(18 * 54, 0.5f));
-    three.set("module.features.4.conv1.bias", tern::data_type::f32, {18}, std::vector<float>(18, 0.5f));
-    refused(three, errc::bad_format, {"features.4.conv1", "[18, 6, 3, 3]"});
-    edited_file variance(data_path(name));
-    variance.set_float("module.features.5.bn_add1.running_var", 3, -1e-4f);
-    refused(variance, errc::bad_value, {"module.features.5.bn_add1.running_var[3]", "variance"});
-    edited_file magnitudes(data_path(name));
-    magnitudes.set_float(conv, 60, 0.123f);
-    refused(magnitudes, errc::bad_value, {conv, "channel 1", "0.123"});
-    edited_file empty(data_path(name));
-    for (const std::string& n : empty.names())
-        if (n.find("features.4.") != std::string::npos || n.find("features.5.") != std::string::npos)
-            empty.erase(n);
-    refused(empty, errc::bad_format, {"no residual blocks"});
-}
-
-TEST_CASE("a damaged packed form is refused") {
-    const std::string name = "mnist_tiny_merged", codes = "features.4.conv1.codes",
-                      shape = "tern.shape.features.4.conv1";
-    const edited_file good = packed_form(name);
-    REQUIRE(good.read().ok());
-    const auto damaged = [&](auto change, errc code, const std::vector<std::string>& words) {
-        edited_file file = good;
-        change(file);
-        refused(file, code, words);
-    };
-    damaged([](edited_file& f) { f.metadata()["tern.version"] = "2"; }, errc::unsupported,
-            {"tern.format", "version 1", "'2'"});
-    damaged([](edited_file& f) { f.metadata().erase("tern.version"); }, errc::unsupported, {"version 1"});
-    damaged([&](edited_file& f) { f.metadata().erase(shape); }, errc::not_found, {shape});
-    for (const char* text :
-         {"", "6x6x3", "6x6x3x3x", "axbxcxd", " 6x6x3x3", "6x6x3x3 ", "+6x6x3x3", "6x6x-3x3", "6xx3x3"})
-        damaged([&](edited_file& f) { f.metadata()[shape] = text; }, errc::bad_format, {shape});
-    damaged([&](edited_file& f) { f.metadata()[shape] = "6x6x3x4"; }, errc::bad_format, {codes});
-    damaged([&](edited_file& f) { f.metadata()[shape] = "999999999x999999999x999999999x9"; }, errc::bad_format,
-            {"too large"});
-    damaged([&](edited_file& f) { f.metadata()[shape] = "0x6x3x3"; }, errc::bad_format, {shape, "empty"});
-    damaged([&](edited_file& f) { f.at(codes).bytes[7] = 243; }, errc::bad_value, {codes, "byte 7", "243"});
-    damaged([&](edited_file& f) { f.at(codes).bytes.back() = 242; }, errc::bad_value,
-            {codes});  // 324 codes: 4 in the last byte
-    damaged([&](edited_file& f) { f.at(codes).dtype = tern::data_type::i8; }, errc::bad_format, {codes, "I8"});
-    damaged([&](edited_file& f) { f.erase(codes); }, errc::not_found, {"features.4.conv1"});
-    damaged([&](edited_file& f) { f.erase("features.4.conv1.scale"); }, errc::not_found, {"features.4.conv1.scale"});
-    damaged([&](edited_file& f) { f.set_float("features.4.conv1.scale", 2, NAN); }, errc::bad_value,
-            {"features.4.conv1.scale"});
-    damaged([&](edited_file& f) { f.erase("features.4.bn1.folded"); }, errc::not_found, {"features.4.bn1"});
-}
-
-TEST_CASE("a file cut anywhere, or with any byte changed, is read or refused without harm") {
-    const edited_file forms[] = {edited_file(data_path("mnist_tiny_merged")), packed_form("mnist_tiny_merged")};
-    for (const edited_file& form : forms) {
-        const std::vector<unsigned char> content = form.bytes();
-        const auto attempt = [](const std::vector<unsigned char>& bytes) {
-            const auto file = tern::safetensors_file::load(bytes.data(), bytes.size());
-            return file.ok() && tern::read_sttn(*file).ok();
-        };
-        REQUIRE(attempt(content));
-        for (std::size_t n = 0; n < content.size(); n += 97)
-            CHECK_FALSE(attempt({content.begin(), content.begin() + static_cast<std::ptrdiff_t>(n)}));
-        unsigned random = 1;
-        for (int i = 0; i < 1500; ++i) {
-            std::vector<unsigned char> changed = content;
-            for (int k = 0; k < 1 + i % 3; ++k) {
-                random = random * 1664525u + 1013904223u;
-                changed[(random >> 8) % changed.size()] ^= static_cast<unsigned char>(1u << (random >> 28 & 7u));
-            }
-            attempt(changed);
-        }
-    }
-    check_refused(tern::load_sttn("no such file").status(), errc::not_found, {"no such file"});
 }

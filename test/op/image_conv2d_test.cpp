@@ -18,100 +18,18 @@
 #include "../support/reference_tables.hpp"
 #include "../support/thread_executor.hpp"
 #include "../support/views.hpp"
+#include "image_problem.hpp"
 
 namespace {
 
 using tern::image_shape;
 using tern::image_weights;
+using tern_test::image_problem;
 
 constexpr image_weights precisions[] = {image_weights::bits16, image_weights::bits8, image_weights::bits7};
 
-/// A first layer with everything it reads.
-struct problem {
-    image_shape in{};
-    tern::weight_shape shape{};
-    tern::conv_geometry geometry{};
-    unsigned layout = 0;
-    image_weights precision = image_weights::bits16;
-    std::vector<float> weights, mean, deviation;
-    float divisor = 1.0f;
-    tern_test::exact_array<std::uint8_t> values{0};
-
-    tern::tensor_view<const std::uint8_t> input() const {
-        return tern_test::any_view<const std::uint8_t>(layout, values.data(), in, shape.in_channels);
-    }
-    tern::image_normalization normalization() const {
-        return {mean.empty() ? nullptr : mean.data(), deviation.empty() ? nullptr : deviation.data(), divisor};
-    }
-    int largest() const {
-        return precision == image_weights::bits16 ? 32767 : precision == image_weights::bits8 ? 127 : 64;
-    }
-    /// Whole numbers, among them the largest in every channel: rounding with a scale of 1 changes nothing.
-    void fill_exact(std::mt19937& random) {
-        const auto count = static_cast<std::uint32_t>(2 * largest() + 1);
-        weights.resize(shape.size());
-        for (std::size_t i = 0; i < weights.size(); ++i)
-            weights[i] = static_cast<float>(static_cast<int>(random() % count) - largest());
-        for (std::size_t o = 0; o < shape.out_channels; ++o)
-            weights[o * shape.fan_in() + random() % shape.fan_in()] =
-                static_cast<float>(random() % 2 == 0 ? largest() : -largest());
-        mean.clear();
-        for (std::size_t c = 0; c < shape.in_channels && random() % 4 != 0; ++c)
-            mean.push_back(static_cast<float>(random() % 300));
-        mean.resize(mean.empty() ? 0 : shape.in_channels);
-        fill_values(random);
-    }
-    void fill_values(std::mt19937& random) {
-        values = tern_test::exact_array<std::uint8_t>(tern_test::view_span(layout, in, shape.in_channels), [&] {
-            const auto r = static_cast<std::uint32_t>(random());
-            return static_cast<std::uint8_t>(r % 8 == 0 ? 255 : r % 8 == 1 ? 0 : r >> 8);
-        });
-    }
-    /// The definition, in double: padding contributes nothing.
-    template <class Term>
-    double sum_at(std::size_t n, std::size_t y, std::size_t x, std::size_t o, Term&& term) const {
-        const tern::conv_geometry& g = geometry;
-        const auto view = input();
-        double sum = 0.0;
-        for (std::size_t ky = 0; ky < shape.kh; ++ky)
-            for (std::size_t kx = 0; kx < shape.kw; ++kx)
-                for (std::size_t c = 0; c < shape.in_channels; ++c) {
-                    const std::size_t iy = y * g.stride_h + ky, ix = x * g.stride_w + kx;
-                    if (iy < g.padding.top || iy >= g.padding.top + in.h || ix < g.padding.left ||
-                        ix >= g.padding.left + in.w)
-                        continue;
-                    const double byte = view.at(n, iy - g.padding.top, ix - g.padding.left, c);
-                    const double m = mean.empty() ? 0.0 : static_cast<double>(mean[c]);
-                    const double d = deviation.empty() ? 1.0 : static_cast<double>(deviation[c]);
-                    sum += term((byte / static_cast<double>(divisor) - m) / d,
-                                static_cast<double>(
-                                    weights[((o * shape.in_channels + c) * shape.kh + ky) * shape.kw + kx]));
-                }
-        return sum;
-    }
-    double output_at(std::size_t n, std::size_t y, std::size_t x, std::size_t o) const {
-        return sum_at(n, y, x, o, [](double v, double w) { return v * w; });
-    }
-    tern::result<tern::image_conv2d> plan(const tern::kernel_table& table, const tern::epilogue& chain,
-                                          bool thresholds = true) const {
-        tern::plan_options options;
-        options.kernels = &table;
-        options.integer_thresholds = thresholds;
-        return tern::image_conv2d::create(weights.data(), shape, normalization(), geometry, chain, precision, options);
-    }
-    std::string text() const {
-        char t[300];
-        std::snprintf(t, sizeof t,
-                      "input %zux%zux%zux%zu, layout %u, %zu outputs, %zux%zu, stride %zu,%zu, padding %zu,%zu,%zu,%zu",
-                      in.n, in.h, in.w, shape.in_channels, layout, shape.out_channels, shape.kh, shape.kw,
-                      geometry.stride_h, geometry.stride_w, geometry.padding.top, geometry.padding.left,
-                      geometry.padding.bottom, geometry.padding.right);
-        return t;
-    }
-};
-
 /// Sums of whole numbers are exact.
-void check_exact(const tern::kernel_table& table, const problem& p, const tern_test::chain_end& end,
+void check_exact(const tern::kernel_table& table, const image_problem& p, const tern_test::chain_end& end,
                  std::mt19937& random) {
     CAPTURE(p.text());
     CAPTURE(p.largest());
@@ -142,7 +60,7 @@ void random_geometries(const tern::kernel_table& table) {
     CAPTURE(std::string(table.level));
     const auto up_to = [&](std::size_t most) { return 1 + random() % most; };
     for (int i = 0; i < 200; ++i) {
-        problem p;
+        image_problem p;
         p.in = {up_to(2), up_to(9), up_to(16)};
         p.shape = {up_to(70), up_to(4), up_to(5), up_to(5)};
         p.geometry.stride_h = up_to(4);
@@ -165,7 +83,7 @@ void stems(const tern::kernel_table& table) {
     CAPTURE(std::string(table.level));
     const auto check = [&](const image_shape& in, const tern::weight_shape& shape, std::size_t stride, std::size_t pad,
                            unsigned layout) {
-        problem p;
+        image_problem p;
         p.in = in;
         p.shape = shape;
         p.geometry = tern::conv_geometry::square(stride, pad);
@@ -186,7 +104,7 @@ void stems(const tern::kernel_table& table) {
 }
 
 /// Float outputs of a plan, dense.
-std::vector<float> run_floats(const problem& p, const tern::kernel_table& table) {
+std::vector<float> run_floats(const image_problem& p, const tern::kernel_table& table) {
     const auto plan = p.plan(table, tern::chain(tern::stage::store()));
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
     const auto out = plan->output_shape(p.in);
@@ -205,7 +123,7 @@ struct errors {
     double of_largest, of_norm;
 };
 
-errors error_of(const problem& p, const std::vector<float>& found) {
+errors error_of(const image_problem& p, const std::vector<float>& found) {
     const auto out = tern::conv_output_shape(p.in, p.shape.kh, p.shape.kw, p.geometry);
     double most = 0.0, largest = 0.0, squares = 0.0, all = 0.0;
     std::size_t i = 0;
@@ -221,9 +139,9 @@ errors error_of(const problem& p, const std::vector<float>& found) {
     return {most / largest, std::sqrt(squares / all)};
 }
 
-problem imagenet_stem() {
+image_problem imagenet_stem() {
     std::mt19937 random(27);
-    problem p;
+    image_problem p;
     p.in = {1, 32, 32};
     p.shape = {16, 3, 7, 7};
     p.geometry = tern::conv_geometry::square(2, 3);
@@ -245,7 +163,7 @@ TEST_CASE("integer weights on bytes equal plain loops for any geometry, layout a
 TEST_CASE("first layers of integer weights and several strips equal plain loops") { tern_test::for_each_table(stems); }
 
 TEST_CASE("a first layer with 16-bit weights is within 1e-4, with 8-bit weights within a percent; levels agree") {
-    problem p = imagenet_stem();
+    image_problem p = imagenet_stem();
     for (const auto precision : precisions) {
         const double coarser = precision == image_weights::bits7 ? 2.0 : 1.0;
         p.precision = precision;
@@ -262,7 +180,7 @@ TEST_CASE("a first layer with 16-bit weights is within 1e-4, with 8-bit weights 
 
 TEST_CASE(
     "codes of every kind behind a first layer are those of its float output, with integer thresholds or without") {
-    problem p = imagenet_stem();
+    image_problem p = imagenet_stem();
     const auto floats = run_floats(p, tern::reference_table());
     const auto out = tern::conv_output_shape(p.in, 7, 7, p.geometry);
     std::mt19937 random(28);
@@ -293,7 +211,7 @@ TEST_CASE(
 }
 
 TEST_CASE("an image of the mean gives exact zeros, at the borders too") {
-    problem p = imagenet_stem();
+    image_problem p = imagenet_stem();
     p.divisor = 1.0f;
     p.mean = {124.0f, 116.0f, 104.0f};
     p.deviation = {58.0f, 57.0f, 57.5f};
@@ -304,7 +222,7 @@ TEST_CASE("an image of the mean gives exact zeros, at the borders too") {
 }
 
 TEST_CASE("sums that would leave int32 get a coarser scale, and channels of zeros give zeros") {
-    problem p;
+    image_problem p;
     p.in = {1, 5, 5};
     p.shape = {3, 64, 5, 5};
     p.weights.assign(p.shape.size(), 0.25f);

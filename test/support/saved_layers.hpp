@@ -9,6 +9,8 @@
 #include <deque>
 #include <iterator>
 #include <limits>
+#include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <utility>
@@ -156,6 +158,41 @@ inline void seal(byte_list& bytes) {
     std::memcpy(bytes.data() + 16, &size, sizeof size);
     const std::uint32_t sum = tern::crc32_of(bytes.data() + 16, bytes.size() - 16);
     std::memcpy(bytes.data() + 12, &sum, sizeof sum);
+}
+
+/// Memory that counts what is asked for.
+struct counted_memory {
+    std::size_t bytes = 0;
+    tern::allocator get() {
+        return {this,
+                [](void* ctx, std::size_t size, std::size_t alignment) {
+                    static_cast<counted_memory*>(ctx)->bytes += size;
+                    return ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+                },
+                [](void*, void* p, std::size_t, std::size_t alignment) {
+                    ::operator delete (p, std::align_val_t{alignment});
+                }};
+    }
+};
+
+/// Reads bytes of exactly their size, and counts memory.
+inline tern::result<tern::saved_conv2d> read_counted(const byte_list& bytes) {
+    const exact_array<unsigned char> exact(bytes.size(), [i = std::size_t{0}, &bytes]() mutable { return bytes[i++]; });
+    counted_memory memory;
+    auto saved = tern::read_saved_conv2d(exact.data(), exact.size(), memory.get());
+    if (memory.bytes > 8 * bytes.size())
+        FAIL_CHECK(memory.bytes, " bytes to read ", bytes.size());
+    return saved;
+}
+
+/// A layer of few bytes with stages of several kinds.
+inline std::unique_ptr<described_layer> small_layer() {
+    std::mt19937 random(3);
+    for (;;) {
+        auto layer = std::make_unique<described_layer>(tern::code_id::ternary, tern::code_id::ternary, random);
+        if (layer->description.chain.count >= 4 && layer->weights.shape.size() < 100 && !layer->weights.bias.empty())
+            return layer;
+    }
 }
 
 }  // namespace tern_test

@@ -1,0 +1,173 @@
+// Makes and runs networks with arguments that are wrong.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tern/model.hpp>
+
+#include "../support/check_refused.hpp"
+#include "../support/spoiled_arguments.hpp"
+#include "network_support.hpp"
+
+namespace tern_test {
+
+inline tern::stqn_network stqn_model() {
+    tern::stqn_reader_options options;
+    options.merged = tern::code_id::ternary;
+    auto net = tern::read_stqn(open_file(data_path("mnist_tiny_merged")), options);
+    REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
+    return std::move(*net);
+}
+
+/// Ways to spoil a network that a reader made; the same for both kinds.
+template <class Net>
+std::vector<std::pair<std::string, void (*)(Net&)>> spoilt() {
+    return {
+        {"no blocks", [](Net& m) { m.blocks.clear(); }},
+        {"no classes", [](Net& m) { m.classes = 0; }},
+        {"huge classes", [](Net& m) { m.classes = huge; }},
+        {"no stem", [](Net& m) { m.stem = {}; }},
+        {"a stem of another shape", [](Net& m) { m.stem_shape.kh = 64; }},
+        {"a huge stem",
+         [](Net& m) {
+             m.stem_shape = {huge, huge, huge, huge};
+         }},
+        {"no stem shape", [](Net& m) { m.stem_shape = {}; }},
+        {"no stem norm", [](Net& m) { m.stem_norm = {}; }},
+        {"no stem slope", [](Net& m) { m.stem_slope = {}; }},
+        {"stem stride 0", [](Net& m) { m.stem_stride = 0; }},
+        {"a huge stem padding", [](Net& m) { m.stem_padding = huge; }},
+        {"pool stride 0",
+         [](Net& m) {
+             m.pool = {3, 0, 1};
+         }},
+        {"pool padding",
+         [](Net& m) {
+             m.pool = {3, 1, huge};
+         }},
+        {"a huge pool",
+         [](Net& m) {
+             m.pool = {huge, 1, 1};
+         }},
+        {"preprocessing", [](Net& m) { m.preprocess = behind(tern::preprocessing::imagenet); }},
+        {"block stride", [](Net& m) { m.blocks[1].stride = 3; }},
+        {"no weights", [](Net& m) { m.blocks[0].units[1].weights = {}; }},
+        {"weights of another shape", [](Net& m) { m.blocks[0].units[1].weights.shape.kh = 5; }},
+        {"weights of a larger shape",
+         [](Net& m) { m.blocks[0].units[1].weights.shape.kh = m.blocks[0].units[1].weights.shape.kw = 5; }},
+        {"no scale", [](Net& m) { m.blocks[1].units[0].weights.scale = {}; }},
+        {"too few biases", [](Net& m) { m.blocks[1].units[0].weights.bias = std::move(*tern::make_buffer<float>(1)); }},
+        {"no norm before", [](Net& m) { m.blocks[0].units[0].before = {}; }},
+        {"no norm behind", [](Net& m) { m.blocks[1].units[1].after.factor = {}; }},
+        {"no slope", [](Net& m) { m.blocks[1].units[1].slope = {}; }},
+        {"no head", [](Net& m) { m.fc_weight = {}; }},
+        {"no head's bias", [](Net& m) { m.fc_bias = {}; }},
+        {"default-made", [](Net& m) { m = {}; }},
+        {"moved-from", [](Net& m) { const Net taken = std::move(m); }},
+    };
+}
+
+inline void walk_networks(argument_walk& walk) {
+    for (const auto& [how, spoil] : spoilt<tern::sttn_network>()) {
+        tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+        spoil(model);
+        walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
+        if (how != "stem stride 0" && how != "a huge stem padding" &&
+            how != "a huge pool")  // seen with the image's size
+            walk.refused("check_network", how, tern::check_network(model));
+    }
+    for (const auto& [how, spoil] : spoilt<tern::stqn_network>()) {
+        tern::stqn_network model = stqn_model();
+        spoil(model);
+        walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
+    }
+    const auto bad_stqn = [&](const char* how, auto&& spoil) {
+        tern::stqn_network model = stqn_model();
+        spoil(model.blocks[0].units[0]);
+        spoil(model.blocks[1].units[0]);
+        walk.refused("check_network", how, tern::check_network(model));
+        walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
+    };
+    bad_stqn("no thresholds", [](tern::stqn_unit& u) { u.input = {}; });
+    bad_stqn("NaN thresholds", [](tern::stqn_unit& u) { u.input.at[0] = std::nanf(""); });
+    bad_stqn("too many thresholds", [](tern::stqn_unit& u) { u.input.count = 1000; });
+    bad_stqn("no code of thresholds", [](tern::stqn_unit& u) { u.input.code = no_code; });
+    bad_stqn("unit", [](tern::stqn_unit& u) { u.input_unit = std::nan(""); });
+    bad_stqn("unit", [](tern::stqn_unit& u) { u.input_unit = 0; });
+    bad_stqn("no code of weights", [](tern::stqn_unit& u) { u.weights.code = no_code; });
+    bad_stqn("a code that is none", [](tern::stqn_unit& u) { u.weights.codes[3] = 77; });
+
+    const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+    for (const tern::image_shape& shape :
+         {tern::image_shape{}, {0, 32, 32}, {1, 0, 32}, {1, 32, 0}, {huge, 32, 32}, {1, huge, 32}, {1, 32, huge}})
+        walk.refused("network::create", "shape", tern::network::create(model, shape));
+    {
+        tern::network_options options;
+        options.u8_images = true;  // of an unknown preprocessing
+        walk.refused("network::create", "preprocessing", tern::network::create(model, {1, 32, 32}, options));
+        options = {};
+        options.slices = huge;
+        walk.refused("network::create", "slices", tern::network::create(model, {1, 32, 32}, options));
+        options = {};
+        options.plan.memory = no_memory();
+        walk.refused("network::create", "no memory", tern::network::create(model, {1, 32, 32}, options));
+    }
+
+    tern::sttn_network with_bytes = load(data_path("mnist_tiny_merged"));
+    with_bytes.preprocess = tern::preprocessing::mnist;
+    tern::network_options options;
+    options.u8_images = true;
+    tern::network net = make_network(with_bytes, {1, 32, 32}, options);
+    std::vector<float> logits(11), values(32 * 32 + 1), stem(6 * 16 * 16 + 1);
+    std::vector<std::uint8_t> bytes(28 * 28);
+    const auto run = [&](const char* how, tern::network& n) {
+        const auto v = tern::nhwc<const float>(values.data(), 1, 32, 32, 1);
+        const auto b = tern::nhwc<const std::uint8_t>(bytes.data(), 1, 28, 28, 1);
+        const auto s = tern::nhwc<const float>(stem.data(), 1, 16, 16, 6);
+        walk.refused("network::run", how, n.run(v, logits.data()));
+        walk.refused("network::run", how, n.run(b, logits.data()));
+        walk.refused("network::run_from_stem", how, n.run_from_stem(s, logits.data()));
+        walk.refused("network::run", how, n.run(tern::tensor_view<const float>{}, nullptr));
+    };
+    const auto bad_images = [&](const char* how, const float* v, const std::uint8_t* b, const float* s, std::size_t n,
+                                std::size_t c, float* to) {
+        walk.refused("network::run", how, net.run(tern::nhwc(v, n, 32, 32, c), to));
+        walk.refused("network::run", how, net.run(tern::nhwc(b, n, 28, 28, c), to));
+        walk.refused("network::run_from_stem", how, net.run_from_stem(tern::nhwc(s, n, 16, 16, 6 * c), to));
+    };
+    bad_images("no images", nullptr, nullptr, nullptr, 1, 1, logits.data());
+    bad_images("no logits", values.data(), bytes.data(), stem.data(), 1, 1, nullptr);
+    bad_images("misaligned logits", values.data(), bytes.data(), stem.data(), 1, 1, misaligned(logits.data()));
+    bad_images("too many", values.data(), bytes.data(), stem.data(), 2, 1, logits.data());
+    bad_images("channels", values.data(), bytes.data(), stem.data(), 1, 2, logits.data());
+    bad_images("huge", values.data(), bytes.data(), stem.data(), huge, huge, logits.data());
+    walk.refused("network::run", "misaligned",
+                 net.run(tern::nhwc(misaligned<const float>(values.data()), 1, 32, 32, 1), logits.data()));
+    walk.refused("network::run_from_stem", "misaligned",
+                 net.run_from_stem(tern::nhwc(misaligned<const float>(stem.data()), 1, 16, 16, 6), logits.data()));
+    for (const std::size_t slices : {std::size_t{2}, huge}) {
+        tern::executor threads;
+        threads.slices = slices;
+        walk.refused("network::run", "slices",
+                     net.run(tern::nhwc<const float>(values.data(), 1, 32, 32, 1), logits.data(), threads));
+    }
+    // No images at all are no error.
+    CHECK(net.run(tern::nhwc<const float>(nullptr, 0, 32, 32, 1), nullptr).ok());
+    CHECK(net.run(tern::nhwc<const std::uint8_t>(nullptr, 0, 28, 28, 1), nullptr).ok());
+    CHECK(net.run_from_stem(tern::nhwc<const float>(nullptr, 0, 16, 16, 6), nullptr).ok());
+    tern::network taken = std::move(net);
+    run("moved-from", net);
+    CHECK(taken.run(tern::nhwc<const float>(values.data(), 1, 32, 32, 1), logits.data()).ok());
+    tern::network made;
+    run("default-made", made);
+    walk.gives("network::kernels", "default-made", made.kernels() == nullptr, true);
+    CHECK(taken.kernels() == *tern::select_kernels());
+}
+
+}  // namespace tern_test
