@@ -17,158 +17,17 @@ import operator
 import os
 import random
 import struct
-import zipfile
+import sys
+
+sys.dont_write_bytecode = True  # beside the sources
+from float_maps import Maps, add, convolve, flatten, halved, mean, pool, relu
+from torch_archive import Archive, dict_of, items, list_of, number, ordered, text, write_tensor
 
 IMAGES, CLASSES, EPSILON, MARGIN = 3, 10, 1e-5, 2e-5
 CIFAR = [.4914, .4822, .4465], [.2470, .2435, .2616]
 IMAGENET = [.485, .456, .406], [.229, .224, .225]
 MNIST = [.1307], [.3081]
 UNITS = {2: 1.0, 3: 0.375, 4: 0.15}  # what an activation code of 1 is worth in STQN, by bits
-
-
-# Pickles of protocol 2: each function gives the opcodes that leave one value on the stack.
-def text(s):
-    return b"X" + struct.pack("<I", len(s)) + s.encode("ascii")
-
-
-def number(v):
-    return b"J" + struct.pack("<i", v) if isinstance(v, int) else b"G" + struct.pack(">d", v)
-
-
-def tuple_of(*parts):
-    return b"(" + b"".join(parts) + b"t"
-
-
-def numbers(values):
-    return tuple_of(*map(number, values))
-
-
-def list_of(*parts):
-    return b"](" + b"".join(parts) + b"e"
-
-
-def items(pairs):
-    return b"(" + b"".join(key + value for key, value in pairs) + b"u"
-
-
-def dict_of(**entries):
-    return b"}" + items((text(key), value) for key, value in entries.items())
-
-
-def name_of(module, name):
-    return ("c%s\n%s\n" % (module, name)).encode("ascii")
-
-
-def ordered(pairs=()):
-    return name_of("collections", "OrderedDict") + b")R" + (items(pairs) if pairs else b"")
-
-
-class Archive:
-    """The zip archive of torch.save()."""
-
-    def __init__(self):
-        self.storages = []
-
-    def tensor(self, shape, values):
-        whole = isinstance(values[0], int)
-        strides = [math.prod(shape[i + 1:]) for i in range(len(shape))]
-        storage = tuple_of(text("storage"), name_of("torch", "LongStorage" if whole else "FloatStorage"),
-                           text(str(len(self.storages))), text("cpu"), number(len(values))) + b"Q"
-        self.storages.append(struct.pack("<%d%s" % (len(values), "q" if whole else "f"), *values))
-        return name_of("torch._utils", "_rebuild_tensor_v2") + tuple_of(
-            storage, number(0), numbers(shape), numbers(strides), b"\x89", ordered()) + b"R"
-
-    def write(self, path, value):
-        folder = os.path.basename(path).split(".")[0]
-        with zipfile.ZipFile(path, "w") as file:
-            def add(name, content):
-                file.writestr(zipfile.ZipInfo(folder + "/" + name), content)
-            add("data.pkl", b"\x80\x02" + value + b".")
-            add("byteorder", b"little")
-            for i, content in enumerate(self.storages):
-                add("data/%d" % i, content)
-            add("version", b"3\n")
-
-
-def write_tensor(path, name, kind, shape, content):
-    """A safetensors file of one tensor."""
-    header = '{"%s":{"dtype":"%s","shape":%s,"data_offsets":[0,%d]}}' % (name, kind, list(shape), len(content))
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(header)) + header.encode("ascii") + content)
-
-
-class Maps:
-    """Images of c channels: rows of [w][c]."""
-
-    def __init__(self, c, images):
-        self.c, self.images = c, images
-
-    def height(self):
-        return len(self.images[0])
-
-    def width(self):
-        return len(self.images[0][0]) // self.c
-
-    def rows(self, change):
-        return [[change(row) for row in rows] for rows in self.images]
-
-    def each(self, f, *constants):
-        """f(value, constants of its channel...) of all values."""
-        along = [list(values) * self.width() for values in constants]
-        return Maps(self.c, self.rows(lambda row: list(map(f, row, *along))))
-
-    def channel(self, c):
-        return [v for rows in self.images for row in rows for v in row[c::self.c]]
-
-
-def windows(x, k, stride, padding, edge):
-    """The values below a k x k window at all its places, [ky][kx][c], row by row."""
-    side, blank = [edge] * (padding * x.c), [edge] * ((x.width() + 2 * padding) * x.c)
-    for rows in x.images:
-        padded = [blank] * padding + [side + row + side for row in rows] + [blank] * padding
-        yield [[list(itertools.chain.from_iterable(row[at * x.c:(at + k) * x.c] for row in padded[y:y + k]))
-                for at in range(0, len(blank) // x.c - k + 1, stride)] for y in range(0, len(padded) - k + 1, stride)]
-
-
-def convolve(x, weights, o, k, stride, padding):
-    """Weights [o][c][k][k]."""
-    n, taps = x.c * k * k, k * k
-    filters = [[weights[f * n + c * taps + t] for t in range(taps) for c in range(x.c)] for f in range(o)]
-    return Maps(o, [[[sum(map(operator.mul, window, f)) for window in row for f in filters] for row in rows]
-                    for rows in windows(x, k, stride, padding, 0.0)])
-
-
-def pool(x, k, stride, padding):
-    return Maps(x.c, [[[max(window[c::x.c]) for window in row for c in range(x.c)] for row in rows]
-                      for rows in windows(x, k, stride, padding, -math.inf)])
-
-
-def mean(x):
-    pixels = x.height() * x.width()
-    return Maps(x.c, [[[math.fsum(v for row in rows for v in row[c::x.c]) / pixels for c in range(x.c)]]
-                      for rows in x.images])
-
-
-def flatten(x):
-    """As view() does: [c][h][w]."""
-    return Maps(x.c * x.height() * x.width(),
-                [[[v for c in range(x.c) for row in rows for v in row[c::x.c]]] for rows in x.images])
-
-
-def add(x, y):
-    assert (x.c, x.height(), x.width()) == (y.c, y.height(), y.width())
-    return Maps(x.c, [[list(map(operator.add, *rows)) for rows in zip(*images)] for images in zip(x.images, y.images)])
-
-
-def relu(x):
-    return x.each(lambda v: max(v, 0.0))
-
-
-def halved(x):
-    """The 2x2 maximum, with as many channels of zeros above."""
-    small, zeros = pool(x, 2, 2, 0), [0.0] * x.c
-    return Maps(2 * x.c, small.rows(
-        lambda row: [v for at in range(0, len(row), x.c) for v in row[at:at + x.c] + zeros]))
 
 
 class Quantizer:
