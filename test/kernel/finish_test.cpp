@@ -33,16 +33,36 @@ struct strip_source {
     bool floats;  // sums
 };
 
+// Any number of planes and thresholds, some strict, and any patterns.
+void draw_levels(random_epilogue& e, std::mt19937& random) {
+    tern::level_params& l = e.params.levels[0];
+    l.planes = 1 + random() % tern::max_planes;
+    l.count = 1 + random() % ((std::size_t{1} << l.planes) - 1);
+    const auto pattern = [&] { return static_cast<std::uint8_t>(random() % (1u << l.planes)); };
+    float at = -2.0f;
+    for (std::size_t t = 0; t < l.count; ++t) {
+        at += static_cast<float>(random() % 3) * 0.5f;
+        l.at[t] = at;
+        l.flips[t] = pattern();
+    }
+    l.strict = static_cast<std::uint16_t>(random() % 2 == 0 ? 0 : random() % (1u << l.count));
+    l.least = pattern();
+    l.nan = pattern();
+    e.params.level_thresholds[0] = {e.integers(-20, 20, l.count), e.integers(-1, 0), e.padded};
+}
+
 // Makes an epilogue one that the kind is for.
 void restrict_to(finish_kind kind, random_epilogue& e, bool is_float, std::mt19937& random) {
     tern::epilogue_params& p = e.params;
     p.residual = residual_kind::none;
     p.store = kind == finish_kind::store;
     p.quantizer_count = kind == finish_kind::store ? 0 : 1;
-    if (kind == finish_kind::mixed) {
+    if (kind == finish_kind::levels || kind == finish_kind::level_thresholds)
+        draw_levels(e, random);
+    if (kind == finish_kind::mixed || kind == finish_kind::levels) {
         p.residual = random() % 2 == 0 ? residual_kind::same : residual_kind::none;
         p.store = random() % 2 == 0;
-        p.quantizer_count = p.store ? random() % 2 : 1;
+        p.quantizer_count = p.store && kind == finish_kind::mixed ? random() % 2 : 1;
         return;
     }
     p.second.kind = activation_kind::none;
@@ -64,31 +84,41 @@ void expect(finish_kind kind, const random_epilogue& e, std::size_t channel, con
             epilogue_outputs& to) {
     const kernel_table& reference = tern::reference_table();
     const tern::finish_tile_args args = tile_of(e, to, channel, s.tile_channels, sums, s.tile_channels);
+    const auto finish = s.floats ? reference.finish_f32 : reference.finish_i32;
     if (kind == finish_kind::thresholds)
         return reference.finish_thresholds(args);
-    if (kind != finish_kind::bytes)
-        return (s.floats ? reference.finish_f32 : reference.finish_i32)(args);
+    if (kind == finish_kind::store || kind == finish_kind::mixed)
+        return finish(args);
+
+    // Values, then their codes.
     tern::epilogue_params stores = e.params;
     stores.quantizer_count = 0;
+    tern::finish_tile_args floats = args;
+    floats.to.params = &stores;
+    if (stores.store)
+        finish(floats);
     stores.store = true;
     std::vector<float> values(e.pixels * s.tile_channels);
     std::vector<float*> rows;
     for (std::size_t i = 0; i < e.pixels; ++i)
         rows.push_back(values.data() + i * s.tile_channels - channel);
-    tern::finish_tile_args floats = args;
-    floats.to.params = &stores;
     floats.to.out = rows.data();
-    (s.floats ? reference.finish_f32 : reference.finish_i32)(floats);
+    finish(floats);
     tern::quantize_tile_args z{};
     z.values = values.data();
     z.pitch = s.tile_channels;
     z.count = e.pixels;
     z.channel = channel;
     z.channels = s.tile_channels;
+    z.zero_bytes = kind == finish_kind::bytes ? 0 : args.zero_bytes;
     z.g = e.params.quantizers[0].g;
     z.h = e.params.quantizers[0].h;
     z.levels = &e.params.levels[0];
     z.packed = to.packed_rows[0].data();
+    if (kind == finish_kind::level_thresholds) {
+        z.acc = static_cast<const std::int32_t*>(sums);
+        z.thresholds = e.params.level_thresholds[0];
+    }
     reference.quantize_tile(z);
 }
 

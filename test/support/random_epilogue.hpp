@@ -49,8 +49,8 @@ struct random_epilogue {
         arrays.emplace_back(padded, [&] { return awkward ? awkward_float(random) : plain_float(random); });
         return arrays.back().data();
     }
-    const std::int32_t* integers(std::int32_t least, std::int32_t last) {
-        numbers.emplace_back(padded, [&] {
+    const std::int32_t* integers(std::int32_t least, std::int32_t last, std::size_t rows = 1) {
+        numbers.emplace_back(rows * padded, [&] {
             return least + static_cast<std::int32_t>(static_cast<std::uint32_t>(random()) %
                                                      static_cast<std::uint32_t>(last - least + 1));
         });

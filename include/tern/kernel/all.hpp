@@ -4,7 +4,7 @@
 #include "../core/config.hpp"
 #include "count.hpp"
 #include "families.hpp"
-#include "finish/levels.hpp"
+#include "finish/quantize_tile.hpp"
 #include "finish/tile.hpp"
 #include "merge.hpp"
 #include "pool.hpp"

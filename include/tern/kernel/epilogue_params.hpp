@@ -56,6 +56,14 @@ struct level_params {
     float zero = 0.0f;                   ///< bytes: added to the rounded value
 };
 
+/// Thresholds of the levels on accumulators: a = flip ? -acc : acc, every one that a reaches changes the code. `flip` is
+/// 0 or -1 (all bits).
+struct level_threshold_params {
+    const std::int32_t* at = nullptr;    ///< [levels.count][pitch], per output channel
+    const std::int32_t* flip = nullptr;  ///< per output channel
+    std::size_t pitch = 0;
+};
+
 inline constexpr std::size_t max_quantizers = 2;  ///< packed outputs of one epilogue
 
 /// The epilogue; arrays are per output channel and padded to a multiple of 64 channels.
@@ -70,8 +78,9 @@ struct epilogue_params {
     bool store = false;               ///< 5.
     std::size_t quantizer_count = 0;  ///< 6.
     quantizer_params quantizers[max_quantizers]{};
-    threshold_params thresholds[max_quantizers]{};  ///< instead of 1 to 6
-    level_params levels[max_quantizers]{};          ///< of quantizers to other codes than ternary
+    threshold_params thresholds[max_quantizers]{};              ///< instead of 1 to 6
+    level_params levels[max_quantizers]{};                      ///< of quantizers to other codes than ternary
+    level_threshold_params level_thresholds[max_quantizers]{};  ///< those instead of 1 to 6
 };
 
 /// Where the results of a strip or a tile go, and what a residual comes from. Pixels are addressed by their channel 0.
@@ -85,15 +94,17 @@ struct finish_args {
 };
 
 /// The ways of finishing that kernels of products have built in. Tiles that lack channels take `sums`. Packed words of
-/// ternary codes are cleared by the tile that begins them, so tiles of a pixel come in rising order.
+/// planes are cleared by the tile that begins them, so tiles of a pixel come in rising order.
 enum class finish_kind : std::uint8_t {
     sums,        ///< to memory, for whatever else there is to do
     store,       ///< scale, shift, clamp, store
     mixed,       ///< everything but pooled residuals, codes that are not ternary, a second quantizer
     thresholds,  ///< integer thresholds to ternary codes of one quantizer
     bytes,       ///< scale, shift, clamp, one quantizer: rounded to bytes
+    levels,      ///< what `mixed` does, but that the quantizer, which there must be, writes planes as its levels say
+    level_thresholds,  ///< integer thresholds to such planes
 };
-inline constexpr std::size_t finish_kinds = 5;
+inline constexpr std::size_t finish_kinds = 7;
 
 /// Sums in memory, to be finished in any way: tiles that lack channels, pooled residuals, and what else no kernel has
 /// built in.
@@ -118,12 +129,9 @@ struct quantize_tile_args {
     const float* g;                             ///< per output channel, padded to a multiple of 64
     const float* h;
     const level_params* levels;
-    unsigned char* const* packed;  ///< per pixel: the pixel in a packed image
-    // Integers in place of the float chain, where `acc` is not null: a = flip ? -acc : acc, compared with `thresholds`.
-    const std::int32_t* acc = nullptr;         ///< [count][pitch]
-    const std::int32_t* thresholds = nullptr;  ///< [levels->count][threshold_pitch], per output channel
-    const std::int32_t* flip = nullptr;        ///< 0 or -1, per output channel
-    std::size_t threshold_pitch = 0;
+    unsigned char* const* packed;         ///< per pixel: the pixel in a packed image
+    const std::int32_t* acc = nullptr;    ///< [count][pitch]: integers in place of the float chain, if not null
+    level_threshold_params thresholds{};  ///< theirs
 };
 
 TERN_END_VOCABULARY

@@ -85,6 +85,25 @@ inline unsigned char rounded_byte(float w, const level_params& l) {
     const float inside = w != w ? 0.0f : w < l.lo ? l.lo : l.hi < w ? l.hi : w;
     return static_cast<unsigned char>(static_cast<int>(std::nearbyint(inside)) + static_cast<int>(l.zero));
 }
+// The bits of a value's code, and where integer thresholds replace the float chain, of a sum's.
+inline unsigned level_pattern(const level_params& l, float w) {
+    unsigned pattern = l.least;
+    for (std::size_t t = 0; t < l.count; ++t)
+        pattern ^= (((l.strict >> t) & 1u) != 0 ? w > l.at[t] : w >= l.at[t]) ? l.flips[t] : 0u;
+    return w != w ? l.nan : pattern;
+}
+inline unsigned level_pattern(const level_params& l, const level_threshold_params& at, std::int32_t sum,
+                              std::size_t channel) {
+    const std::int32_t a = at.flip[channel] != 0 ? -sum : sum;
+    unsigned pattern = l.least;
+    for (std::size_t t = 0; t < l.count; ++t)
+        pattern ^= a >= at.at[t * at.pitch + channel] ? l.flips[t] : 0u;
+    return pattern;
+}
+inline void write_pattern(unsigned char* pixel, std::size_t planes, std::size_t channel, unsigned pattern) {
+    for (std::size_t p = 0; p < planes; ++p)
+        write_bit(pixel + (channel / 64 * planes + p) * 8, channel % 64, ((pattern >> p) & 1u) != 0);
+}
 // Zeros from the end of the tile's last byte on.
 inline void clear_codes(unsigned char* pixel, std::size_t channel, std::size_t zero_bytes) {
     for (std::size_t c = channel; c < (channel + 7) / 8 * 8 + 8 * zero_bytes; ++c)
@@ -94,27 +113,35 @@ inline void clear_codes(unsigned char* pixel, std::size_t channel, std::size_t z
 // One way of finishing the sums of a strip: int32 or float, [pixel][tile_channels].
 template <finish_kind Kind, class Sum>
 inline void finish_strip(const finish_args& to, const Sum* sums, std::size_t count) {
+    constexpr bool general = Kind == finish_kind::levels || Kind == finish_kind::level_thresholds;
     const epilogue_params& p = *to.params;
     for (std::size_t i = 0; i < count; ++i) {
         for (std::size_t q = 0; Kind != finish_kind::bytes && to.channel % 64 == 0 && q < p.quantizer_count; ++q)
-            for (std::size_t c = 0; c < 64; ++c)
-                write_code(to.packed[q][i], to.channel + c, 0);
+            for (std::size_t c = to.channel; c < to.channel + 64; ++c)
+                write_pattern(to.packed[q][i], general ? p.levels[q].planes : 2, c, 0);
         for (std::size_t k = 0; k < tile_channels; ++k) {
             const std::size_t c = to.channel + k;
             const Sum sum = sums[i * tile_channels + k];
             if constexpr (Kind == finish_kind::thresholds) {
                 for (std::size_t q = 0; q < p.quantizer_count; ++q)
                     write_code(to.packed[q][i], c, threshold_code(p.thresholds[q], static_cast<std::int32_t>(sum), c));
+            } else if constexpr (Kind == finish_kind::level_thresholds) {
+                write_pattern(to.packed[0][i], p.levels[0].planes, c,
+                              level_pattern(p.levels[0], p.level_thresholds[0], static_cast<std::int32_t>(sum), c));
             } else {
-                const float r =
-                    Kind == finish_kind::mixed && p.residual != residual_kind::none ? to.residual[i][c] : 0.0f;
+                const bool adds = Kind == finish_kind::mixed || Kind == finish_kind::levels;
+                const float r = adds && p.residual != residual_kind::none ? to.residual[i][c] : 0.0f;
                 const finished f = finish_sum(p, static_cast<float>(sum), r, c);
+                const float w = p.quantizer_count == 0
+                                    ? 0.0f
+                                    : multiply_add_rounded(p.quantizers[0].g[c], f.value, p.quantizers[0].h[c]);
                 if (Kind == finish_kind::bytes) {
-                    const quantizer_params& z = p.quantizers[0];
-                    to.packed[0][i][c] = rounded_byte(multiply_add_rounded(z.g[c], f.value, z.h[c]), p.levels[0]);
+                    to.packed[0][i][c] = rounded_byte(w, p.levels[0]);
                     continue;
                 }
-                for (std::size_t q = 0; q < p.quantizer_count; ++q)
+                if (general)
+                    write_pattern(to.packed[0][i], p.levels[0].planes, c, level_pattern(p.levels[0], w));
+                for (std::size_t q = 0; !general && q < p.quantizer_count; ++q)
                     write_code(to.packed[q][i], c, f.codes[q]);
                 if (p.store)
                     to.out[i][c] = f.value;
@@ -149,8 +176,12 @@ constexpr void add_strips(strip_kernel (&strips)[finish_kinds]) {
     strips[static_cast<std::size_t>(finish_kind::store)] = &strip<Product, finish_kind::store>;
     strips[static_cast<std::size_t>(finish_kind::mixed)] = &strip<Product, finish_kind::mixed>;
     strips[static_cast<std::size_t>(finish_kind::bytes)] = &strip<Product, finish_kind::bytes>;
-    if (std::is_same<typename Product::sum_type, std::int32_t>::value)
+    strips[static_cast<std::size_t>(finish_kind::levels)] = &strip<Product, finish_kind::levels>;
+    if (std::is_same<typename Product::sum_type, std::int32_t>::value) {
         strips[static_cast<std::size_t>(finish_kind::thresholds)] = &strip<Product, finish_kind::thresholds>;
+        strips[static_cast<std::size_t>(finish_kind::level_thresholds)] =
+            &strip<Product, finish_kind::level_thresholds>;
+    }
 }
 
 // Sums of integer products. Format::counts(x, w, depth, channel) is what one pair of steps adds.
@@ -495,28 +526,20 @@ inline void quantize_tile(const quantize_tile_args& args) {
     for (std::size_t row = 0; row < args.count; ++row) {
         for (std::size_t i = 0; i < args.channels; ++i) {
             const std::size_t c = args.channel + i;
-            const bool integers = args.acc != nullptr;
-            const std::int32_t sum = integers ? args.acc[row * args.pitch + i] : 0;
-            const std::int32_t a = integers && args.flip[c] != 0 ? -sum : sum;
-            const float w =
-                integers ? 0.0f : multiply_add_rounded(args.g[c], args.values[row * args.pitch + i], args.h[c]);
-            if (l.planes == 0) {
-                args.packed[row][c] = rounded_byte(w, l);
+            if (args.acc != nullptr) {
+                write_pattern(args.packed[row], l.planes, c,
+                              level_pattern(l, args.thresholds, args.acc[row * args.pitch + i], c));
                 continue;
             }
-            unsigned pattern = l.least;
-            for (std::size_t t = 0; t < l.count; ++t) {
-                const bool reached = ((l.strict >> t) & 1u) != 0 ? w > l.at[t] : w >= l.at[t];
-                pattern ^= (integers ? a >= args.thresholds[t * args.threshold_pitch + c] : reached) ? l.flips[t] : 0u;
-            }
-            for (std::size_t p = 0; p < l.planes; ++p)
-                write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64,
-                          (((w != w ? l.nan : pattern) >> p) & 1u) != 0);
+            const float w = multiply_add_rounded(args.g[c], args.values[row * args.pitch + i], args.h[c]);
+            if (l.planes == 0)
+                args.packed[row][c] = rounded_byte(w, l);
+            else
+                write_pattern(args.packed[row], l.planes, c, level_pattern(l, w));
         }
         const std::size_t first = args.channel + args.channels;
         for (std::size_t c = first; c < (first + 7) / 8 * 8 + 8 * args.zero_bytes; ++c)
-            for (std::size_t p = 0; p < l.planes; ++p)
-                write_bit(args.packed[row] + (c / 64 * l.planes + p) * 8, c % 64, false);
+            write_pattern(args.packed[row], l.planes, c, 0);
     }
 }
 

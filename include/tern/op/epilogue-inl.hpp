@@ -212,13 +212,12 @@ inline status add_thresholds(lowered_epilogue& low, checked_size padded, std::in
     if (!integers.ok())
         return integers.status();
     low.integers = std::move(*integers);
-    low.threshold_pitch = padded.value;
     low.thresholds = true;
     std::int32_t* next = low.integers.data();
     for (std::size_t q = 0; q < p.quantizer_count && low.thresholds; ++q) {
         std::int32_t* const flip = next + p.levels[q].count * padded.value;
         low.thresholds = find_thresholds(p, q, low.channels, limit, next, padded.value, flip);
-        low.level_thresholds[q] = next;
+        p.level_thresholds[q] = {next, flip, padded.value};
         if (!low.general)
             p.thresholds[q] = {next + padded.value, next, flip};
         next = flip + padded.value;

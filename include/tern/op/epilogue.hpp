@@ -20,10 +20,6 @@ struct lowered_epilogue {
     code_id codes[max_quantizers] = {code_id::ternary, code_id::ternary};  ///< what the quantizers write
     bool general =
         false;  ///< some quantizer does not write ternary codes: all run on the float tile, as `params.levels` say
-    const std::int32_t* level_thresholds[max_quantizers] =
-        {};  ///< [levels.count][padded channels], then the flips, if `thresholds`
-    std::size_t threshold_pitch = 0;
-
     bool thresholds = false;  ///< integer thresholds replace the float chain
     buffer<float> floats{};
     buffer<std::int32_t> integers{};

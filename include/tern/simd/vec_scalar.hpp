@@ -77,6 +77,7 @@ TERN_INLINE i32_mask less(i32v a, i32v b) { return {a.v < b.v}; }
 TERN_INLINE std::uint32_t bits(i32_mask m) { return m.v ? 1u : 0u; }
 /// a where the float mask is set, else 0.
 TERN_INLINE i32v keep(f32_mask m, i32v a) { return {m.v ? a.v : 0}; }
+TERN_INLINE i32v keep(i32_mask m, i32v a) { return {m.v ? a.v : 0}; }
 
 TERN_INLINE u64v load_words(const void* p) {
     u64v a;

@@ -149,7 +149,7 @@ TERN_INLINE std::uint32_t bits(i32_mask m) {
     return native::bits(_mm_castsi128_ps(r));
 #endif
 }
-/// a where the float mask is set, else 0.
+/// a where the mask is set, else 0.
 TERN_INLINE i32v keep(f32_mask m, i32v a) {
     typename f32_mask::register_type r = m;
     typename i32v::register_type x = a;
@@ -161,6 +161,19 @@ TERN_INLINE i32v keep(f32_mask m, i32v a) {
     return i32v(_mm256_and_si256(_mm256_castps_si256(r), x));
 #else
     return i32v(_mm_and_si128(_mm_castps_si128(r), x));
+#endif
+}
+TERN_INLINE i32v keep(i32_mask m, i32v a) {
+    typename i32_mask::register_type r = m;
+    typename i32v::register_type x = a;
+#if TERN_HAS_NEON
+    return i32v(native::keep(r, x));
+#elif TERN_HAS_AVX512
+    return i32v(_mm512_maskz_mov_epi32(r, x));
+#elif TERN_HAS_AVX2
+    return i32v(_mm256_and_si256(r, x));
+#else
+    return i32v(_mm_and_si128(r, x));
 #endif
 }
 

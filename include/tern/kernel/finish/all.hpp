@@ -7,6 +7,7 @@
 #include "../../core/config.hpp"
 #include "../strip.hpp"
 #include "bytes.hpp"
+#include "levels.hpp"
 #include "mixed.hpp"
 #include "store.hpp"
 #include "thresholds.hpp"
@@ -21,8 +22,12 @@ constexpr void add_strips(strip_kernel (&strips)[finish_kinds]) {
     strips[static_cast<std::size_t>(finish_kind::store)] = &strip_through_memory<Product, store_finish>;
     strips[static_cast<std::size_t>(finish_kind::mixed)] = &strip_through_memory<Product, mixed_finish>;
     strips[static_cast<std::size_t>(finish_kind::bytes)] = &strip_through_memory<Product, bytes_finish>;
-    if constexpr (std::is_same_v<typename Product::sum, simd::i32v>)
+    strips[static_cast<std::size_t>(finish_kind::levels)] = &strip_through_memory<Product, levels_finish>;
+    if constexpr (std::is_same_v<typename Product::sum, simd::i32v>) {
         strips[static_cast<std::size_t>(finish_kind::thresholds)] = &strip_through_memory<Product, thresholds_finish>;
+        strips[static_cast<std::size_t>(finish_kind::level_thresholds)] =
+            &strip_through_memory<Product, level_thresholds_finish>;
+    }
 }
 
 /// The same, but for the frequent ones, which are finished in registers.

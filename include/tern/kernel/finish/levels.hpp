@@ -1,5 +1,5 @@
-// Float tiles to codes of any kind but the ternary ones that epilogues write themselves: bit planes from ascending
-// thresholds, or bytes by rounding.
+// Codes of any kind that has planes, from ascending thresholds: of values, or integer ones in place of the float chain.
+// Every threshold that a value reaches flips the bits in which its code differs from the one below.
 #pragma once
 
 #include <cstddef>
@@ -8,108 +8,147 @@
 #include "../../core/config.hpp"
 #include "../../simd/vec.hpp"
 #include "../epilogue_params.hpp"
-#include "bytes.hpp"
-#include "chain.hpp"
 #include "planes.hpp"
-#include "tile.hpp"
+#include "values.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-TERN_INLINE simd::f32v quantizer_input(const quantize_tile_args& args, std::size_t row, std::size_t in_tile) {
-    return quantizer_input(args.g, args.h, simd::load(args.values + row * args.pitch + in_tile),
-                           args.channel + in_tile);
-}
+/// `level_params` as vectors want them.
+struct level_coder {
+    float at[level_params::max_count];
+    std::int32_t flips[level_params::max_count];
+    std::int32_t least, nan;  // what NaN flips
+    std::uint32_t strict;
+    std::size_t count;
 
-/// What is compared with thresholds: integers, floats, or floats of whose thresholds some are strict.
-enum class compared { integers, floats, strict_floats };
-
-/// Every threshold that a value reaches flips the planes in which its code differs from the one below.
-template <compared Compared>
-inline void quantize_to_planes(const quantize_tile_args& tile) {
-    const quantize_tile_args args = tile;
-    const level_params levels = *tile.levels;
-    for (std::size_t chunk = 0; chunk < args.channels; chunk += chunk_channels) {
-        const std::size_t rest = args.channels - chunk, valid = rest < chunk_channels ? rest : chunk_channels;
-        const std::size_t channel = args.channel + chunk;
-        const std::uint32_t keep = (2u << (valid - 1)) - 1u;
-        for (std::size_t row = 0; row < args.count; ++row) {
-            std::uint32_t planes[max_planes], nan = 0;
-            for (std::size_t p = 0; p < levels.planes; ++p)
-                planes[p] = ((levels.least >> p) & 1u) != 0 ? ~0u : 0u;
-            for (std::size_t j = 0; j < chunk_vectors && j * simd::f32_lanes < valid; ++j) {
-                const std::size_t in_tile = chunk + j * simd::f32_lanes;
-                simd::f32v w;
-                simd::i32v a;
-                if constexpr (Compared == compared::integers) {
-                    const simd::i32v flip = simd::load(args.flip + args.channel + in_tile);
-                    a = simd::subtract(simd::bit_xor(simd::load(args.acc + row * args.pitch + in_tile), flip), flip);
-                } else {
-                    w = quantizer_input(args, row, in_tile);
-                    nan |= simd::bits(simd::is_nan(w)) << (j * simd::f32_lanes);
-                }
-                for (std::size_t t = 0; t < levels.count; ++t) {
-                    std::uint32_t reached;
-                    if constexpr (Compared == compared::integers)
-                        reached =
-                            simd::bits(simd::greater_equal(a, simd::load(args.thresholds + t * args.threshold_pitch +
-                                                                         args.channel + in_tile)));
-                    else if (Compared == compared::strict_floats && ((levels.strict >> t) & 1u) != 0)
-                        reached = simd::bits(simd::less(simd::broadcast(levels.at[t]), w));
-                    else
-                        reached = simd::bits(simd::greater_equal(w, simd::broadcast(levels.at[t])));
-                    reached <<= j * simd::f32_lanes;
-
-                    for (std::size_t p = 0; p < levels.planes; ++p)
-                        planes[p] ^= ((levels.flips[t] >> p) & 1u) != 0 ? reached : 0u;
-                }
-            }
-            unsigned char* out = args.packed[row] + channel / 64 * levels.planes * 8 + channel % 64 / 8;
-            for (std::size_t p = 0; p < levels.planes; ++p) {
-                const std::uint32_t bits = ((planes[p] & ~nan) | (((levels.nan >> p) & 1u) != 0 ? nan : 0u)) & keep;
-                for (std::size_t i = 0; i < (valid + 7) / 8; ++i)
-                    out[p * 8 + i] = static_cast<unsigned char>(bits >> (8 * i));
-            }
+    TERN_INLINE explicit level_coder(const level_params& p)
+        : least(p.least), nan(p.least ^ p.nan), strict(p.strict), count(p.count) {
+        for (std::size_t t = 0; t < count; ++t) {
+            at[t] = p.at[t];
+            flips[t] = p.flips[t];
         }
     }
-    const std::size_t first = (args.channel + args.channels + 7) / 8 * 8;
-    for (std::size_t row = 0; args.zero_bytes != 0 && row < args.count; ++row)
-        for (std::size_t p = 0; p < levels.planes; ++p)
-            clear_bytes(args.packed[row] + first / 64 * levels.planes * 8 + p * 8 + first % 64 / 8, args.zero_bytes);
-}
 
-/// The nearest integer, halves to even, plus the zero point, within the code's range.
-template <bool Odd>
-TERN_INLINE void quantize_to_bytes(const quantize_tile_args& tile, const byte_rounding& rounding) {
-    const quantize_tile_args args = tile;
-    for (std::size_t row = 0; row < args.count; ++row) {
-        unsigned char* out = args.packed[row] + args.channel;
-        for (std::size_t i = 0; i < args.channels; i += simd::f32_lanes) {
-            const simd::f32v w = quantizer_input(args, row, i);
-            if (args.channels - i >= simd::f32_lanes) {
-                rounding.store<Odd>(out + i, w);
-                continue;
-            }
-            unsigned char last[simd::f32_lanes];
-            rounding.store<Odd>(last, w);
-            for (std::size_t k = 0; i + k < args.channels; ++k)
-                out[i + k] = last[k];
+    /// The bits of the codes of values.
+    template <std::size_t Vectors>
+    TERN_INLINE void code(const simd::f32v (&w)[Vectors], simd::i32v (&codes)[Vectors]) const {
+        TERN_UNROLL_ALWAYS
+        for (std::size_t j = 0; j < Vectors; ++j)
+            codes[j] =
+                simd::bit_xor(simd::broadcast_i32(least), simd::keep(simd::is_nan(w[j]), simd::broadcast_i32(nan)));
+        for (std::size_t t = 0; t < count; ++t) {
+            const simd::f32v bound = simd::broadcast(at[t]);
+            const simd::i32v flip = simd::broadcast_i32(flips[t]);
+            const bool is_strict = ((strict >> t) & 1u) != 0;
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j)
+                codes[j] = simd::bit_xor(codes[j], simd::keep(is_strict ? simd::less(bound, w[j])
+                                                                        : simd::greater_equal(w[j], bound),
+                                                              flip));
         }
     }
-}
+    /// The same of sums, by the thresholds of the channels from `channel` on.
+    template <std::size_t Vectors>
+    TERN_INLINE void code(const simd::i32v (&sums)[Vectors], const level_threshold_params& bounds, std::size_t channel,
+                          simd::i32v (&codes)[Vectors]) const {
+        simd::i32v a[Vectors];
+        TERN_UNROLL_ALWAYS
+        for (std::size_t j = 0; j < Vectors; ++j) {
+            const simd::i32v flip = simd::load(bounds.flip + channel + j * simd::f32_lanes);
+            a[j] = simd::subtract(simd::bit_xor(sums[j], flip), flip);
+            codes[j] = simd::broadcast_i32(least);
+        }
+        const std::int32_t* bound = bounds.at + channel;
+        for (std::size_t t = 0; t < count; ++t, bound += bounds.pitch) {
+            const simd::i32v flip = simd::broadcast_i32(flips[t]);
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j)
+                codes[j] =
+                    simd::bit_xor(codes[j],
+                                  simd::keep(simd::greater_equal(a[j], simd::load(bound + j * simd::f32_lanes)), flip));
+        }
+    }
+};
 
-inline void quantize_tile(const quantize_tile_args& args) {
-    if (args.levels->planes == 0) {
-        const byte_rounding rounding(*args.levels);
-        rounding.odd ? quantize_to_bytes<true>(args, rounding) : quantize_to_bytes<false>(args, rounding);
-    } else if (args.acc != nullptr) {
-        quantize_to_planes<compared::integers>(args);
-    } else if (args.levels->strict != 0) {
-        quantize_to_planes<compared::strict_floats>(args);
-    } else {
-        quantize_to_planes<compared::floats>(args);
+/// Codes of a pixel to its planes, of which there are `planes`.
+template <std::size_t Channels>
+TERN_INLINE void store_level_codes(std::size_t planes, unsigned char* pixel, std::size_t channel,
+                                   const simd::i32v (&codes)[Channels / simd::f32_lanes]) {
+    static_assert(max_planes == 4, "a case for each number");
+    switch (planes) {
+        case 1: return store_plane_words<1, Channels>(pixel, channel, codes);
+        case 2: return store_plane_words<2, Channels>(pixel, channel, codes);
+        case 3: return store_plane_words<3, Channels>(pixel, channel, codes);
+        default: return store_plane_words<4, Channels>(pixel, channel, codes);
     }
 }
+
+/// Those of `valid` channels, and zeros up to the end of their last byte.
+template <std::size_t Vectors>
+TERN_INLINE void store_valid_planes(std::size_t planes, unsigned char* pixel, std::size_t channel, std::size_t valid,
+                                    const simd::i32v (&codes)[Vectors]) {
+    const std::uint64_t keep = (std::uint64_t{2} << (valid - 1)) - 1;
+    unsigned char* const p = pixel + channel / 64 * planes * 8 + channel % 64 / 8;
+    for (std::size_t plane = 0; plane < planes; plane += 2) {
+        simd::code_bits<Vectors> bits;
+        bits.clear();
+        TERN_UNROLL_ALWAYS
+        for (std::size_t j = 0; j < Vectors; ++j)
+            bits.add(bit_of(codes[j], plane), bit_of(codes[j], plane + 1), j);
+        std::uint64_t word[2];
+        bits.get(word[0], word[1]);
+        for (std::size_t i = 0; i < 2 && plane + i < planes; ++i)
+            for (std::size_t k = 0; k < (valid + 7) / 8; ++k)
+                p[(plane + i) * 8 + k] = static_cast<unsigned char>((word[i] & keep) >> (8 * k));
+    }
+}
+
+/// The float chain and its one quantizer.
+template <class Vector, std::size_t Channels>
+struct levels_finish : value_finish<Vector, Channels> {
+    using base = value_finish<Vector, Channels>;
+    static constexpr std::size_t vectors = base::vectors;
+    level_coder coder;
+    const float *g, *h;
+    unsigned char* const* packed;
+    std::size_t planes;
+
+    TERN_INLINE explicit levels_finish(const finish_args& args)
+        : base(args), coder(args.params->levels[0]), g(args.params->quantizers[0].g + args.channel),
+          h(args.params->quantizers[0].h + args.channel), packed(args.packed[0]),
+          planes(args.params->levels[0].planes) {}
+    TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
+        simd::f32v v[vectors];
+        this->values(sums, i, v);
+        TERN_UNROLL_ALWAYS
+        for (std::size_t j = 0; j < vectors; ++j)
+            v[j] = simd::multiply_add_rounded(simd::load(g + j * simd::f32_lanes), v[j],
+                                              simd::load(h + j * simd::f32_lanes));
+        simd::i32v codes[vectors];
+        coder.code(v, codes);
+        store_level_codes<Channels>(planes, packed[i], this->channel, codes);
+    }
+};
+
+/// Integer thresholds in its place.
+template <class Vector, std::size_t Channels>
+struct level_thresholds_finish : finish_base<Vector, Channels> {
+    static constexpr std::size_t vectors = finish_base<Vector, Channels>::vectors;
+    level_coder coder;
+    level_threshold_params bounds;
+    unsigned char* const* packed;
+    std::size_t channel, planes;
+
+    TERN_INLINE explicit level_thresholds_finish(const finish_args& args)
+        : coder(args.params->levels[0]), bounds(args.params->level_thresholds[0]), packed(args.packed[0]),
+          channel(args.channel), planes(args.params->levels[0].planes) {}
+    TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
+        simd::i32v codes[vectors];
+        coder.code(sums, bounds, channel, codes);
+        store_level_codes<Channels>(planes, packed[i], channel, codes);
+    }
+};
 
 }  // namespace kernel
 TERN_END_NAMESPACE

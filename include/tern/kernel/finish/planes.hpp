@@ -1,4 +1,4 @@
-// Ternary codes of a pixel's channels as bytes of its two planes.
+// Codes of a pixel's channels as bytes of its planes: ternary ones from masks, any others from their bits.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,15 @@ TERN_INLINE void clear_bytes(unsigned char* p, std::size_t count) {
         *p = 0;
 }
 
+/// 8 bytes or `Fewer`.
+template <std::size_t Fewer>
+TERN_INLINE void store_word(unsigned char* p, std::uint64_t word, std::size_t bytes) {
+    if (bytes == 8)
+        __builtin_memcpy(p, &word, 8);
+    else
+        __builtin_memcpy(p, &word, Fewer);
+}
+
 /// Writes Channels codes, word by word: add(bits, j, k) adds those of vector j, which is number k of its word. Who
 /// begins a word clears the rest of it; tiles are written in rising order.
 template <std::size_t Channels, class Add>
@@ -45,12 +54,38 @@ TERN_INLINE void store_code_words(unsigned char* pixel, std::size_t channel, Add
         const std::uint64_t mask = plus ^ minus, sign = minus & ~plus;
         unsigned char* const p = plane_byte(pixel, channel + w * in_word);
         const std::size_t bytes = in_word == 64 || channel % 64 == 0 ? 8 : in_word / 8;
-        if (bytes == 8) {
-            __builtin_memcpy(p, &mask, 8);
-            __builtin_memcpy(p + 8, &sign, 8);
-        } else {
-            __builtin_memcpy(p, &mask, in_word / 8);
-            __builtin_memcpy(p + 8, &sign, in_word / 8);
+        store_word<in_word / 8>(p, mask, bytes);
+        store_word<in_word / 8>(p + 8, sign, bytes);
+    }
+}
+
+TERN_INLINE simd::i32_mask bit_of(simd::i32v codes, std::size_t plane) {
+    return simd::less(simd::shift_left(codes, static_cast<unsigned>(31 - plane)), simd::broadcast_i32(0));
+}
+
+/// Writes the lowest `Planes` bits of Channels codes, as `store_code_words` does those of ternary ones.
+template <std::size_t Planes, std::size_t Channels>
+TERN_INLINE void store_plane_words(unsigned char* pixel, std::size_t channel,
+                                   const simd::i32v (&codes)[Channels / simd::f32_lanes]) {
+    constexpr std::size_t in_word = Channels < 64 ? Channels : 64, vectors = in_word / simd::f32_lanes;
+    TERN_UNROLL_ALWAYS
+    for (std::size_t w = 0; w < Channels / in_word; ++w) {
+        const std::size_t first = channel + w * in_word;
+        unsigned char* const p = pixel + first / 64 * Planes * 8 + first % 64 / 8;
+        TERN_UNROLL_ALWAYS
+        for (std::size_t plane = 0; plane < Planes; plane += 2) {
+            const std::size_t next = plane + 1 < Planes ? plane + 1 : plane;
+            simd::code_bits<vectors> bits;
+            bits.clear();
+            TERN_UNROLL_ALWAYS
+            for (std::size_t k = 0; k < vectors; ++k)
+                bits.add(bit_of(codes[w * vectors + k], plane), bit_of(codes[w * vectors + k], next), k);
+            std::uint64_t word, second;
+            bits.get(word, second);
+            const std::size_t bytes = in_word == 64 || channel % 64 == 0 ? 8 : in_word / 8;
+            store_word<in_word / 8>(p + plane * 8, word, bytes);
+            if (next != plane)
+                store_word<in_word / 8>(p + next * 8, second, bytes);
         }
     }
 }

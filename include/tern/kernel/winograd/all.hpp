@@ -41,6 +41,8 @@ constexpr winograd_form make_winograd_form() {
     add(finish_kind::mixed, &strip_in_registers<floats, mixed_finish>);
     add(finish_kind::thresholds, &strip_in_registers<integers, thresholds_finish>);
     add(finish_kind::bytes, &strip_in_registers<floats, bytes_finish>);
+    add(finish_kind::levels, &strip_in_registers<floats, levels_finish>);
+    add(finish_kind::level_thresholds, &strip_in_registers<integers, level_thresholds_finish>);
     f.cost = Tuning::cost;
     return f;
 }

@@ -49,12 +49,14 @@ TERN_FUNC finish_kind strip_finisher::built_in() const noexcept {
     if (p.quantizer_count > 1)
         return finish_kind::sums;
     if (lowered_.thresholds)
-        return lowered_.general ? finish_kind::sums : finish_kind::thresholds;
+        return lowered_.general ? finish_kind::level_thresholds : finish_kind::thresholds;
     const bool alone = p.residual == residual_kind::none && p.second.kind == activation_kind::none;
-    if (lowered_.general)
-        return alone && !p.store && p.levels[0].planes == 0 ? finish_kind::bytes : finish_kind::sums;
+    if (lowered_.general && p.levels[0].planes == 0)
+        return alone && !p.store ? finish_kind::bytes : finish_kind::sums;
     if (gathers_ || scatters_ || p.residual == residual_kind::pooled)
         return finish_kind::sums;
+    if (lowered_.general)
+        return finish_kind::levels;
     const bool stores = alone && p.first.kind != activation_kind::prelu && p.quantizer_count == 0;
     return stores ? finish_kind::store : finish_kind::mixed;
 }
@@ -243,9 +245,7 @@ TERN_FUNC void strip_finisher::quantize(const finish_tile_args& tile, const floa
         z.packed = tile.to.packed[q];
         if (lowered_.thresholds) {
             z.acc = static_cast<const std::int32_t*>(tile.to.sums);
-            z.thresholds = lowered_.level_thresholds[q];
-            z.threshold_pitch = lowered_.threshold_pitch;
-            z.flip = z.thresholds + z.levels->count * z.threshold_pitch;
+            z.thresholds = lowered_.params.level_thresholds[q];
         }
         kernels_.quantize_tile(z);
     }
