@@ -21,17 +21,19 @@ void random_problems(const tern::kernel_table& table) {
         const tern::code_id code = i % 3 == 0   ? tern::code_id::o2
                                    : i % 3 == 1 ? tern::code_id::s8
                                                 : tern::code_id::ternary;
-        const tern::weight_shape shape{channels[random() % 8], channels[random() % 8], 1 + random() % 3,
-                                       1 + random() % 3};
+        tern::weight_shape shape{channels[random() % 8], channels[random() % 8], 1 + random() % 3, 1 + random() % 3};
         const tern::image_shape in{1 + random() % 2, 3 + random() % 4, 3 + random() % 4};
-        const auto geometry = tern::conv_geometry::square(1 + random() % 2, random() % 2);
+        auto geometry = tern::conv_geometry::square(1 + random() % 2, random() % 2);
+        geometry.groups = 1 + random() % 3;
+        shape.out_channels *= geometry.groups;
+        const std::size_t in_channels = shape.in_channels * geometry.groups,
+                          per_group = shape.out_channels / geometry.groups;
         const tern::code_info info = tern::get_code_info(code);
         std::vector<std::int8_t> codes(shape.size());
         const auto values = static_cast<unsigned>((info.max - info.weight_min) / info.step + 1);
         for (auto& c : codes)
             c = static_cast<std::int8_t>(info.weight_min + info.step * static_cast<int>(random() % values));
-        std::vector<float> scale(shape.out_channels), bias(shape.out_channels),
-            input(in.n * in.h * in.w * shape.in_channels);
+        std::vector<float> scale(shape.out_channels), bias(shape.out_channels), input(in.n * in.h * in.w * in_channels);
         for (auto* v : {&scale, &bias, &input})
             for (float& x : *v)
                 x = tern_test::plain_float(random);
@@ -46,7 +48,7 @@ void random_problems(const tern::kernel_table& table) {
         tern_test::guarded_array<float> found(out.n * out.h * out.w * shape.out_channels);
         tern_test::guarded_array<unsigned char> scratch(plan->workspace_bytes(in, threads.slices));
         tern::real_conv2d_args args;
-        args.input = tern::nhwc(static_cast<const float*>(input.data()), in.n, in.h, in.w, shape.in_channels);
+        args.input = tern::nhwc(static_cast<const float*>(input.data()), in.n, in.h, in.w, in_channels);
         args.out = tern::nhwc(found.data(), out.n, out.h, out.w, shape.out_channels);
         const tern::status s = plan->run(args, {scratch.data(), scratch.size()}, threads);
         REQUIRE_MESSAGE(s.ok(), std::string(s.message()));
@@ -57,6 +59,19 @@ void random_problems(const tern::kernel_table& table) {
             std::vector<float> again(found.size());
             args.out.data = again.data();
             REQUIRE(same->run(args, {scratch.data(), scratch.size()}).ok());
+            CHECK(std::memcmp(again.data(), found.data(), again.size() * sizeof(float)) == 0);
+
+            // Two bits a weight, and the sums of floats: scale and bias round by themselves.
+            const std::vector<float> whole(codes.begin(), codes.end());
+            const std::vector<double> factors(scale.begin(), scale.end()), shifts(bias.begin(), bias.end());
+            const auto floats =
+                tern::real_conv2d::create(whole.data(), shape, geometry,
+                                          tern::chain(tern::stage::affine(factors.data(), shifts.data()),
+                                                      tern::stage::store()),
+                                          options);
+            REQUIRE_MESSAGE(floats.ok(), std::string(floats.message()));
+            CHECK(16 * plan->panel_bytes() == floats->panel_bytes());
+            REQUIRE(floats->run(args, {scratch.data(), scratch.size()}).ok());
             CHECK(std::memcmp(again.data(), found.data(), again.size() * sizeof(float)) == 0);
         }
 
@@ -74,8 +89,8 @@ void random_problems(const tern::kernel_table& table) {
                                     if (y >= in.h || x >= in.w)
                                         continue;
                                     const double product =
-                                        static_cast<double>(
-                                            input[((n * in.h + y) * in.w + x) * shape.in_channels + c]) *
+                                        static_cast<double>(input[((n * in.h + y) * in.w + x) * in_channels +
+                                                                  o / per_group * shape.in_channels + c]) *
                                         codes[((o * shape.in_channels + c) * shape.kh + ky) * shape.kw + kx];
                                     sum += product;
                                     size += std::fabs(product);

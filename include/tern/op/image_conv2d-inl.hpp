@@ -174,8 +174,7 @@ TERN_FUNC status image_conv2d::plan_floats(const float* weights, const image_nor
     }
     plan_options same = options;
     same.kernels = kernels_;
-    auto plan =
-        real_conv2d::create(weights, layer_.shape, nullptr, nullptr, layer_.geometry, chain, same, byte_rows::plan);
+    auto plan = real_conv2d::create(weights, layer_.shape, layer_.geometry, chain, same, byte_rows::plan);
     if (!plan.ok())
         return plan.status();
     floats_ = std::move(*plan);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <cstring>
 #include <limits>
 
 #include "conv/strip_limits.hpp"
@@ -12,19 +13,42 @@ TERN_BEGIN_NAMESPACE
 TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape,
                                                   const conv_geometry& geometry, const epilogue& chain,
                                                   const plan_options& options) {
-    return create(weights, shape, nullptr, nullptr, geometry, chain, options, "real_conv2d");
+    return create(weights, shape, geometry, chain, options, "real_conv2d");
+}
+
+TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape,
+                                                  const conv_geometry& geometry, const epilogue& chain,
+                                                  const plan_options& options, const char* plan_name) {
+    TERN_TRY(check_options(options, plan_name));
+    TERN_TRY(check_float_weights(weights, shape, geometry, plan_name));
+    auto plan = begin(shape, false, nullptr, nullptr, geometry, chain, options, plan_name);
+    if (plan.ok())
+        TERN_TRY(plan->make_panels(weights, options.memory));
+    return plan;
 }
 
 TERN_FUNC result<real_conv2d> real_conv2d::create(const code_weights& weights, const conv_geometry& geometry,
                                                   const epilogue& chain, const plan_options& options) {
+    constexpr const char* name = "real_conv2d";
     TERN_TRY(check_code_weights(weights));
+    TERN_TRY(check_options(options, name));
+    TERN_TRY(check_geometry(weights.shape, geometry, name));
+    const code_info code = get_code_info(weights.code);
+    const bool trits = code.weight_min >= -1 && code.max <= 1;
+    auto plan = begin(weights.shape, trits, weights.scale.data(), weights.bias.data(), geometry, chain, options, name);
+    if (!plan.ok())
+        return plan;
+    if (trits) {
+        TERN_TRY(plan->make_panels(weights.codes.data(), options.memory));
+        return plan;
+    }
     auto values = make_buffer<float>(weights.shape.size(), options.memory);
     if (!values.ok())
         return values.status();
     for (std::size_t i = 0; i < weights.shape.size(); ++i)
         (*values)[i] = weights.codes[i];
-    return create(values->data(), weights.shape, weights.scale.data(), weights.bias.data(), geometry, chain, options,
-                  "real_conv2d");
+    TERN_TRY(plan->make_panels(values->data(), options.memory));
+    return plan;
 }
 
 TERN_FUNC result<real_conv2d> real_conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
@@ -35,13 +59,10 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const ternary_weights& weights
     return create(*codes, geometry, chain, options);
 }
 
-TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const weight_shape& shape, const float* scale,
-                                                  const float* bias, const conv_geometry& geometry,
-                                                  const epilogue& chain, const plan_options& options,
-                                                  const char* plan_name) {
-    TERN_TRY(check_options(options, plan_name));
-    TERN_TRY(check_float_weights(weights, shape, geometry, plan_name));
-
+TERN_FUNC result<real_conv2d> real_conv2d::begin(const weight_shape& shape, bool packed, const float* scale,
+                                                 const float* bias, const conv_geometry& geometry,
+                                                 const epilogue& chain, const plan_options& options,
+                                                 const char* plan_name) {
     real_conv2d plan;
     plan.layer_ = {shape, geometry};
     const auto kernels = plan_kernels(options);
@@ -60,24 +81,23 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const float* weights, const we
     plan.epilogue_ = std::move(*lowered);
     if (!plan.epilogue_.writes())
         return make_error(errc::invalid_argument, "%s: the epilogue neither stores nor quantizes", plan_name);
-    TERN_TRY(plan.make_panels(weights, options.memory));
-    std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s", plan.kernels_->level, f.name);
-    std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s/strided", plan.kernels_->level, f.name);
+    plan.packed_ = packed;
+    const char* const variant = packed ? "_2bit" : "";
+    std::snprintf(plan.names_[0], sizeof plan.names_[0], "%s/%s%s", plan.kernels_->level, f.name, variant);
+    std::snprintf(plan.names_[1], sizeof plan.names_[1], "%s/%s%s/strided", plan.kernels_->level, f.name, variant);
     return plan;
 }
 
-TERN_FUNC status real_conv2d::make_panels(const float* weights, const allocator& memory) {
-    const std::size_t channels = kernels_->real.tile_channels,
-                      per_group = layer_.shape.out_channels / layer_.geometry.groups;
-    const std::size_t count = ceil_div(layer_.shape.out_channels, channels),
-                      panel = layer_.shape.fan_in();  // rows of a panel
+TERN_FUNC result<std::size_t> real_conv2d::make_tiles(const allocator& memory) {
+    const std::size_t channels = kernels_->real.tile_channels, out_channels = layer_.shape.out_channels,
+                      per_group = out_channels / layer_.geometry.groups;
+    const std::size_t count = ceil_div(out_channels, channels);
     auto tiles = make_buffer<tile_info>(count, memory);
     if (!tiles.ok())
         return tiles.status();
     std::size_t segment_count = 0;
     for (std::size_t t = 0; t < count; ++t) {
-        const std::size_t end =
-            (t + 1) * channels < layer_.shape.out_channels ? (t + 1) * channels : layer_.shape.out_channels;
+        const std::size_t end = (t + 1) * channels < out_channels ? (t + 1) * channels : out_channels;
         tile_info& tile = (*tiles)[t];
         tile.first_segment = segment_count;
         tile.segment_count = (end - 1) / per_group - t * channels / per_group + 1;
@@ -86,25 +106,63 @@ TERN_FUNC status real_conv2d::make_panels(const float* weights, const allocator&
     auto segments = make_buffer<segment>(segment_count, memory);
     if (!segments.ok())
         return segments.status();
-    auto panels = make_buffer<float>(checked_size(segment_count) * panel * channels, memory);
-    if (!panels.ok())
-        return panels.status();
+    const checked_size panel = checked_size(layer_.shape.fan_in()) * channels, all = panel * segment_count;
+    if (!all.ok())
+        return make_error(errc::out_of_memory, "real_conv2d: the size of the panels overflows");
     for (std::size_t t = 0; t < count; ++t)
         for (std::size_t i = 0; i < (*tiles)[t].segment_count; ++i) {
             segment& s = (*segments)[(*tiles)[t].first_segment + i];
-            s.panel = ((*tiles)[t].first_segment + i) * panel * channels;
+            s.panel = ((*tiles)[t].first_segment + i) * panel.value;
             s.group = t * channels / per_group + i;
             const std::size_t first = s.group * per_group, last = first + per_group;  // output channels of the group
             s.first = first > t * channels ? first - t * channels : 0;
             s.last = last < (t + 1) * channels ? last - t * channels : channels;
-            for (std::size_t lane = s.first; lane < s.last; ++lane)
-                for (std::size_t c = 0; c < layer_.shape.in_channels; ++c)
-                    for (std::size_t tap = 0; tap < layer_.shape.taps(); ++tap)
-                        (*panels)[s.panel + (tap * layer_.shape.in_channels + c) * channels + lane] =
-                            weights[((t * channels + lane) * layer_.shape.in_channels + c) * layer_.shape.taps() + tap];
         }
     tiles_ = std::move(*tiles);
     segments_ = std::move(*segments);
+    return all.value;
+}
+
+template <class Put>
+void real_conv2d::for_each_weight(Put&& put) const {
+    const std::size_t channels = kernels_->real.tile_channels;
+    const weight_shape& s = layer_.shape;
+    for (std::size_t t = 0; t < tiles_.size(); ++t)
+        for (std::size_t i = 0; i < tiles_[t].segment_count; ++i) {
+            const segment& part = segments_[tiles_[t].first_segment + i];
+            for (std::size_t c = 0; c < s.in_channels; ++c)
+                for (std::size_t tap = 0; tap < s.taps(); ++tap)
+                    for (std::size_t lane = part.first; lane < part.last; ++lane)
+                        put(part.panel + (tap * s.in_channels + c) * channels + lane,
+                            ((t * channels + lane) * s.in_channels + c) * s.taps() + tap);
+        }
+}
+
+TERN_FUNC status real_conv2d::make_panels(const float* weights, const allocator& memory) {
+    const auto count = make_tiles(memory);
+    if (!count.ok())
+        return count.status();
+    auto panels = make_buffer<unsigned char>(checked_size(*count) * sizeof(float), memory);
+    if (!panels.ok())
+        return panels.status();
+    for_each_weight([&](std::size_t to, std::size_t from) {
+        std::memcpy(panels->data() + to * sizeof(float), weights + from, sizeof(float));
+    });
+    panels_ = std::move(*panels);
+    return {};
+}
+
+TERN_FUNC status real_conv2d::make_panels(const std::int8_t* trits, const allocator& memory) {
+    const auto count = make_tiles(memory);
+    if (!count.ok())
+        return count.status();
+    auto panels = make_buffer<unsigned char>(*count / trits_per_byte, memory);
+    if (!panels.ok())
+        return panels.status();
+    for_each_weight([&](std::size_t to, std::size_t from) {
+        unsigned char& byte = (*panels)[to / trits_per_byte];
+        byte = static_cast<unsigned char>(byte | trit_bits(trits[from], to));
+    });
     panels_ = std::move(*panels);
     return {};
 }

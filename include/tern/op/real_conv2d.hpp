@@ -15,6 +15,7 @@
 #include "../format/ternary_weights.hpp"
 #include "../kernel/table.hpp"
 #include "conv/layer.hpp"
+#include "conv/trit_panels.hpp"
 #include "epilogue.hpp"
 #include "plan_options.hpp"
 #include "stage.hpp"
@@ -47,7 +48,8 @@ public:
                                                 const plan_options& options = {});
 
     /// Weights of small integers, as TWN has them for fp32 activations (Li et al., "Ternary Weight Networks", 2016):
-    /// products with the codes, to which the chain applies the scale and bias of the weights first. Errors: as above.
+    /// products with the codes, to which the chain applies the scale and bias of the weights first. Codes of at most
+    /// {-1, 0, 1} stay packed, two bits a weight. Errors: as above.
     static TERN_FUNC result<real_conv2d> create(const code_weights& weights, const conv_geometry& geometry,
                                                 const epilogue& chain, const plan_options& options = {});
     static TERN_FUNC result<real_conv2d> create(const ternary_weights& weights, const conv_geometry& geometry,
@@ -79,12 +81,17 @@ public:
     TERN_FUNC status run(const real_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:
-    static TERN_FUNC result<real_conv2d> create(const float* weights, const weight_shape& shape, const float* scale,
-                                                const float* bias, const conv_geometry& geometry, const epilogue& chain,
+    static TERN_FUNC result<real_conv2d> create(const float* weights, const weight_shape& shape,
+                                                const conv_geometry& geometry, const epilogue& chain,
                                                 const plan_options& options, const char* plan_name);
+    // A plan without panels, whose chain begins with that scale and bias.
+    static TERN_FUNC result<real_conv2d> begin(const weight_shape& shape, bool packed, const float* scale,
+                                               const float* bias, const conv_geometry& geometry, const epilogue& chain,
+                                               const plan_options& options, const char* plan_name);
     // A tile of output channels has a panel for each group it touches.
     struct segment {
-        std::size_t panel;  // float offset in panels_: [tap][channel of the group][tile_channels], 0 outside the group
+        std::size_t
+            panel;  // weights before it in panels_: [tap][channel of the group][tile_channels], 0 outside the group
         std::size_t group;
         std::size_t first, last;  // lanes of the tile
     };
@@ -98,7 +105,16 @@ private:
 
     bool is_made() const noexcept { return !panels_.empty(); }
 
+    // Calls put(place in the panels, place in the weights) for each weight, of panels in the order of memory.
+    template <class Put>
+    void for_each_weight(Put&& put) const;
+    // Tiles and segments, and the number of weights in all panels.
+    TERN_FUNC result<std::size_t> make_tiles(const allocator& memory);
     TERN_FUNC status make_panels(const float* weights, const allocator& memory);
+    TERN_FUNC status make_panels(const std::int8_t* trits, const allocator& memory);
+    std::size_t bytes_of(std::size_t weights) const noexcept {
+        return packed_ ? weights / trits_per_byte : weights * sizeof(float);
+    }
     template <class Rows>
     status check_run(const Rows& input, const real_conv2d_args& args, const image_shape& out, const workspace& scratch,
                      std::size_t slices) const;
@@ -109,7 +125,8 @@ private:
 
     conv_layer layer_{};
     const kernel_table* kernels_ = nullptr;
-    buffer<float> panels_{};
+    bool packed_ = false;  // panels of trits (op/conv/trit_panels), else of floats
+    buffer<unsigned char> panels_{};
     buffer<tile_info> tiles_{};
     buffer<segment> segments_{};
     lowered_epilogue epilogue_{};

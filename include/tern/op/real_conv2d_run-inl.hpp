@@ -31,13 +31,16 @@ struct real_conv2d::run_memory {
         strip_finisher finish;
         step_run* runs;
         float* rows;
+        float* panel;  // of trits
 
         slice(const real_conv2d& plan, const run_memory& m, scratch_memory& scratch)
             : finish(*plan.kernels_, plan.epilogue_, m.tensors, true, scratch),
               runs(scratch.take<step_run>(plan.layer_.shape.taps())),
               rows(scratch.take<float>(m.strip.row_bytes == 0
                                            ? checked_size(0, false)
-                                           : checked_size(m.strip.rows) * (m.strip.row_bytes / sizeof(float)))) {}
+                                           : checked_size(m.strip.rows) * (m.strip.row_bytes / sizeof(float)))),
+              panel(scratch.take<float>(checked_size(plan.packed_ ? plan.layer_.shape.fan_in() : 0) *
+                                        plan.kernels_->real.tile_channels)) {}
     };
 
     std::size_t take(const real_conv2d& plan, std::size_t slices) {
@@ -164,9 +167,7 @@ private:
         for (std::size_t t = tiles_.begin; t < tiles_.end; ++t) {
             const tile_info& tile = plan_.tiles_[t];
             const segment* const segments = &plan_.segments_[tile.first_segment];
-            const auto panel_of = [&](const segment& s) {
-                return reinterpret_cast<const unsigned char*>(plan_.panels_.data() + s.panel);
-            };
+            const auto panel_of = [&](const segment& s) { return this->panel_of(s, columns * depth); };
             if (l.geometry.groups != 1)
                 list_runs(segments->group);
             args.panel = panel_of(*segments);
@@ -194,6 +195,16 @@ private:
                                    });
         }
         count_ = 0;
+    }
+
+    // A panel of floats; of one of trits those of the rows of taps that are read, which have `row` weights a channel.
+    const unsigned char* panel_of(const segment& s, std::size_t row) const {
+        const unsigned char* const panel = plan_.panels_.data() + plan_.bytes_of(s.panel);
+        if (!plan_.packed_)
+            return panel;
+        const std::size_t weights = row * plan_.kernels_->real.tile_channels, first = taps_.first * weights;
+        unpack_trits(panel + plan_.bytes_of(first), plan_.bytes_of(taps_.last * weights - first), slice_.panel + first);
+        return reinterpret_cast<const unsigned char*>(slice_.panel);
     }
 
     const real_conv2d& plan_;
