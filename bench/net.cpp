@@ -47,7 +47,8 @@ public:
         std::mt19937 random(2);
         for (float& v : images_)
             v = static_cast<float>(static_cast<int>(random() % 9) - 4);
-        net_ = create(level.level, s.flags.threads);
+        net_ = create(level.level);
+        memory_ = zeros<unsigned char>(net_.workspace_bytes(1, s.flags.threads));
         for (const tern::layer_info& info : net_.layers()) {
             items += static_cast<double>(info.macs);
             if (info.ternary)
@@ -55,15 +56,16 @@ public:
         }
     }
 
-    void run() override { check(net_.run(view(), logits_.data(), threads_)); }
+    void run() override { check(net_.run(view(), logits_.data(), scratch_of(memory_), threads_)); }
 
     /// Against the scalar level: all layers but the head bit for bit if they are of codes, logits within rounding.
     void verify() override {
         trace ours, plain;
-        check(net_.run(view(), logits_.data(), threads_, ours.observer()));
-        tern::network scalar = create("scalar", 1);
+        check(net_.run(view(), logits_.data(), scratch_of(memory_), threads_, ours.observer()));
+        const tern::network scalar = create("scalar");
         auto logits = zeros<float>(logits_.size());
-        check(scalar.run(view(), logits.data(), {}, plain.observer()));
+        auto memory = zeros<unsigned char>(scalar.workspace_bytes(1));
+        check(scalar.run(view(), logits.data(), scratch_of(memory), {}, plain.observer()));
         for (std::size_t i = 0; numbers_.quantizes && i + 1 < ours.outputs.size(); ++i) {
             const auto &a = ours.outputs[i], &b = plain.outputs[i];
             if (a.size() != b.size() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) != 0)
@@ -79,10 +81,10 @@ public:
     }
 
 private:
-    tern::network create(const char* level, std::size_t slices) const {
+    static tern::workspace scratch_of(tern::buffer<unsigned char>& memory) { return {memory.data(), memory.bytes()}; }
+    tern::network create(const char* level) const {
         tern::network_options options;
         options.plan.level = level;
-        options.slices = slices;
         options.plan.choice = outcomes_ ? tern::choice_rule::measured : tern::choice_rule::modelled;
         options.plan.outcomes = outcomes_;
         return take(tern::network::create(graph_, {1, size_, size_}, options));
@@ -97,6 +99,7 @@ private:
     tern::tuning_store outcomes_;
     tern::buffer<float> images_, logits_;
     tern::network net_;
+    tern::buffer<unsigned char> memory_;
 };
 
 std::string network_name(const net_design& d, const std::string& impl, const std::string& out, std::size_t threads) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include <tern/model.hpp>
@@ -129,7 +130,6 @@ tern::result<tern::preprocessing_rule> rule_of_model(const tern::network_model& 
 tern::result<tern::network> make_network(const classify_options& options, const tern::graph& g,
                                          const tern::image_shape& shape, const input_maker& inputs) {
     tern::network_options plan;
-    plan.slices = options.threads;
     plan.accumulators = !options.dump.empty();
     plan.u8_images = !options.floats;
     plan.u8_weights = options.stem;
@@ -147,10 +147,10 @@ tern::result<tern::network> make_network(const classify_options& options, const 
 /// What a run makes of images, one batch after the other.
 class image_runner {
 public:
-    image_runner(const run_facts& facts, tern::network& network, image_source& images, input_maker& inputs)
-        : facts_(facts), network_(network), images_(images), inputs_(inputs), pool_(facts.options->threads),
-          watch_(network.layers().size()), recorder_(network, facts.model->kind),
-          shared_(facts.batch * network.classes()) {
+    image_runner(const run_facts& facts, tern::buffer<unsigned char> memory, image_source& images, input_maker& inputs)
+        : facts_(facts), network_(*facts.network), memory_(std::move(memory)), images_(images), inputs_(inputs),
+          pool_(facts.options->threads), watch_(network_.layers().size()), recorder_(network_, facts.model->kind),
+          shared_(facts.batch * network_.classes()) {
         if (!facts.options->dump.empty())
             watch_.record(recorder_);
         if (!facts.options->html.empty())
@@ -159,7 +159,7 @@ public:
 
     /// Once for nothing: the first run after loading touches memory that later ones find in the cache.
     tern::status warm_up(const network_input& first) {
-        return in_context(images_.name(0), first.run(network_, shared_.data(), pool_.executor()));
+        return in_context(images_.name(0), first.run(network_, shared_.data(), scratch(), pool_.executor()));
     }
     tern::status run(std::size_t count) {
         progress bar(count);
@@ -171,8 +171,8 @@ public:
             if (!facts_.options->dump.empty())
                 recorder_.add_input(given->floats);
             watch_.start(together);
-            TERN_TRY(
-                in_context(images_.name(i), given->run(network_, shared_.data(), pool_.executor(), watch_.observer())));
+            TERN_TRY(in_context(images_.name(i),
+                                given->run(network_, shared_.data(), scratch(), pool_.executor(), watch_.observer())));
             watch_.stop();
             if (!facts_.options->json)
                 bar.make_room();
@@ -204,6 +204,7 @@ public:
     }
 
 private:
+    tern::workspace scratch() { return {memory_.data(), memory_.bytes()}; }
     tern::status add_result(std::size_t i, const float* own) {
         for (std::size_t c = 0; c < network_.classes(); ++c)
             if (!std::isfinite(own[c]))
@@ -222,7 +223,8 @@ private:
     }
 
     const run_facts& facts_;
-    tern::network& network_;
+    const tern::network& network_;
+    tern::buffer<unsigned char> memory_;
     image_source& images_;
     input_maker& inputs_;
     tern::thread_pool pool_;
@@ -251,16 +253,19 @@ tern::status classify(const classify_options& options) {
     const auto kernels = tern::select_kernels();
     if (!kernels.ok())
         return kernels.status();
-    auto network = make_network(options, model->g,
-                                tern::preprocessed_shape(*rule, {batch, first->bytes.h, first->bytes.w}), inputs);
+    const auto network = make_network(options, model->g,
+                                      tern::preprocessed_shape(*rule, {batch, first->bytes.h, first->bytes.w}), inputs);
     if (!network.ok())
         return network.status();
     TERN_TRY(in_context(options.images[0], check_labels(*images, count, network->classes())));
+    auto memory = tern::make_buffer<unsigned char>(network->workspace_bytes(batch, options.threads));
+    if (!memory.ok())
+        return memory.status();
 
-    run_facts facts{&options, &*model, &*network, (*kernels)->level, batch, 5};
+    run_facts facts{&options, &*model, &*network, (*kernels)->level, batch, memory->bytes(), 5};
     for (std::size_t i = 0; i < count; ++i)
         facts.name_width = std::max(facts.name_width, images->name(i).size());
-    image_runner runner(facts, *network, *images, inputs);
+    image_runner runner(facts, std::move(*memory), *images, inputs);
     TERN_TRY(runner.warm_up(*first));
     if (!options.json)
         print_head(facts, images->has_labels());

@@ -38,7 +38,7 @@ markup tiles(const run_facts& facts, const std::vector<image_result>& images, co
     return out +
            tile("weight-bytes", bytes_text(sum.dense_bytes),
                 "of packed weights; as floats " + bytes_text(sum.float_bytes)) +
-           tile("workspace", bytes_text(facts.network->workspace_bytes()), "of memory for intermediate images");
+           tile("workspace", bytes_text(facts.workspace_bytes), "of memory for intermediate images");
 }
 
 std::string images_title(const run_facts& facts, std::size_t count) {

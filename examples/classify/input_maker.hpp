@@ -19,9 +19,10 @@ struct network_input {
     tern::tensor_view<const float> floats{};
     bool runs_floats = false;
 
-    tern::status run(tern::network& net, float* logits, const tern::executor& threads,
-                     const tern::layer_observer& observer = {}) const {
-        return runs_floats ? net.run(floats, logits, threads, observer) : net.run(bytes, logits, threads, observer);
+    tern::status run(const tern::network& net, float* logits, const tern::workspace& scratch,
+                     const tern::executor& threads, const tern::layer_observer& observer = {}) const {
+        return runs_floats ? net.run(floats, logits, scratch, threads, observer)
+                           : net.run(bytes, logits, scratch, threads, observer);
     }
 };
 

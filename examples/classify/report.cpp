@@ -91,7 +91,7 @@ void print_head(const run_facts& facts, bool labelled) {
     std::printf("cpu     %s, %zu thread%s, %s%.1f MB for intermediate images\n\n", facts.level, facts.options->threads,
                 facts.options->threads == 1 ? "" : "s",
                 facts.batch == 1 ? "" : (std::to_string(facts.batch) + " images at once, ").c_str(),
-                static_cast<double>(net.workspace_bytes()) * 1e-6);
+                static_cast<double>(facts.workspace_bytes) * 1e-6);
     std::printf("%*s  class  probability%s         time\n", as_width(facts.name_width), "image",
                 labelled ? "  label" : "");
 }
@@ -144,7 +144,7 @@ void print_json(const run_facts& facts, const std::vector<image_result>& images,
                                     {"batch", facts.batch},
                                     {"classes", net.classes()},
                                     {"input", shape(net.input_channels(), net.input_shape())},
-                                    {"workspace_bytes", net.workspace_bytes()},
+                                    {"workspace_bytes", facts.workspace_bytes},
                                     {"milliseconds_median", median_of(images) * 1e3}};
     auto& list = document["images"] = nlohmann::ordered_json::array();
     for (const image_result& i : images) {

@@ -33,8 +33,9 @@ struct run_facts {
     const classify_options* options = nullptr;
     const tern::network_model* model = nullptr;
     const tern::network* network = nullptr;
-    const char* level = "";      ///< instruction-set level
-    std::size_t batch = 1;       ///< images of a run
+    const char* level = "";  ///< instruction-set level
+    std::size_t batch = 1;   ///< images of a run
+    std::size_t workspace_bytes = 0;
     std::size_t name_width = 0;  ///< of the longest image name
 };
 

@@ -87,16 +87,18 @@ std::vector<std::vector<double>> run(const experiment& e, const tern::kernel_tab
     options.plan.kernels = &table;
     options.u8_images = !how.floats;
     options.u8_weights = how.weights;
-    tern::network net = must(tern::network::create(e.net, e.input(), options));
+    const tern::network net = must(tern::network::create(e.net, e.input(), options));
+    auto memory = must(tern::make_buffer<unsigned char>(net.workspace_bytes(1)));
+    const tern::workspace scratch{memory.data(), memory.bytes()};
     const std::size_t c = net.input_channels();
     std::vector<std::vector<double>> all;
     std::vector<float> logits(net.classes());
     for (const std::vector<std::uint8_t>& bytes : e.images) {
         if (how.floats) {
             const std::vector<float> values = preprocessed(e.net.preprocess, bytes, e.h, e.w, c);
-            must(net.run(tern::nhwc(values.data(), 1, e.input().h, e.input().w, c), logits.data()));
+            must(net.run(tern::nhwc(values.data(), 1, e.input().h, e.input().w, c), logits.data(), scratch));
         } else {
-            must(net.run(tern::nhwc(bytes.data(), 1, e.h, e.w, c), logits.data()));
+            must(net.run(tern::nhwc(bytes.data(), 1, e.h, e.w, c), logits.data(), scratch));
         }
         all.emplace_back(logits.begin(), logits.end());
     }

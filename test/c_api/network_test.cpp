@@ -30,7 +30,11 @@ std::vector<float> expected_logits(const std::vector<std::uint8_t>& image, std::
     auto net = tern::network::create(model->g, {n, 32, 32}, options);
     REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
     std::vector<float> logits(n * net->classes());
-    REQUIRE(net->run(tern::nhwc<const std::uint8_t>(image.data(), n, 28, 28, 1), logits.data()).ok());
+    auto memory = tern::make_buffer<unsigned char>(net->workspace_bytes(n));
+    REQUIRE(memory.ok());
+    REQUIRE(net->run(tern::nhwc<const std::uint8_t>(image.data(), n, 28, 28, 1), logits.data(),
+                     {memory->data(), memory->bytes()})
+                .ok());
     return logits;
 }
 

@@ -110,7 +110,9 @@ TEST_CASE("a network from a checkpoint gives the logits of its safetensors twin,
         REQUIRE(net.ok());
         std::vector<float> all(4 * net->classes());
         for (std::size_t i = 0; i < 4; ++i)
-            REQUIRE(net->run(tern::nhwc(pixels.data() + i * 1024, 1, 32, 32, 1), all.data() + i * net->classes()).ok());
+            REQUIRE(net->run(tern::nhwc(pixels.data() + i * 1024, 1, 32, 32, 1), all.data() + i * net->classes(),
+                             network_memory(*net, 1))
+                        .ok());
         return all;
     };
     const std::vector<float> expected = logits(data_path("mnist_tiny_raw"));

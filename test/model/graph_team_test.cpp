@@ -1,6 +1,7 @@
 // Planned graphs run by teams, by executors that leave out tasks, and by many threads at once.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -225,16 +226,55 @@ TEST_CASE("graphs whose tasks were not all run are an error that names the node,
 }
 
 TEST_CASE("a network says so, too") {
-    tern::network_options options;
-    options.slices = 3;
-    auto net = tern::network::create(small_residual(), {2, 16, 16}, options);
+    const auto net = tern::network::create(small_residual(), {2, 16, 16});
     REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
     const auto values = some_floats(2 * 16 * 16 * 3);
     std::vector<float> logits(20);
     const auto images = tern::nhwc<const float>(values.data(), 2, 16, 16, 3);
     skipping_executor bad(3, skipping_rules[0]), good(3, [](std::size_t, std::size_t) { return false; });
-    CHECK(net->run(images, logits.data(), bad.executor()).code() == tern::errc::not_run);
-    CHECK(net->run(images, logits.data(), good.executor()).ok());
+    guarded_array<unsigned char> memory(net->workspace_bytes(2, 3));
+    const tern::workspace scratch{memory.data(), memory.size()};
+    CHECK(net->run(images, logits.data(), scratch, bad.executor()).code() == tern::errc::not_run);
+    CHECK(net->run(images, logits.data(), scratch, good.executor()).ok());
+}
+
+TEST_CASE("threads at once on one network, each with a workspace of its own, get the bits of one alone") {
+    const auto made = tern::network::create(small_residual(), {2, 16, 16});
+    REQUIRE_MESSAGE(made.ok(), std::string(made.message()));
+    const tern::network& net = *made;
+    const auto values = some_floats(5 * 16 * 16 * 3, -0.3f);
+    // Logits of images from number `first` on, and what the observer sees of them.
+    const auto run = [&](std::size_t first, std::size_t n) {
+        std::vector<float> found(n * 10);
+        guarded_array<unsigned char> memory(net.workspace_bytes(n));
+        const tern::layer_observer observer{&found, [](void* ctx, const tern::layer_view& v) {
+                                                auto& to = *static_cast<std::vector<float>*>(ctx);
+                                                to.push_back(v.out.at(v.out.n - 1, 0, 0, v.layer));
+                                            }};
+        std::vector<float> logits(n * 10);
+        const tern::status s = net.run(tern::nhwc(values.data() + first * 16 * 16 * 3, n, 16, 16, 3), logits.data(),
+                                       {memory.data(), memory.size()}, {}, observer);
+        std::copy(logits.begin(), logits.end(), found.begin());
+        return s.ok() && memory.guards_intact() ? found : std::vector<float>{};
+    };
+    std::vector<std::vector<float>> expected, found(8);
+    for (std::size_t i = 0; i < 4; ++i)
+        expected.push_back(run(i, 1 + i % 2));
+    CHECK(expected[0].size() == 10 + net.layers().size());
+    CHECK(expected[0] != expected[2]);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < found.size(); ++i)
+        threads.emplace_back([&, i] {
+            for (int repeat = 0; repeat < 5; ++repeat) {
+                found[i] = run(i % 4, 1 + i % 2);
+                if (found[i] != expected[i % 4])
+                    return;
+            }
+        });
+    for (std::thread& t : threads)
+        t.join();
+    for (std::size_t i = 0; i < found.size(); ++i)
+        CHECK(found[i] == expected[i % 4]);
 }
 
 TEST_CASE("eight threads at once on one planned graph, each with a workspace of its own") {

@@ -24,12 +24,15 @@ TEST_CASE("running a network allocates nothing, on floats and on u8 images") {
         tern::network_options options = with_table(table);
         options.u8_images = true;
         std::size_t before = allocations;
-        tern::network net = make_network(model, {2, in.h, in.w}, options);
+        const tern::network net = make_network(model, {2, in.h, in.w}, options);
         CHECK(allocations > before);
+        network_memory memory(net, 2);
+        const tern::workspace scratch = memory;
         const auto values = in.view(0, 2);
         const auto bytes = in.bytes(0, 2);
         before = allocations;
-        const tern::status on_floats = net.run(values, logits.data()), on_bytes = net.run(bytes, logits.data());
+        const tern::status on_floats = net.run(values, logits.data(), scratch),
+                           on_bytes = net.run(bytes, logits.data(), scratch);
         const std::size_t during = allocations - before;
         CHECK_MESSAGE(on_floats.ok(), std::string(on_floats.message()));
         CHECK_MESSAGE(on_bytes.ok(), std::string(on_bytes.message()));

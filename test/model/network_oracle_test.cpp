@@ -164,12 +164,14 @@ TEST_CASE("networks of any width and size equal plain loops, bit for bit, for ev
         const auto view = tern::nchw<const float>(stem.data(), n, v.stem, v.h, v.w);
         const auto check = [&](const tern::kernel_table& table) {
             for (const auto how : {tern::lowering::implicit, tern::lowering::im2col}) {
-                tern::network_options options = with_table(table, 2);
+                tern::network_options options = with_table(table);
                 options.plan.lowering = how;
-                tern::network net = make_network(model, {n, v.h, v.w}, options);
+                const tern::network net = make_network(model, {n, v.h, v.w}, options);
                 run_record r;
                 r.logits.resize(n * 5);
-                const tern::status done = net.run_from_stem(view, r.logits.data(), thread_executor(2), r.observer());
+                network_memory memory(net, n, 2);
+                const tern::status done =
+                    net.run_from_stem(view, r.logits.data(), memory, thread_executor(2), r.observer());
                 REQUIRE_MESSAGE(done.ok(), std::string(done.message()));
                 REQUIRE(r.layers.size() == expected[0].size() + 2);
                 for (std::size_t l = 0; l < expected[0].size(); ++l) {
@@ -234,7 +236,7 @@ TEST_CASE("geometry of the stem: stride, padding and pooling") {
         model.stem_stride = v.stride;
         model.stem_padding = v.padding;
         model.pool = v.pool;
-        tern::network net = make_network(model, {1, 9, 7});
+        const tern::network net = make_network(model, {1, 9, 7});
         const run_record r = run(net, view);
         REQUIRE(r.layers[0].out.size() == 2 * v.h * v.w);
         const std::size_t sh = (9 + 2 * v.padding - 1) / v.stride + 1, sw = (7 + 2 * v.padding - 1) / v.stride + 1;

@@ -26,7 +26,8 @@ std::vector<float> logits_of(const tern::graph& g) {
     std::vector<float> images(8 * 32 * 32), logits(8 * net->classes());
     for (std::size_t i = 0; i < images.size(); ++i)
         images[i] = std::sin(static_cast<float>(i * i % 977)) * 2;
-    REQUIRE(net->run(tern::nhwc<const float>(images.data(), 8, 32, 32, 1), logits.data()).ok());
+    const auto view = tern::nhwc<const float>(images.data(), 8, 32, 32, 1);
+    REQUIRE(net->run(view, logits.data(), network_memory(*net, 8)).ok());
     return logits;
 }
 
@@ -184,8 +185,10 @@ TEST_CASE("graphs whose stem is read beside what comes from it run, but not from
         auto n = tern::network::create(must_finish(net), {1, 4, 4});
         REQUIRE_MESSAGE(n.ok(), std::string(n.message()));
         float logits[3];
-        CHECK(n->run(tern::nhwc(f.data(), 1, 4, 4, 4), logits).ok());
-        check_refused(n->run_from_stem(tern::nhwc(f.data(), 1, 4, 4, 4), logits), errc::invalid_argument, {"shortcut"});
+        network_memory memory(*n, 1);
+        CHECK(n->run(tern::nhwc(f.data(), 1, 4, 4, 4), logits, memory).ok());
+        check_refused(n->run_from_stem(tern::nhwc(f.data(), 1, 4, 4, 4), logits, memory), errc::invalid_argument,
+                      {"shortcut"});
     }
 }
 
@@ -212,7 +215,8 @@ TEST_CASE("what an observer sees of a layer is what it has read and stored, with
         std::vector<float> image(16);
         for (std::size_t i = 0; i < image.size(); ++i)
             image[i] = static_cast<float>(i % 5) - 2.0f;
-        REQUIRE(n->run(tern::nhwc<const float>(image.data(), 1, 4, 4, 1), logits, {}, observer).ok());
+        const auto view = tern::nhwc<const float>(image.data(), 1, 4, 4, 1);
+        REQUIRE(n->run(view, logits, network_memory(*n, 1), {}, observer).ok());
         return record;
     };
     const auto make = [&](bool codes) {
@@ -247,9 +251,7 @@ TEST_CASE("an observer sees every layer of a chain before the next one runs") {
                       : net.relu(conv3(net, name, x, 4));
         }
         net.output("logits", net.linear("head", net.flatten(net.relu(x)), f.data(), {3, 64}));
-        tern::network_options options;
-        options.slices = 2;
-        auto n = tern::network::create(must_finish(net), {1, 4, 4}, options);
+        const auto n = tern::network::create(must_finish(net), {1, 4, 4});
         REQUIRE_MESSAGE(n.ok(), std::string(n.message()));
         struct progress {
             std::size_t work = 0;  // calls of the executor so far
@@ -268,7 +270,8 @@ TEST_CASE("an observer sees every layer of a chain before the next one runs") {
                                                 p.at_layer.push_back(p.work);
                                             }};
         float logits[3];
-        REQUIRE(n->run(tern::nhwc(f.data(), 1, 4, 4, 1), logits, threads, observer).ok());
+        network_memory memory(*n, 1, 2);
+        REQUIRE(n->run(tern::nhwc(f.data(), 1, 4, 4, 1), logits, memory, threads, observer).ok());
         REQUIRE(seen.at_layer.size() == 4);
         for (const std::size_t i : {1u, 2u})
             CHECK(seen.at_layer[i] > seen.at_layer[i - 1]);
@@ -305,10 +308,11 @@ TEST_CASE("networks of graphs: layers in the order of a run, what is shown of th
                                                 static_cast<seen*>(ctx)->channels.push_back(v.out.c);
                                             }};
         std::vector<float> logits(6);
-        REQUIRE(n.run(tern::nhwc(f.data(), 2, 4, 4, 1), logits.data(), {}, observer).ok());
+        network_memory memory(n, 2);
+        REQUIRE(n.run(tern::nhwc(f.data(), 2, 4, 4, 1), logits.data(), memory, {}, observer).ok());
         CHECK(record.layers == std::vector<std::size_t>{0, 1, 2});
         CHECK(record.channels == std::vector<std::size_t>{4, 4, 3});
-        check_refused(n.run_from_stem(tern::nhwc(f.data(), 1, 2, 2, 4), logits.data()), errc::invalid_argument,
+        check_refused(n.run_from_stem(tern::nhwc(f.data(), 1, 2, 2, 4), logits.data(), memory), errc::invalid_argument,
                       {"shortcut"});
         check_refused(net_of(g, {2, 4, 4}, true).status(), errc::invalid_argument, {"u8 images", "preprocess"});
     }

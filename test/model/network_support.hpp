@@ -17,6 +17,7 @@
 
 #include <tern/model.hpp>
 
+#include "../support/arrays.hpp"
 #include "../support/check_refused.hpp"
 #include "../support/thread_executor.hpp"
 
@@ -276,11 +277,9 @@ struct run_record {
     }
 };
 
-inline tern::network_options with_table(const tern::kernel_table& table, std::size_t slices = 1,
-                                        bool accumulators = true) {
+inline tern::network_options with_table(const tern::kernel_table& table, bool accumulators = true) {
     tern::network_options options;
     options.plan.kernels = &table;
-    options.slices = slices;
     options.accumulators = accumulators;
     return options;
 }
@@ -292,12 +291,26 @@ inline tern::network make_network(const tern::sttn_network& model, const tern::i
     return std::move(*net);
 }
 
+/// Memory for runs of up to `n` images, which holds rubbish.
+class network_memory {
+public:
+    network_memory(const tern::network& net, std::size_t n, std::size_t slices = 1)
+        : bytes_(net.workspace_bytes(n, slices)) {}
+    operator tern::workspace() { return {bytes_.data(), bytes_.size()}; }
+    bool guards_intact() const { return bytes_.guards_intact(); }
+
+private:
+    guarded_array<unsigned char> bytes_;
+};
+
 template <class T>
-run_record run(tern::network& net, const tern::tensor_view<const T>& images, const tern::executor& threads = {}) {
+run_record run(const tern::network& net, const tern::tensor_view<const T>& images, const tern::executor& threads = {}) {
     run_record record;
     record.logits.resize(images.n * net.classes());
-    const tern::status done = net.run(images, record.logits.data(), threads, record.observer());
+    network_memory memory(net, images.n, threads.slice_count());
+    const tern::status done = net.run(images, record.logits.data(), memory, threads, record.observer());
     REQUIRE_MESSAGE(done.ok(), std::string(done.message()));
+    CHECK(memory.guards_intact());
     return record;
 }
 

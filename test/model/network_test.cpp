@@ -84,11 +84,13 @@ TEST_CASE("trained networks give the logits of the reference, for every table") 
         const auto expected = doubles(open_file(t.logits), "logits_merged_f64");
         for_each_table([&](const tern::kernel_table& table) {
             const std::size_t batch = 8;
-            tern::network net = make_network(model, {batch, in.h, in.w}, with_table(table, 1, false));
+            const tern::network net = make_network(model, {batch, in.h, in.w}, with_table(table, false));
             REQUIRE(net.classes() == 10);
+            network_memory memory(net, batch);
             std::vector<float> logits(in.n * 10);
             for (std::size_t i = 0; i < in.n; i += batch) {
-                const tern::status done = net.run(in.view(i, std::min(batch, in.n - i)), logits.data() + i * 10);
+                const tern::status done =
+                    net.run(in.view(i, std::min(batch, in.n - i)), logits.data() + i * 10, memory);
                 REQUIRE_MESSAGE(done.ok(), std::string(done.message()));
             }
             CHECK(logits.size() == expected.size());
@@ -106,7 +108,7 @@ TEST_CASE("activations and accumulators inside trained networks equal the refere
             const std::size_t images = small ? 2 : 1;
             const tern::sttn_network model = load(t.in_examples ? demo_path(t.model) : data_path(t.model));
             const input_images in = mnist_images(t.images);
-            tern::network net = make_network(model, {images, in.h, in.w}, with_table(table));
+            const tern::network net = make_network(model, {images, in.h, in.w}, with_table(table));
             const run_record r = run(net, in.view(0, images));
             const auto reference = open_file(data_path(small ? "mnist_small_layers" : "mnist_tiny_reference"));
             check_inside(net, r, reference, small ? "" : "ref.", images);
@@ -121,20 +123,19 @@ TEST_CASE("numbers of threads and batches change nothing") {
     const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
     const input_images in = mnist_images(data_path("mnist_tiny_reference"));
     for_each_table([&](const tern::kernel_table& table) {
-        tern::network serial = make_network(model, {in.n, in.h, in.w}, with_table(table));
-        const run_record expected = run(serial, in.view());
+        const tern::network net = make_network(model, {2, in.h, in.w}, with_table(table));
+        const run_record expected = run(net, in.view());
         for (const std::size_t slices : {2u, 3u, 16u, 50u}) {
             CAPTURE(slices);
-            tern::network net = make_network(model, {in.n, in.h, in.w}, with_table(table, slices));
-            for (int repeat = 0; repeat < 2; ++repeat) {
-                const run_record r = run(net, in.view(), thread_executor(slices));
-                CHECK(r.layers == expected.layers);
-                CHECK(r.logits == expected.logits);
-            }
-            // Fewer images and fewer threads than planned for, in a workspace that holds old values.
-            const run_record fewer = run(net, in.view(3, 2), thread_executor(2));
-            REQUIRE(fewer.logits.size() == 2 * 10);
-            CHECK(std::equal(fewer.logits.begin(), fewer.logits.end(), expected.logits.begin() + 3 * 10));
+            const run_record r = run(net, in.view(), thread_executor(slices));
+            CHECK(r.layers == expected.layers);
+            CHECK(r.logits == expected.logits);
+            // Fewer images and fewer threads than there is memory for, which holds old values.
+            network_memory memory(net, in.n, slices);
+            std::vector<float> logits(in.n * 10);
+            REQUIRE(net.run(in.view(), logits.data(), memory, thread_executor(slices)).ok());
+            REQUIRE(net.run(in.view(3, 2), logits.data(), memory, thread_executor(2)).ok());
+            CHECK(std::equal(logits.begin(), logits.begin() + 2 * 10, expected.logits.begin() + 3 * 10));
         }
     });
 }
@@ -145,18 +146,19 @@ TEST_CASE("from the same stem output on, every table computes the same, bit for 
         const tern::sttn_network model = load(data_path(name));
         const input_images in = mnist_images(demo_path("mnist_64"));
         const std::size_t n = 2;
-        tern::network oracle = make_network(model, {n, in.h, in.w}, with_table(tern::reference_table(true)));
+        const tern::network oracle = make_network(model, {n, in.h, in.w}, with_table(tern::reference_table(true)));
         const run_record expected = run(oracle, in.view(0, n));
         const tern::layer_info& stem = oracle.layers()[0];
         const auto floats =
             tern::nchw(expected.layers[0].out.data(), n, stem.out_channels, stem.output.h, stem.output.w);
         for_each_table([&](const tern::kernel_table& table) {
-            tern::network net = make_network(model, {n, in.h, in.w}, with_table(table, 3));
+            const tern::network net = make_network(model, {n, in.h, in.w}, with_table(table));
             for (const std::size_t slices : {1u, 3u}) {
                 run_record r;
                 r.logits.resize(n * 10);
                 const auto threads = slices == 1 ? tern::executor{} : thread_executor(slices);
-                REQUIRE(net.run_from_stem(floats, r.logits.data(), threads, r.observer()).ok());
+                network_memory memory(net, n, slices);
+                REQUIRE(net.run_from_stem(floats, r.logits.data(), memory, threads, r.observer()).ok());
                 CHECK(r.layers == expected.layers);
                 CHECK(largest_difference(r.logits, {expected.logits.begin(), expected.logits.end()}) < 1e-4);
                 // The stem too is equal where there is a fused multiply-add.
@@ -175,21 +177,21 @@ TEST_CASE("from the same stem output on, every table computes the same, bit for 
 TEST_CASE("an observer and accumulators change nothing, and facts about layers are true") {
     const tern::sttn_network model = load(data_path("mnist_small_merged"));
     const input_images in = mnist_images(demo_path("mnist_64"));
-    tern::network plain = make_network(model, {2, in.h, in.w});
+    const tern::network plain = make_network(model, {2, in.h, in.w});
     std::vector<float> expected(20);
-    REQUIRE(plain.run(in.view(0, 2), expected.data()).ok());
+    REQUIRE(plain.run(in.view(0, 2), expected.data(), network_memory(plain, 2)).ok());
     const run_record observed = run(plain, in.view(0, 2));
     CHECK(observed.logits == expected);
     for (const layer_record& l : observed.layers)
         CHECK(l.accumulators.empty());
     tern::network_options options;
     options.accumulators = true;
-    tern::network net = make_network(model, {2, in.h, in.w}, options);
+    const tern::network net = make_network(model, {2, in.h, in.w}, options);
     CHECK(run(net, in.view(0, 2)).logits == expected);
     std::vector<float> unobserved(20);
-    REQUIRE(net.run(in.view(0, 2), unobserved.data()).ok());
+    REQUIRE(net.run(in.view(0, 2), unobserved.data(), network_memory(net, 2)).ok());
     CHECK(unobserved == expected);
-    CHECK(net.workspace_bytes() > plain.workspace_bytes());
+    CHECK(net.workspace_bytes(2) > plain.workspace_bytes(2));
 
     const std::vector<tern::layer_info>& layers = net.layers();
     REQUIRE(layers.size() == 8);
@@ -271,27 +273,30 @@ TEST_CASE("models whose parts do not fit together are refused with the layer, by
 TEST_CASE("arguments of run are checked") {
     const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
     const input_images in = mnist_images(data_path("mnist_tiny_reference"));
-    tern::network net = make_network(model, {2, 32, 32});
+    const tern::network net = make_network(model, {2, 32, 32});
+    network_memory memory(net, 2);
     std::vector<float> logits(80);
     const auto refused = [&](const tern::tensor_view<const float>& view, float* to,
                              const std::vector<std::string>& words) {
-        check_refused(net.run(view, to), tern::errc::invalid_argument, words);
+        check_refused(net.run(view, to, memory), tern::errc::invalid_argument, words);
     };
-    refused(in.view(0, 3), logits.data(), {"up to 2 images of 32x32 with 1 channels", "found 3"});
-    CHECK(net.run(in.view(0, 0), logits.data()).ok());
-    CHECK(net.run(in.view(0, 0), nullptr).ok());
+    refused(in.view(0, 3), logits.data(), {"workspace must hold"});
+    CHECK(net.run(in.view(0, 3), logits.data(), network_memory(net, 3)).ok());
+    CHECK(net.run(in.view(0, 0), logits.data(), {}).ok());
+    CHECK(net.run(in.view(0, 0), nullptr, {}).ok());
     refused({}, logits.data(), {});
     refused(in.view(0, 1), nullptr, {});
-    refused(tern::nchw<const float>(in.values.data(), 1, 1, 32, 31), logits.data(), {"32x31"});
+    refused(tern::nchw<const float>(in.values.data(), 1, 1, 32, 31), logits.data(),
+            {"images of 32x32 with 1 channels", "32x31"});
     refused(tern::nchw<const float>(in.values.data(), 1, 2, 32, 32), logits.data(), {"with 2"});
-    check_refused(net.run(in.view(0, 1), logits.data(), thread_executor(2)), tern::errc::invalid_argument,
-                  {"1 slices", "2"});
-    check_refused(net.run_from_stem(in.view(0, 1), logits.data()), tern::errc::invalid_argument,
+    check_refused(net.run(in.view(0, 2), logits.data(), memory, thread_executor(50)), tern::errc::invalid_argument,
+                  {"workspace must hold"});
+    check_refused(net.run_from_stem(in.view(0, 1), logits.data(), memory), tern::errc::invalid_argument,
                   {"16x16 with 6", "32x32 with 1"});
-    check_refused(net.run_from_stem({}, logits.data()), tern::errc::invalid_argument, {});
+    check_refused(net.run_from_stem({}, logits.data(), memory), tern::errc::invalid_argument, {});
     const auto stem = tern::nchw<const float>(in.values.data(), 1, 6, 16, 16);
-    check_refused(net.run_from_stem(stem, logits.data(), thread_executor(2)), tern::errc::invalid_argument, {"slices"});
-    CHECK(net.run_from_stem(stem, logits.data()).ok());
+    check_refused(net.run_from_stem(stem, logits.data(), {}), tern::errc::invalid_argument, {"workspace must hold"});
+    CHECK(net.run_from_stem(stem, logits.data(), memory).ok());
 }
 
 TEST_CASE("an allocator that fails leaves nothing behind, and running allocates nothing") {

@@ -23,8 +23,8 @@ namespace {
 using tern::preprocessing;
 using tern::tensor_view;
 
-tern::network_options for_bytes(const tern::kernel_table& table, std::size_t slices = 1) {
-    tern::network_options options = with_table(table, slices);
+tern::network_options for_bytes(const tern::kernel_table& table) {
+    tern::network_options options = with_table(table);
     options.u8_images = true;
     return options;
 }
@@ -138,7 +138,7 @@ TEST_CASE(
                 if (slices != 1 && !all_threads)
                     continue;
                 CAPTURE(slices);
-                tern::network net = make_network(model, in.shape, for_bytes(table, slices));
+                const tern::network net = make_network(model, in.shape, for_bytes(table));
                 CHECK(net.u8_shape() == tern::image_shape{bytes.n, bytes.h, bytes.w});
                 const run_record expected = run(net, in.view()),
                                  found = run(net, bytes, slices == 1 ? tern::executor{} : thread_executor(slices));
@@ -176,7 +176,7 @@ TEST_CASE("trained networks say nearly the same with 16-bit weights as with floa
         const tern::sttn_network model = demo ? load(demo_path(name)) : mnist_model(name);
         const input_images in = mnist_images(demo ? demo_path("mnist_64") : data_path("mnist_tiny_reference"));
         for_each_table([&](const tern::kernel_table& table) {
-            tern::network net =
+            const tern::network net =
                 make_network(model, {in.n, 32, 32}, rounded_to(tern::image_weights::bits16, for_bytes(table)));
             const run_record bytes = run(net, in.bytes(0, in.n)), values = run(net, in.view());
             CHECK(difference(bytes.layers[0].out, values.layers[0].out) < stem_error);
@@ -204,7 +204,7 @@ TEST_CASE("with integer weights, the stem's output is near that of preprocessed 
         for_each_table([&](const tern::kernel_table& table) {
             for (const auto precision :
                  {tern::image_weights::bits16, tern::image_weights::bits8, tern::image_weights::bits7}) {
-                tern::network net = make_network(model, in.shape, rounded_to(precision, for_bytes(table)));
+                const tern::network net = make_network(model, in.shape, rounded_to(precision, for_bytes(table)));
                 const run_record found = run(net, bytes), expected = run(net, in.view());
                 const double error = precision == tern::image_weights::bits16 ? stem_error : 0.05;
                 CHECK(difference(found.layers[0].out, expected.layers[0].out) < error);
@@ -229,7 +229,7 @@ TEST_CASE("networks of STQN take u8 images too") {
     REQUIRE_MESSAGE(model.ok(), std::string(model.message()));
     auto net = tern::network::create(*model, {4, 32, 32}, for_bytes());
     REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
-    tern::network sttn = make_network(mnist_model("mnist_tiny_raw"), {4, 32, 32}, for_bytes());
+    const tern::network sttn = make_network(mnist_model("mnist_tiny_raw"), {4, 32, 32}, for_bytes());
     const input_images in = mnist_images(data_path("mnist_tiny_reference"));
     const run_record found = run(*net, in.bytes(0, 4)), expected = run(sttn, in.bytes(0, 4));
     CHECK(found.layers[0].out == expected.layers[0].out);
@@ -253,17 +253,16 @@ void check_invariance(bool colour, tern::image_weights precision) {
         return tern::nhwc(nhwc.data() + first * size * size * c, count, size, size, c);
     };
     const auto planes = tern::nchw<const std::uint8_t>(nchw.data(), n, c, size, size);
-    const auto plan = [&](const tern::kernel_table& table, std::size_t slices) {
-        return make_network(model, {n, 32, 32}, rounded_to(precision, for_bytes(table, slices)));
+    const auto plan = [&](const tern::kernel_table& table) {
+        return make_network(model, {n, 32, 32}, rounded_to(precision, for_bytes(table)));
     };
     const auto check = [&](const tern::kernel_table& table) {
         const bool fused = precision != tern::image_weights::fp32 || table.fused_multiply_add;
-        tern::network oracle = plan(tern::reference_table(fused), 1);
+        const tern::network oracle = plan(tern::reference_table(fused)), net = plan(table);
         const run_record expected = run(oracle, dense(0, n));
         std::vector<float> logits;
         for (const std::size_t slices : sizes{1, 3, 16}) {
             CAPTURE(slices);
-            tern::network net = plan(table, slices);
             const auto threads = slices == 1 ? tern::executor{} : thread_executor(slices);
             const run_record r = run(net, dense(0, n), threads), p = run(net, planes, threads);
             CHECK(r.layers == expected.layers);
@@ -273,13 +272,16 @@ void check_invariance(bool colour, tern::image_weights precision) {
                 logits = r.logits;
             CHECK(r.logits == logits);
             CHECK(p.logits == logits);
-            // Fewer images than planned for, in a workspace that holds old values; then floats, then bytes again.
-            const run_record fewer = run(net, dense(3, 2), threads);
-            REQUIRE(fewer.logits.size() == 20);
-            CHECK(std::equal(fewer.logits.begin(), fewer.logits.end(), logits.begin() + 30));
+            // Fewer images than there is memory for, which holds old values; then floats, then bytes again.
+            network_memory memory(net, n, slices);
+            std::vector<float> again(n * 10);
+            REQUIRE(net.run(dense(0, n), again.data(), memory, threads).ok());
+            REQUIRE(net.run(dense(3, 2), again.data(), memory, threads).ok());
+            CHECK(std::equal(again.begin(), again.begin() + 20, logits.begin() + 30));
             const prepared in(model.preprocess, dense(0, 1));
-            run(net, in.view(), threads);
-            CHECK(run(net, dense(0, n), threads).layers == expected.layers);
+            REQUIRE(net.run(in.view(), again.data(), memory, threads).ok());
+            REQUIRE(net.run(dense(0, n), again.data(), memory, threads).ok());
+            CHECK(again == logits);
         }
     };
     for_each_table(check);
@@ -297,21 +299,22 @@ TEST_CASE("u8 images: levels, layouts, threads and batches change nothing") {
 TEST_CASE("networks without a plan for u8 images refuse them and cost nothing") {
     const tern::sttn_network model = mnist_model("mnist_tiny_merged");
     const input_images in = mnist_images(data_path("mnist_tiny_reference"));
-    tern::network plain = make_network(model, {2, 32, 32}), both = make_network(model, {2, 32, 32}, for_bytes()),
-                  rounded = make_network(model, {2, 32, 32}, rounded_to(tern::image_weights::bits16, for_bytes()));
+    const tern::network plain = make_network(model, {2, 32, 32}), both = make_network(model, {2, 32, 32}, for_bytes()),
+                        rounded =
+                            make_network(model, {2, 32, 32}, rounded_to(tern::image_weights::bits16, for_bytes()));
     std::vector<float> logits(20);
-    check_refused(plain.run(in.bytes(0, 1), logits.data()), tern::errc::invalid_argument,
+    check_refused(plain.run(in.bytes(0, 1), logits.data(), network_memory(plain, 1)), tern::errc::invalid_argument,
                   {"network_options::u8_images"});
     CHECK(plain.u8_shape() == tern::image_shape{0, 0, 0});
     CHECK(plain.layers()[0].u8_kernel_name.empty());
-    CHECK(both.workspace_bytes() >= plain.workspace_bytes());
+    CHECK(both.workspace_bytes(2) >= plain.workspace_bytes(2));
     CHECK(both.layers()[0].u8_kernel_name == both.layers()[0].kernel_name + "/u8");
     CHECK(rounded.layers()[0].u8_kernel_name.find("image16") != std::string::npos);
     CHECK(both.layers()[0].kernel_name == plain.layers()[0].kernel_name);
     // Without a border there is nothing to keep.
     const tern::sttn_network colour = colour_network(preprocessing::cifar10);
-    const std::size_t more = make_network(colour, {2, 32, 32}, for_bytes()).workspace_bytes(),
-                      less = make_network(colour, {2, 32, 32}).workspace_bytes();
+    const std::size_t more = make_network(colour, {2, 32, 32}, for_bytes()).workspace_bytes(2),
+                      less = make_network(colour, {2, 32, 32}).workspace_bytes(2);
     CHECK(more < less + 32 * 1024);
 }
 
@@ -340,21 +343,23 @@ TEST_CASE("a plan for u8 images needs to know the preprocessing, and the channel
 
 TEST_CASE("arguments of run are checked for u8 images") {
     const input_images in = mnist_images(data_path("mnist_tiny_reference"));
-    tern::network net = make_network(mnist_model("mnist_tiny_merged"), {2, 32, 32}, for_bytes());
+    const tern::network net = make_network(mnist_model("mnist_tiny_merged"), {2, 32, 32}, for_bytes());
+    network_memory memory(net, 2);
     std::vector<float> logits(80);
     const auto refused = [&](const tensor_view<const std::uint8_t>& view, float* to,
                              const std::vector<std::string>& words) {
-        check_refused(net.run(view, to), tern::errc::invalid_argument, words);
+        check_refused(net.run(view, to, memory), tern::errc::invalid_argument, words);
     };
-    refused(in.bytes(0, 3), logits.data(), {"up to 2 u8 images of 28x28 with 1 channels", "found 3"});
-    CHECK(net.run(in.bytes(0, 0), logits.data()).ok());
+    refused(in.bytes(0, 3), logits.data(), {"workspace must hold"});
+    CHECK(net.run(in.bytes(0, 3), logits.data(), network_memory(net, 3)).ok());
+    CHECK(net.run(in.bytes(0, 0), logits.data(), {}).ok());
     refused({}, logits.data(), {"null pointer"});
     refused(in.bytes(0, 1), nullptr, {"null pointer for logits"});
-    refused(tern::nhwc(in.pixels.data(), 1, 32, 32, 1), logits.data(), {"28x28", "32x32"});
+    refused(tern::nhwc(in.pixels.data(), 1, 32, 32, 1), logits.data(), {"u8 images of 28x28", "32x32"});
     refused(tern::nhwc(in.pixels.data(), 1, 28, 28, 3), logits.data(), {"with 3"});
-    check_refused(net.run(in.bytes(0, 1), logits.data(), thread_executor(2)), tern::errc::invalid_argument,
-                  {"1 slices", "2"});
-    CHECK(net.run(in.bytes(0, 1), logits.data()).ok());
+    check_refused(net.run(in.bytes(0, 2), logits.data(), memory, thread_executor(50)), tern::errc::invalid_argument,
+                  {"workspace must hold"});
+    CHECK(net.run(in.bytes(0, 1), logits.data(), memory).ok());
 }
 
 TEST_CASE("an allocator that fails leaves nothing of a plan for u8 images") {

@@ -55,7 +55,7 @@ void check_same(const Model& model, const input_images& in, std::size_t images) 
     REQUIRE_MESSAGE(g.ok(), std::string(g.message()));
     const tern::image_shape s{images, in.h, in.w};
     for_each_table([&](const tern::kernel_table& table) {
-        tern::network_options options = with_table(table, 2, false);
+        tern::network_options options = with_table(table, false);
         options.u8_images = model.preprocess != tern::preprocessing::unknown;
         auto net = tern::network::create(model, s, options);
         REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
@@ -66,14 +66,13 @@ void check_same(const Model& model, const input_images& in, std::size_t images) 
         const tern::planned_graph planned = must_plan(*g, graph_options);
         CHECK(planned.kernels() == &table);
         std::vector<float> expected(images * net->classes());
-        REQUIRE(net->run(in.view(0, images), expected.data()).ok());
+        REQUIRE(net->run(in.view(0, images), expected.data(), network_memory(*net, images)).ok());
         CHECK(equal_bits(run_graph(planned, in.view(0, images), s, net->classes(), thread_executor(2)), expected));
         if (options.u8_images) {
-            REQUIRE(net->run(in.bytes(0, images), expected.data()).ok());
+            REQUIRE(net->run(in.bytes(0, images), expected.data(), network_memory(*net, images)).ok());
             CHECK(equal_bits(run_graph(planned, in.bytes(0, images), s, net->classes()), expected));
         }
-        // Memory: no more, but for the tables at the start of the workspace.
-        CHECK(planned.workspace_bytes(s, 2) <= net->workspace_bytes() + 16384);
+        CHECK(planned.workspace_bytes(s, 2) <= net->workspace_bytes(images, 2));
         const std::string steps = planned.to_text({s});
         for (const tern::layer_info& layer : net->layers())
             if (layer.name.find("conv") != std::string::npos)

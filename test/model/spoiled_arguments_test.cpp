@@ -342,8 +342,7 @@ TEST_CASE(
                     "network::u8_shape",
                     "network::input_channels",
                     "network::classes",
-                    "network::layers",
-                    "network::workspace_bytes"});
+                    "network::layers"});
     walk.unchecked({"tensor_file::tensor", "tensor_file::file_bytes", "tensor_file::copied_bytes"});
     walk_files(walk);
     walk_tensors(walk);

@@ -112,9 +112,6 @@ inline void walk_networks(argument_walk& walk) {
         options.u8_images = true;  // of an unknown preprocessing
         walk.refused("network::create", "preprocessing", tern::network::create(model, {1, 32, 32}, options));
         options = {};
-        options.slices = huge;
-        walk.refused("network::create", "slices", tern::network::create(model, {1, 32, 32}, options));
-        options = {};
         options.plan.memory = no_memory();
         walk.refused("network::create", "no memory", tern::network::create(model, {1, 32, 32}, options));
     }
@@ -124,22 +121,23 @@ inline void walk_networks(argument_walk& walk) {
     tern::network_options options;
     options.u8_images = true;
     tern::network net = make_network(with_bytes, {1, 32, 32}, options);
+    network_memory memory(net, 1);
     std::vector<float> logits(11), values(32 * 32 + 1), stem(6 * 16 * 16 + 1);
     std::vector<std::uint8_t> bytes(28 * 28);
-    const auto run = [&](const char* how, tern::network& n) {
+    const auto run = [&](const char* how, const tern::network& n) {
         const auto v = tern::nhwc<const float>(values.data(), 1, 32, 32, 1);
         const auto b = tern::nhwc<const std::uint8_t>(bytes.data(), 1, 28, 28, 1);
         const auto s = tern::nhwc<const float>(stem.data(), 1, 16, 16, 6);
-        walk.refused("network::run", how, n.run(v, logits.data()));
-        walk.refused("network::run", how, n.run(b, logits.data()));
-        walk.refused("network::run_from_stem", how, n.run_from_stem(s, logits.data()));
-        walk.refused("network::run", how, n.run(tern::tensor_view<const float>{}, nullptr));
+        walk.refused("network::run", how, n.run(v, logits.data(), memory));
+        walk.refused("network::run", how, n.run(b, logits.data(), memory));
+        walk.refused("network::run_from_stem", how, n.run_from_stem(s, logits.data(), memory));
+        walk.refused("network::run", how, n.run(tern::tensor_view<const float>{}, nullptr, memory));
     };
     const auto bad_images = [&](const char* how, const float* v, const std::uint8_t* b, const float* s, std::size_t n,
                                 std::size_t c, float* to) {
-        walk.refused("network::run", how, net.run(tern::nhwc(v, n, 32, 32, c), to));
-        walk.refused("network::run", how, net.run(tern::nhwc(b, n, 28, 28, c), to));
-        walk.refused("network::run_from_stem", how, net.run_from_stem(tern::nhwc(s, n, 16, 16, 6 * c), to));
+        walk.refused("network::run", how, net.run(tern::nhwc(v, n, 32, 32, c), to, memory));
+        walk.refused("network::run", how, net.run(tern::nhwc(b, n, 28, 28, c), to, memory));
+        walk.refused("network::run_from_stem", how, net.run_from_stem(tern::nhwc(s, n, 16, 16, 6 * c), to, memory));
     };
     bad_images("no images", nullptr, nullptr, nullptr, 1, 1, logits.data());
     bad_images("no logits", values.data(), bytes.data(), stem.data(), 1, 1, nullptr);
@@ -148,22 +146,25 @@ inline void walk_networks(argument_walk& walk) {
     bad_images("channels", values.data(), bytes.data(), stem.data(), 1, 2, logits.data());
     bad_images("huge", values.data(), bytes.data(), stem.data(), huge, huge, logits.data());
     walk.refused("network::run", "misaligned",
-                 net.run(tern::nhwc(misaligned<const float>(values.data()), 1, 32, 32, 1), logits.data()));
+                 net.run(tern::nhwc(misaligned<const float>(values.data()), 1, 32, 32, 1), logits.data(), memory));
     walk.refused("network::run_from_stem", "misaligned",
-                 net.run_from_stem(tern::nhwc(misaligned<const float>(stem.data()), 1, 16, 16, 6), logits.data()));
-    for (const std::size_t slices : {std::size_t{2}, huge}) {
-        tern::executor threads;
-        threads.slices = slices;
-        walk.refused("network::run", "slices",
-                     net.run(tern::nhwc<const float>(values.data(), 1, 32, 32, 1), logits.data(), threads));
-    }
+                 net.run_from_stem(tern::nhwc(misaligned<const float>(stem.data()), 1, 16, 16, 6), logits.data(),
+                                   memory));
+    const auto one = tern::nhwc<const float>(values.data(), 1, 32, 32, 1);
+    tern::executor threads;
+    threads.slices = huge;
+    walk.refused("network::run", "slices", net.run(one, logits.data(), memory, threads));
+    walk.refused("network::run", "no workspace", net.run(one, logits.data(), {}));
+    walk.gives("network::workspace_bytes", "huge", net.workspace_bytes(huge), std::size_t{0});
+    walk.gives("network::workspace_bytes", "slices", net.workspace_bytes(1, huge), SIZE_MAX);
     // No images at all are no error.
-    CHECK(net.run(tern::nhwc<const float>(nullptr, 0, 32, 32, 1), nullptr).ok());
-    CHECK(net.run(tern::nhwc<const std::uint8_t>(nullptr, 0, 28, 28, 1), nullptr).ok());
-    CHECK(net.run_from_stem(tern::nhwc<const float>(nullptr, 0, 16, 16, 6), nullptr).ok());
+    CHECK(net.run(tern::nhwc<const float>(nullptr, 0, 32, 32, 1), nullptr, {}).ok());
+    CHECK(net.run(tern::nhwc<const std::uint8_t>(nullptr, 0, 28, 28, 1), nullptr, {}).ok());
+    CHECK(net.run_from_stem(tern::nhwc<const float>(nullptr, 0, 16, 16, 6), nullptr, {}).ok());
     tern::network taken = std::move(net);
     run("moved-from", net);
-    CHECK(taken.run(tern::nhwc<const float>(values.data(), 1, 32, 32, 1), logits.data()).ok());
+    walk.gives("network::workspace_bytes", "moved-from", net.workspace_bytes(1), std::size_t{0});
+    CHECK(taken.run(one, logits.data(), memory).ok());
     tern::network made;
     run("default-made", made);
     walk.gives("network::kernels", "default-made", made.kernels() == nullptr, true);

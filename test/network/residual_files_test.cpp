@@ -29,8 +29,7 @@ void check_network(const plain_residual& expected, const Model& model) {
     for_each_runner([&](const network_runner& on) {
         tern::network_options options;
         options.plan = on.options();
-        options.slices = on.threads().slices;
-        auto net = must(tern::network::create(model, images.shape(), options));
+        const auto net = must(tern::network::create(model, images.shape(), options));
         REQUIRE(net.layers().size() == expected.units.size() + 2);
         struct observed {
             const plain_residual& expected;
@@ -49,7 +48,9 @@ void check_network(const plain_residual& expected, const Model& model) {
                                                 check_floats(name, out, u.floats);
                                             }};
         float_map logits({expected.input.n, 1, 1}, 10);
-        must(net.run(images.view(), logits.v.data(), on.threads(), observer));
+        network_memory memory(net, images.n, on.threads().slice_count());
+        must(net.run(images.view(), logits.v.data(), memory, on.threads(), observer));
+        CHECK(memory.guards_intact());
         CHECK(seen.layers == expected.units.size() + 2);
         check_floats("logits", logits, expected.logits);
     });

@@ -81,9 +81,8 @@ TERN_FUNC result<network> network::create(const stqn_network& model, const image
 TERN_FUNC result<network> network::create(const graph& g, const image_shape& input, const network_options& options) {
     network net;
     net.input_ = input;
-    net.slices_ = options.slices == 0 ? 1 : options.slices;
     if (input.n == 0)
-        return make_error(errc::invalid_argument, "network: expected room for at least one image, found none");
+        return make_error(errc::invalid_argument, "network: expected at least one image to plan for, found none");
     TERN_TRY(net.check_graph_of_one(g, options));
     TERN_TRY(net.plan(g, options));
     return net;
@@ -138,10 +137,7 @@ TERN_FUNC status network::plan(const graph& g, const network_options& options) {
         stem_ = (*shapes)[chosen.start];
     auto planned = planned_graph::create(g, chosen);
     TERN_TRY(planned.status());
-    auto memory = make_buffer<unsigned char>(planned->workspace_bytes(input_, slices_), options.plan.memory);
-    TERN_TRY(memory.status());
     plan_ = std::move(*planned);
-    memory_ = std::move(*memory);
     for (const planned_layer& layer : plan_.layers())
         add_layer(g, layer, readers[layer.value], *types, *shapes);
     return {};
@@ -181,31 +177,27 @@ TERN_FUNC void network::add_layer(const graph& g, const planned_layer& layer, co
     values_.push_back(value);
 }
 
-TERN_FUNC status network::check_executor(const executor& threads) const {
-    if (threads.slices > slices_)
-        return make_error(errc::invalid_argument, "network: created for %zu slices, the executor has %zu", slices_,
-                          threads.slices);
-    return {};
+TERN_FUNC std::size_t network::workspace_bytes(std::size_t n, std::size_t slices) const {
+    return plan_.workspace_bytes(image_shape{n, input_.h, input_.w}, slices);
 }
 
 template <class T>
 status network::check_images(const tensor_view<const T>& images, const image_shape& expected, const char* kind,
                              const float* logits) const {
     TERN_TRY(check_made());
-    if (((!images || logits == nullptr) && images.n != 0) || images.n > expected.n || images.h != expected.h ||
-        images.w != expected.w || images.c != channels_)
-        return make_error(
-            errc::invalid_argument,
-            "network: expected up to %zu %s of %zux%zu with %zu channels, found %zu of %zux%zu with %zu%s", expected.n,
-            kind, expected.h, expected.w, channels_, images.n, images.h, images.w, images.c,
-            !images             ? " at a null pointer"
-            : logits == nullptr ? " and a null pointer for logits"
-                                : "");
+    if (((!images || logits == nullptr) && images.n != 0) || images.h != expected.h || images.w != expected.w ||
+        images.c != channels_)
+        return make_error(errc::invalid_argument,
+                          "network: expected %s of %zux%zu with %zu channels, found %zu of %zux%zu with %zu%s", kind,
+                          expected.h, expected.w, channels_, images.n, images.h, images.w, images.c,
+                          !images             ? " at a null pointer"
+                          : logits == nullptr ? " and a null pointer for logits"
+                                              : "");
     return {};
 }
 
 TERN_FUNC status network::check_made() const {
-    if (memory_.empty())
+    if (plan_.kernels() == nullptr)
         return make_error(errc::invalid_argument, "network: expected one that create made, found a moved-from one");
     return {};
 }
@@ -251,53 +243,49 @@ private:
 };
 
 template <class T>
-status network::run_images(const tensor_view<const T>& images, float* logits, const executor& threads,
-                           const layer_observer& observer) {
-    TERN_TRY(check_executor(threads));
+status network::run_images(const tensor_view<const T>& images, float* logits, const workspace& scratch,
+                           const executor& threads, const layer_observer& observer) const {
     if (images.n == 0)
         return {};
     layer_watch watch(*this, observer);
-    TERN_TRY(plan_.run(images, nhwc(logits, images.n, 1, 1, classes_), scratch(), threads, watch.observer()));
+    TERN_TRY(plan_.run(images, nhwc(logits, images.n, 1, 1, classes_), scratch, threads, watch.observer()));
     watch.finish();
     return {};
 }
 
-TERN_FUNC status network::run(const tensor_view<const float>& images, float* logits, const executor& threads,
-                              const layer_observer& observer) {
+TERN_FUNC status network::run(const tensor_view<const float>& images, float* logits, const workspace& scratch,
+                              const executor& threads, const layer_observer& observer) const {
     TERN_TRY(check_images(images, input_, "images", logits));
-    return run_images(images, logits, threads, observer);
+    return run_images(images, logits, scratch, threads, observer);
 }
 
-TERN_FUNC status network::run(const tensor_view<const std::uint8_t>& images, float* logits, const executor& threads,
-                              const layer_observer& observer) {
+TERN_FUNC status network::run(const tensor_view<const std::uint8_t>& images, float* logits, const workspace& scratch,
+                              const executor& threads, const layer_observer& observer) const {
     TERN_TRY(check_made());
     if (u8_shape_.n == 0)
         return make_error(errc::invalid_argument,
                           "network: u8 images need a network created with network_options::u8_images");
     TERN_TRY(check_images(images, u8_shape_, "u8 images", logits));
-    return run_images(images, logits, threads, observer);
+    return run_images(images, logits, scratch, threads, observer);
 }
 
-TERN_FUNC status network::run_from_stem(const tensor_view<const float>& stem, float* logits, const executor& threads,
-                                        const layer_observer& observer) {
+TERN_FUNC status network::run_from_stem(const tensor_view<const float>& stem, float* logits, const workspace& scratch,
+                                        const executor& threads, const layer_observer& observer) const {
     TERN_TRY(check_made());
     if (stem_.c == 0)
         return make_error(errc::invalid_argument,
                           "network: expected one whose stem's output a shortcut reads, found another");
-    if (((!stem || logits == nullptr) && stem.n != 0) || stem.n > input_.n || stem.h != stem_.h || stem.w != stem_.w ||
-        stem.c != stem_.c)
+    if (((!stem || logits == nullptr) && stem.n != 0) || stem.h != stem_.h || stem.w != stem_.w || stem.c != stem_.c)
         return make_error(
             errc::invalid_argument,
-            "network: expected the stem's output for up to %zu images, %zux%zu with %zu channels, found %zu of %zux%zu "
-            "with %zu",
-            input_.n, stem_.h, stem_.w, stem_.c, stem.n, stem.h, stem.w, stem.c);
-    TERN_TRY(check_executor(threads));
+            "network: expected the stem's output of images, %zux%zu with %zu channels, found %zu of %zux%zu with %zu",
+            stem_.h, stem_.w, stem_.c, stem.n, stem.h, stem.w, stem.c);
     if (stem.n == 0)
         return {};
     layer_watch watch(*this, observer);
     const image_shape images{stem.n, input_.h, input_.w};
     const tensor_view<float> out = nhwc(logits, stem.n, 1, 1, classes_);
-    TERN_TRY(plan_.run_from_start(stem, &images, 1, {nullptr, 0, &out, 1}, scratch(), threads, watch.observer()));
+    TERN_TRY(plan_.run_from_start(stem, &images, 1, {nullptr, 0, &out, 1}, scratch, threads, watch.observer()));
     watch.finish();
     return {};
 }

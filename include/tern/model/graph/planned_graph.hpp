@@ -1,4 +1,4 @@
-// planned_graph: a graph ready to run. `network` is one for images of one size that has memory of its own.
+// planned_graph: a graph ready to run. `network` is one for images of one size.
 #pragma once
 
 #include <cstddef>
