@@ -41,7 +41,7 @@ struct layer_view {
     const_packed_image input{};                      ///< packed activations; convolutions of codes only
     tensor_view<const std::int32_t> accumulators{};  ///< theirs, if `network_options::accumulators`
     /// What it stores, after sum and activation, and, of layers that read floats, pooling; nothing if that is codes. A
-    /// head behind a mean over the map: the means.
+    /// head behind a mean over the map: the means. Pixels may lie apart.
     tensor_view<const float> out{};
 };
 

@@ -46,7 +46,8 @@ struct graph_args {
     std::size_t output_count = 0;
 };
 
-/// A value that a step has written, valid during the call only: `floats` or `codes`.
+/// A value that a step has written, valid during the call only: `floats` or `codes`. Channels of floats lie side by
+/// side, pixels of what is joined to other maps apart.
 struct graph_value_view {
     std::size_t node = 0;   ///< number in the graph
     const char* name = "";  ///< of the node

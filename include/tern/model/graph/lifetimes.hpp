@@ -153,7 +153,8 @@ inline void share_memory(graph_plan& plan) {
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         const std::size_t from = replaceable(plan.steps[i]), to = floats_written(plan.steps[i]);
         if (from == step::none || to == step::none || plan.values[from].where != form::floats ||
-            plan.values[to].where != form::floats || plan.values[from].last != i)
+            plan.values[to].where != form::floats || plan.values[from].last != i ||
+            plan.values[from].slice_of != step::none || plan.values[to].slice_of != step::none)
             continue;
         const std::size_t root = plan.values[from].root;
         plan.values[to].root = root;

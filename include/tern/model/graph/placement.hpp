@@ -17,11 +17,11 @@ namespace graph_detail {
 
 /// Sizes and places of a run, in arrays that lie at the start of its workspace.
 struct run_tables {
-    map_shape* shapes = nullptr;                           ///< of nodes
-    map_shape* reads = nullptr;                            ///< room for what a node reads
-    std::size_t* bytes = nullptr;                          ///< of values that are roots; 0: not in the arena
-    std::size_t* offset = nullptr;                         ///< of values, in the arena
-    std::size_t* order = nullptr;                          ///< room for placing
+    map_shape* shapes = nullptr;    ///< of nodes
+    map_shape* reads = nullptr;     ///< room for what a node reads
+    std::size_t* bytes = nullptr;   ///< of values that are roots; 0: not in the arena
+    std::size_t* offset = nullptr;  ///< of values, in the arena; of parts of a joined map: channel
+    std::size_t* order = nullptr;   ///< room for placing
     std::size_t arena = 0, accumulators = 0, scratch = 0;  ///< bytes, one behind the other
 
     /// The arrays, or their sizes if `memory` measures.
@@ -112,6 +112,19 @@ inline void place(const graph_plan& plan, run_tables& t) {
     }
 }
 
+/// The first channels of the parts of joined maps, which may be joined to others.
+inline void place_slices(const graph_plan& plan, run_tables& t) {
+    for (std::size_t i = plan.steps.size(); i-- > 0;) {
+        const auto* c = std::get_if<step::copy>(&plan.steps[i].work);
+        if (c == nullptr || !is_concat(*c))
+            continue;
+        std::size_t channel = plan.values[c->out].slice_of != step::none ? t.offset[c->out] : 0;
+        for (std::size_t k = 0; k < c->inputs.size(); channel += t.shapes[c->inputs[k++]].c)
+            if (c->why[k] == nullptr)
+                t.offset[c->inputs[k]] = channel;
+    }
+}
+
 /// Fills the tables for images of these sizes but for `scratch`. Values are placed for one image, and all places times
 /// the number of images: what is enough for some images is enough for fewer.
 inline status lay_out(const graph_plan& plan, const image_shape* images, run_tables& t) {
@@ -135,6 +148,7 @@ inline status lay_out(const graph_plan& plan, const image_shape* images, run_tab
             t.offset[v] = plan.values[v].root != step::none ? t.offset[plan.values[v].root] : 0;
     for (std::size_t v = 0; v < plan.values.size(); ++v)
         t.offset[v] *= images[0].n;
+    place_slices(plan, t);
     return {};
 }
 

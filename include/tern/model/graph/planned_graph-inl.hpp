@@ -13,7 +13,9 @@
 #include "lowering.hpp"
 #include "placement.hpp"
 #include "planned_graph.hpp"
+#include "print_steps.hpp"
 #include "run_steps.hpp"
+#include "slices.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace graph_detail {
@@ -109,6 +111,7 @@ TERN_FUNC result<planned_graph> planned_graph::create(const graph& g, const grap
     TERN_TRY(graph_detail::graph_lowering(g, *types, chosen, plan).lower_all());
     graph_detail::find_lifetimes(plan);
     TERN_TRY(graph_detail::check_start(plan));
+    graph_detail::slice_finder(plan).find();
     graph_detail::share_memory(plan);
     return made;
 }
@@ -378,15 +381,11 @@ TERN_FUNC std::string planned_graph::to_text(const std::vector<image_shape>& ima
             text += (i == 0 ? "" : " + ") + plan_.names[step.nodes[i]];
         graph_detail::for_each_value(
             step, [](std::size_t) {},
-            [&](std::size_t v) {
-                const planned_value& value = plan_.values[v];
-                text += value.where == planned_value::form::output
-                            ? " -> output " + plan_.outputs[value.external].name
-                            : std::string(value.where == planned_value::form::codes ? " -> codes" : " -> floats") +
-                                  " at " + std::to_string(owned.tables.offset[v]);
-            });
+            [&](std::size_t v) { text += " -> " + graph_detail::place_in_words(plan_, owned.tables, v); });
         if (std::holds_alternative<step::convolution>(step.work))
             text += "; " + kernel_name(step.nodes[0], images);
+        if (const auto* c = std::get_if<step::copy>(&step.work); c != nullptr && is_concat(*c))
+            text += graph_detail::copies_in_words(plan_, *c);
         text += *step.end != '\0' ? std::string("; ends: ") + step.end + "\n" : "\n";
     }
     return text;

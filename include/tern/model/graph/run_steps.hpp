@@ -24,6 +24,12 @@
 TERN_BEGIN_NAMESPACE
 namespace graph_detail {
 
+/// Some channels of a map.
+inline tensor_view<float> channels_of(const tensor_view<float>& v, std::size_t first, std::size_t count) {
+    return {
+        v.data + as_stride(first) * v.stride_c, v.n, v.h, v.w, count, v.stride_n, v.stride_h, v.stride_w, v.stride_c};
+}
+
 /// Images of one pixel as the pixels of a row.
 template <class T>
 tensor_view<T> as_row(const tensor_view<T>& v) {
@@ -76,7 +82,9 @@ private:
     }
     tensor_view<float> in_arena(std::size_t value) const {
         const map_shape& s = t_.shapes[value];
-        return nhwc(at<float>(value), s.n, s.h, s.w, s.c);
+        const std::size_t whole = plan_.values[value].slice_of;
+        return whole != step::none ? channels_of(target(whole), t_.offset[value], s.c)
+                                   : nhwc(at<float>(value), s.n, s.h, s.w, s.c);
     }
     tensor_view<const float> floats(std::size_t value) const {
         const planned_value& v = plan_.values[value];
@@ -216,10 +224,9 @@ private:
             case kind::shortcut: halve_map(floats(c.inputs[0]), out, threads_); break;
             case kind::concat: {
                 std::size_t channel = 0;
-                for (const std::size_t v : c.inputs) {
-                    copy_channels(floats(v), out, channel, threads_);
-                    channel += t_.shapes[v].c;
-                }
+                for (std::size_t k = 0; k < c.inputs.size(); channel += t_.shapes[c.inputs[k++]].c)
+                    if (c.why[k] != nullptr)
+                        copy_channels(floats(c.inputs[k]), out, channel, threads_);
             }
         }
         return check_ran(threads_, "copy");

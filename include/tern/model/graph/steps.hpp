@@ -78,9 +78,12 @@ struct copy {
     enum class kind : std::uint8_t { concat, flatten, upsample, interpolate, shortcut };
     copy::kind what = kind::concat;
     std::vector<std::size_t> inputs{};
+    std::vector<const char*> why{};  ///< concat: why it copies that input; null: steps write it to where it belongs
     std::size_t out = none;
     std::size_t factor_h = 1, factor_w = 1;  ///< upsample, interpolate
 };
+
+inline bool is_concat(const copy& c) noexcept { return c.what == copy::kind::concat; }
 
 }  // namespace step
 
@@ -94,18 +97,19 @@ struct graph_step {
 struct planned_value {
     enum class form : std::uint8_t {
         none,    ///< nowhere: a step makes and uses it
-        floats,  ///< dense [n][h][w][c] in the arena
+        floats,  ///< [n][h][w][c] in the arena, dense unless it is part of a joined map
         codes,   ///< a packed image in the arena
         input,   ///< the caller's; in the arena if it is made of u8 images
         output,  ///< the caller's
     };
     planned_value::form where = form::none;
     code_id code = code_id::ternary;
-    border halo{};                    ///< codes: what its readers need
-    std::size_t external = 0;         ///< number of the input or output
-    std::size_t first = 0, last = 0;  ///< steps: from the one that writes it to the last that reads it
-    std::size_t root = step::none;    ///< the value whose memory it has: itself, or one that it is added to in place
-    bool as_floats = false;           ///< input: some step reads floats also if u8 images are given
+    border halo{};                      ///< codes: what its readers need
+    std::size_t external = 0;           ///< number of the input or output
+    std::size_t first = 0, last = 0;    ///< steps: from the one that writes it to the last that reads it
+    std::size_t root = step::none;      ///< the value whose memory it has: itself, or one that it is added to in place
+    std::size_t slice_of = step::none;  ///< floats: the joined map some channels of which it is, or none
+    bool as_floats = false;             ///< input: some step reads floats also if u8 images are given
 };
 
 /// An input as the caller gives it.
