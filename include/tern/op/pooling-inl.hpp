@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "../core/overlap.hpp"
+#include "../core/window_taps.hpp"
 #include "plan_checks.hpp"
 #include "pooling.hpp"
 #include "tensor_checks.hpp"
@@ -21,24 +22,13 @@ struct window {
     const pool_options& options;
     std::size_t n, y, x;  // of the output
 
-    // Taps along one axis that see pixels: [first, end). Places are counted with the padding.
-    struct taps {
-        std::size_t first, end;
-
-        taps(std::size_t start, std::size_t kernel, std::size_t dilation, std::size_t before, std::size_t size)
-            : first(start < before ? ceil_div(before - start, dilation) : 0),
-              end(start < before + size ? ceil_div(before + size - start, dilation) : 0) {
-            end = end < kernel ? end : kernel;
-        }
-    };
-
     // Calls visit(pixel) with the address of channel 0 of each pixel, row-major.
     template <class Visit>
     void for_each_pixel(Visit&& visit) const {
         const conv_geometry& g = options.geometry;
         const std::size_t top = y * g.stride_h, left = x * g.stride_w;
-        const taps down(top, options.kernel_h, g.dilation_h, g.padding.top, in.h);
-        const taps across(left, options.kernel_w, g.dilation_w, g.padding.left, in.w);
+        const window_taps down(top, options.kernel_h, g.dilation_h, g.padding.top, in.h);
+        const window_taps across(left, options.kernel_w, g.dilation_w, g.padding.left, in.w);
         for (std::size_t ky = down.first; ky < down.end; ++ky) {
             const float* row = in.data + in.offset(n, top + ky * g.dilation_h - g.padding.top, 0, 0);
             for (std::size_t kx = across.first; kx < across.end; ++kx)

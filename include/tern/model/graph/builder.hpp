@@ -78,7 +78,7 @@ public:
     /// Codes of any kind, each worth `unit`.
     TERN_FUNC graph_value quantize(graph_value x, const level_thresholds& levels, double unit = 1);
 
-    /// Square windows.
+    /// Square windows; the maximum is of floats or codes.
     TERN_FUNC graph_value max_pool(graph_value x, std::size_t kernel, std::size_t stride, std::size_t padding = 0);
     TERN_FUNC graph_value mean_pool(graph_value x, std::size_t kernel, std::size_t stride, std::size_t padding = 0);
     TERN_FUNC graph_value global_mean_pool(graph_value x);

@@ -168,8 +168,22 @@ inline result<value_type> type_of(const node::quantize& d, const typed_node& n) 
     return value_type{true, d.levels.code, d.unit, n.in[0].channels};
 }
 
+/// Whether codes can be compared plane by plane: each is worth more than all below it together.
+inline bool orders_by_planes(const code_info& code) {
+    int below = 0;
+    for (int p = 0; p < code.planes; ++p) {
+        const int worth = code.plane_weight[p] < 0 ? -code.plane_weight[p] : code.plane_weight[p];
+        if (worth <= below)
+            return false;
+        below += worth;
+    }
+    return true;
+}
+
 inline result<value_type> type_of(const node::pool& d, const typed_node& n) {
-    TERN_TRY(n.floats());
+    TERN_TRY(n.count(1));
+    if (d.function != pool_function::maximum || !orders_by_planes(get_code_info(n.in[0].code)))
+        TERN_TRY(n.floats());
     const conv_geometry& g = d.geometry;
     if (d.function > pool_function::global_mean)
         return n.wrong("a function of a pooling", static_cast<double>(d.function));

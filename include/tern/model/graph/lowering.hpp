@@ -209,7 +209,7 @@ private:
         made.options.kernels = to_.kernels;
         made.input = input_of(i);
         made.out = i;
-        write(i, false);
+        write(i, types_[i].codes);
         add_step(made, {i});
         return {};
     }

@@ -31,7 +31,7 @@ enum class activation_function : std::uint8_t {
 };
 
 enum class pool_function : std::uint8_t {
-    maximum,      ///< of the window; padding is no value
+    maximum,      ///< of the window, of floats or codes; padding is no value
     mean,         ///< of the pixels of the window that are there
     global_mean,  ///< of the whole map, which becomes 1x1
 };

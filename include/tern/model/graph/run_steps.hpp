@@ -19,6 +19,7 @@
 #include "graph_args.hpp"
 #include "lifetimes.hpp"
 #include "placement.hpp"
+#include "pool_codes.hpp"
 #include "steps.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -201,6 +202,12 @@ private:
         return quantize_image(floats(q.input), codes(q.out), q.levels, {g, h, plan_.kernels}, threads_);
     }
     status run(const step::pool& p) const {
+        if (plan_.values[p.out].where == form::codes) {
+            visit_code(plan_.values[p.out].code, [&](auto code) {
+                max_pool_codes<decltype(code)>(codes(p.input), codes(p.out), p.options, threads_);
+            });
+            return check_ran(threads_, "max_pool");
+        }
         if (p.function == pool_function::global_mean)
             return global_mean_pool(floats(p.input), target(p.out), threads_, plan_.kernels);
         return p.function == pool_function::mean ? mean_pool(floats(p.input), target(p.out), p.options, threads_)
