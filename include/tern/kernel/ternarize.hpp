@@ -107,41 +107,47 @@ TERN_INLINE void ternarize_pixels(const ternarize_args& args) {
     }
 }
 
-// Pixels side by side: lane = pixel, `count` pixels from `pixel` on; bits of 32 channels collect in a lane.
+// Bits of up to 32 channels from `first` on, of pixels side by side: lane = pixel, `count` pixels from `pixel` on.
+template <bool Affine, std::size_t Vectors>
+TERN_INLINE void ternarize_half(const ternarize_args& args, const ternarize_limits& limits, std::size_t pixel,
+                                std::size_t count, std::size_t first, std::int32_t* plus, std::int32_t* minus) {
+    constexpr std::size_t lanes = simd::f32_lanes;
+    const std::size_t rest = args.channels > first ? args.channels - first : 0;
+    const std::size_t channels = rest < 32 ? rest : 32;
+    const float* values = args.values + pixel + static_cast<std::ptrdiff_t>(first) * args.stride_channel;
+    simd::i32v p[Vectors], m[Vectors];
+    TERN_UNROLL
+    for (std::size_t j = 0; j < Vectors; ++j)
+        p[j] = m[j] = simd::broadcast_i32(0);
+    for (std::size_t c = 0; c < channels; ++c, values += args.stride_channel) {
+        const simd::i32v bit = simd::broadcast_i32(static_cast<std::int32_t>(1u << c));
+        const simd::f32v g = simd::broadcast(Affine && args.g != nullptr ? args.g[first + c] : 1.0f);
+        const simd::f32v h = simd::broadcast(Affine && args.h != nullptr ? args.h[first + c] : 0.0f);
+        TERN_UNROLL
+        for (std::size_t j = 0; j < Vectors; ++j) {
+            simd::f32v v = Vectors == 1 ? simd::load_partial(values, count) : simd::load(values + j * lanes);
+            if constexpr (Affine)
+                v = simd::multiply_add_rounded(g, v, h);
+            p[j] = simd::bit_or(p[j], simd::keep(simd::greater_equal(v, limits.hi), bit));
+            m[j] = simd::bit_or(m[j], simd::keep(simd::less(v, limits.lo), bit));
+        }
+    }
+    TERN_UNROLL
+    for (std::size_t j = 0; j < Vectors; ++j) {
+        simd::store(plus + j * lanes, p[j]);
+        simd::store(minus + j * lanes, m[j]);
+    }
+}
+
+// Pixels side by side: bits of 32 channels collect in a lane, two lanes make a word.
 template <bool Affine, std::size_t Vectors>
 TERN_INLINE void ternarize_columns(const ternarize_args& args, const ternarize_limits& limits, std::size_t pixel,
                                    std::size_t count) {
     constexpr std::size_t lanes = simd::f32_lanes;
     std::int32_t plus[2][Vectors * lanes], minus[2][Vectors * lanes];
     for (std::size_t word = 0; word * 64 < args.channels; ++word) {
-        for (std::size_t half = 0; half < 2; ++half) {
-            const std::size_t first = word * 64 + half * 32;
-            const std::size_t rest = args.channels > first ? args.channels - first : 0;
-            const std::size_t channels = rest < 32 ? rest : 32;
-            const float* values = args.values + pixel + static_cast<std::ptrdiff_t>(first) * args.stride_channel;
-            simd::i32v p[Vectors], m[Vectors];
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j)
-                p[j] = m[j] = simd::broadcast_i32(0);
-            for (std::size_t c = 0; c < channels; ++c, values += args.stride_channel) {
-                const simd::i32v bit = simd::broadcast_i32(static_cast<std::int32_t>(1u << c));
-                const simd::f32v g = simd::broadcast(Affine && args.g != nullptr ? args.g[first + c] : 1.0f);
-                const simd::f32v h = simd::broadcast(Affine && args.h != nullptr ? args.h[first + c] : 0.0f);
-                TERN_UNROLL
-                for (std::size_t j = 0; j < Vectors; ++j) {
-                    simd::f32v v = Vectors == 1 ? simd::load_partial(values, count) : simd::load(values + j * lanes);
-                    if constexpr (Affine)
-                        v = simd::multiply_add_rounded(g, v, h);
-                    p[j] = simd::bit_or(p[j], simd::keep(simd::greater_equal(v, limits.hi), bit));
-                    m[j] = simd::bit_or(m[j], simd::keep(simd::less(v, limits.lo), bit));
-                }
-            }
-            TERN_UNROLL
-            for (std::size_t j = 0; j < Vectors; ++j) {
-                simd::store(plus[half] + j * lanes, p[j]);
-                simd::store(minus[half] + j * lanes, m[j]);
-            }
-        }
+        for (std::size_t half = 0; half < 2; ++half)
+            ternarize_half<Affine, Vectors>(args, limits, pixel, count, word * 64 + half * 32, plus[half], minus[half]);
         for (std::size_t i = 0; i < count; ++i) {
             const auto whole = [i](const std::int32_t(&halves)[2][Vectors * lanes]) {
                 return static_cast<std::uint32_t>(halves[0][i]) |

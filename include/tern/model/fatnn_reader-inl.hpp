@@ -236,6 +236,28 @@ inline result<fatnn_block> read_block(tensor_source& from, const std::string& na
     return block;
 }
 
+/// Reads blocks, layer by layer, up to the first layer that has none; `channels` becomes those of the last block.
+inline status read_blocks(tensor_source& from, std::size_t& channels, const fatnn_reader_options& options,
+                          const settings& s, fatnn_network& net) {
+    for (std::size_t layer = 1;; ++layer) {
+        const std::string start = "layer" + std::to_string(layer) + ".";
+        std::size_t k = 0;
+        for (; from.has(start + std::to_string(k) + ".conv1.weight"); ++k) {
+            const std::size_t stride = k != 0 ? 1 : layer == 1 ? options.first_stride : options.stage_stride;
+            auto block = read_block(from, start + std::to_string(k), channels, stride, options, s);
+            if (!block.ok())
+                return block.status();
+            channels = block->convs.back().shape.out_channels;
+            net.blocks.push_back(std::move(*block));
+        }
+        if (k == 0)
+            break;
+    }
+    if (net.blocks.empty())
+        return make_error(errc::not_found, "tensor %.200s is missing", from.full_name("layer1.0.conv1.weight").c_str());
+    return {};
+}
+
 }  // namespace fatnn_detail
 
 TERN_FUNC result<fatnn_network> read_fatnn(const tensor_file& file, const fatnn_reader_options& options) {
@@ -266,23 +288,7 @@ TERN_FUNC result<fatnn_network> read_fatnn(const tensor_file& file, const fatnn_
         return norm.status();
     net.stem_norm = std::move(*norm);
 
-    for (std::size_t layer = 1;; ++layer) {
-        const std::string start = "layer" + std::to_string(layer) + ".";
-        std::size_t k = 0;
-        for (; from.has(start + std::to_string(k) + ".conv1.weight"); ++k) {
-            const std::size_t stride = k != 0 ? 1 : layer == 1 ? options.first_stride : options.stage_stride;
-            auto block = read_block(from, start + std::to_string(k), channels, stride, options, *s);
-            if (!block.ok())
-                return block.status();
-            channels = block->convs.back().shape.out_channels;
-            net.blocks.push_back(std::move(*block));
-        }
-        if (k == 0)
-            break;
-    }
-    if (net.blocks.empty())
-        return make_error(errc::not_found, "tensor %.200s is missing", from.full_name("layer1.0.conv1.weight").c_str());
-
+    TERN_TRY(read_blocks(from, channels, options, *s, net));
     TERN_TRY(state_dict::read_classifier(from, channels, net));
     TERN_TRY(from.check_all_used(network_title(network_kind::fatnn)));
     return net;

@@ -103,41 +103,25 @@ inline result<value> make_storage(heap& h, const value& id) {
     return h.add(s);
 }
 
-/// _rebuild_tensor(storage, offset, shape, strides), _rebuild_tensor_v2(... , requires_grad, hooks[, metadata]) and
-/// _rebuild_tensor_v3(... , requires_grad, hooks, dtype[, metadata]).
-inline result<value> make_tensor(heap& h, const value& arguments, bool has_dtype) {
-    value v[8];
-    const std::size_t n = h.take(arguments, v, 8);
-    if (n < (has_dtype ? 7u : 4u) || v[0].what != kind::storage)
-        return make_error(errc::bad_format,
-                          "tensor: expected a storage, an offset, a shape and strides, found %zu values, first %s", n,
-                          n == 0 ? "nothing" : h.describe(v[0]).c_str());
-    tensor_record t;
-    t.storage = static_cast<std::uint32_t>(v[0].number);
-    t.type = h.storage(v[0]).type;
-    if (has_dtype) {
-        t.type = nullptr;
-        if (v[6].what == kind::global && h.class_of(v[6]).module == "torch")
-            for (const element_type& e : element_types)
-                if (*e.dtype != '\0' && h.class_of(v[6]).name == e.dtype)
-                    t.type = &e;
-        if (t.type == nullptr)
-            return make_error(errc::unsupported, "tensor: expected one of torch's dtypes, found %s",
-                              h.describe(v[6]).c_str());
-    }
-    // Kept, as only the tensors of a state dict are refused for it. An empty dict says nothing.
-    if (const value& metadata = v[has_dtype ? 7 : 6]; metadata.what != kind::dict || h.count(metadata) != 0)
-        t.metadata = metadata;
-    const auto offset = read_size(h, v[1], "tensor's offset");
-    TERN_TRY(offset.status());
-    t.offset = *offset;
+/// The type that a global of torch names, null if there is none.
+inline const element_type* find_dtype(heap& h, const value& v) {
+    if (v.what != kind::global || h.class_of(v).module != "torch")
+        return nullptr;
+    for (const element_type& e : element_types)
+        if (*e.dtype != '\0' && h.class_of(v).name == e.dtype)
+            return &e;
+    return nullptr;
+}
+
+/// Reads a tensor's shape and strides, two tuples or lists of the same length.
+inline status read_extents(heap& h, const value (&from)[2], tensor_record& t) {
     value lists[2][tensor_dims::max_rank];
     std::size_t rank[2] = {};
     for (std::size_t i = 0; i < 2; ++i) {
-        if (v[2 + i].what != kind::tuple && v[2 + i].what != kind::list)
+        if (from[i].what != kind::tuple && from[i].what != kind::list)
             return make_error(errc::bad_format, "tensor: expected a tuple as its %s, found %s",
-                              i == 0 ? "shape" : "strides", h.describe(v[2 + i]).c_str());
-        rank[i] = h.take(v[2 + i], lists[i], tensor_dims::max_rank);
+                              i == 0 ? "shape" : "strides", h.describe(from[i]).c_str());
+        rank[i] = h.take(from[i], lists[i], tensor_dims::max_rank);
     }
     if (rank[0] != rank[1])
         return make_error(errc::bad_format, "tensor: expected as many strides as dimensions, found %zu and %zu",
@@ -153,6 +137,34 @@ inline result<value> make_tensor(heap& h, const value& arguments, bool has_dtype
         t.shape.push(*extent);
         t.strides[i] = *stride;
     }
+    return {};
+}
+
+/// _rebuild_tensor(storage, offset, shape, strides), _rebuild_tensor_v2(... , requires_grad, hooks[, metadata]) and
+/// _rebuild_tensor_v3(... , requires_grad, hooks, dtype[, metadata]).
+inline result<value> make_tensor(heap& h, const value& arguments, bool has_dtype) {
+    value v[8];
+    const std::size_t n = h.take(arguments, v, 8);
+    if (n < (has_dtype ? 7u : 4u) || v[0].what != kind::storage)
+        return make_error(errc::bad_format,
+                          "tensor: expected a storage, an offset, a shape and strides, found %zu values, first %s", n,
+                          n == 0 ? "nothing" : h.describe(v[0]).c_str());
+    tensor_record t;
+    t.storage = static_cast<std::uint32_t>(v[0].number);
+    t.type = h.storage(v[0]).type;
+    if (has_dtype) {
+        t.type = find_dtype(h, v[6]);
+        if (t.type == nullptr)
+            return make_error(errc::unsupported, "tensor: expected one of torch's dtypes, found %s",
+                              h.describe(v[6]).c_str());
+    }
+    // Kept, as only the tensors of a state dict are refused for it. An empty dict says nothing.
+    if (const value& metadata = v[has_dtype ? 7 : 6]; metadata.what != kind::dict || h.count(metadata) != 0)
+        t.metadata = metadata;
+    const auto offset = read_size(h, v[1], "tensor's offset");
+    TERN_TRY(offset.status());
+    t.offset = *offset;
+    TERN_TRY(read_extents(h, {v[2], v[3]}, t));
     return h.add(t);
 }
 

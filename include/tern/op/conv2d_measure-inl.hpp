@@ -46,6 +46,14 @@ struct contestant {
     double seconds = 0.0;
 };
 
+// The first of the fastest.
+inline contestant* fastest_of(contestant* list, std::size_t count) noexcept {
+    contestant* fastest = list;
+    for (std::size_t i = 1; i < count; ++i)
+        fastest = list[i].seconds < fastest->seconds ? list + i : fastest;
+    return fastest;
+}
+
 // Random codes in a few pixels, which then are those of all.
 inline void fill(packed_tensor& image) {
     const packed_layout& l = image.layout;
@@ -201,9 +209,7 @@ TERN_FUNC status conv2d::measure(const weight_source& weights, const image_shape
     const std::size_t kept_count = std::exchange(form_count_, 1);
     status failed;
     for (std::size_t round = 0; failed.ok(); ++round) {
-        double fastest_run = list[0].seconds;
-        for (std::size_t i = 0; i < count; ++i)
-            fastest_run = list[i].seconds < fastest_run ? list[i].seconds : fastest_run;
+        const double fastest_run = fastest_of(list, count)->seconds;
         for (std::size_t i = 0; i < count && failed.ok(); ++i) {
             if (list[i].seconds > 1.25 * fastest_run)
                 continue;  // it has lost
@@ -230,15 +236,14 @@ TERN_FUNC status conv2d::measure(const weight_source& weights, const image_shape
     if (!measured.ok())
         return measured.status();
     std::copy(measured_.begin(), measured_.end(), measured->begin());
-    contestant* fastest = list;
     for (std::size_t i = 0; i < count; ++i) {
         measured_kernel& m = (*measured)[measured_.size() + i];
         std::memcpy(m.name, list[i].candidate.name, sizeof m.name);
         m.in = expected;
         m.seconds = list[i].seconds;
-        fastest = list[i].seconds < fastest->seconds ? list + i : fastest;
     }
     measured_ = std::move(*measured);
+    contestant* const fastest = fastest_of(list, count);
     best = fastest->candidate;
     form = std::move(fastest->form);
     return {};

@@ -11,6 +11,16 @@
 #include "tensor_checks.hpp"
 
 TERN_BEGIN_NAMESPACE
+namespace linear_detail {
+
+// Sums of one row with their bias, which may be null.
+inline void add_bias(const float* sums, const float* bias, std::size_t count, float* out) noexcept {
+    for (std::size_t j = 0; j < count; ++j)
+        out[j] = sums[j] + (bias == nullptr ? 0.0f : bias[j]);
+}
+
+}  // namespace linear_detail
+
 TERN_FUNC result<linear> linear::create(const float* weights, std::size_t outputs, std::size_t inputs,
                                         const float* bias, const plan_options& options) {
     TERN_TRY(check_options(options, "linear"));
@@ -93,13 +103,12 @@ TERN_FUNC status linear::run(const float* in, std::size_t n, float* out, const e
             const std::size_t count = outputs_ - output < f.tile_channels ? outputs_ - output : f.tile_channels;
             for (std::size_t i = 0; i < row_count; ++i)
                 rows[i] = reinterpret_cast<const unsigned char*>(in + (row + i) * inputs_);
+            const float* const bias = bias_.empty() ? nullptr : bias_.data() + output;
             args.count = row_count;
             args.panel = reinterpret_cast<const unsigned char*>(panels_.data() + output * inputs_);
             f.strips[static_cast<std::size_t>(finish_kind::sums)](args);
             for (std::size_t i = 0; i < row_count; ++i)
-                for (std::size_t j = 0; j < count; ++j)
-                    out[(row + i) * outputs_ + output + j] =
-                        acc[i * f.tile_channels + j] + (bias_.empty() ? 0.0f : bias_[output + j]);
+                linear_detail::add_bias(acc + i * f.tile_channels, bias, count, out + (row + i) * outputs_ + output);
         }
     });
     return check_ran(threads, "linear");

@@ -56,55 +56,82 @@ inline status check_byte_output(const lowered_epilogue& chain, const image_shape
     return check_written_tensor(bytes, op, "byte output");
 }
 
-/// An error unless the float output, the residual and both packed outputs are there if the chain has them, and have the
-/// sizes of `shape` and the chain's channels. `bytes`: may take the place of packed[0]. `op` names the plan.
-inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_shape& shape, const float_view& out,
-                                     const const_float_view& residual, const packed_image (&packed)[2], const char* op,
-                                     const tensor_view<std::uint8_t>& bytes = {}) {
-    const std::size_t c = chain.channels;
-    const auto wrong_shape = [&](const char* what, std::size_t n, std::size_t h, std::size_t w, std::size_t found_c) {
-        return make_error(errc::invalid_argument,
-                          "%s: %s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu", op, what, shape.n,
-                          shape.h, shape.w, c, n, h, w, found_c);
-    };
-    const auto has_shape = [&](const auto& v) { return image_shape{v.n, v.h, v.w} == shape && v.c == c; };
-    if (bool(out) != chain.params.store)
-        return make_error(errc::invalid_argument, "%s: the epilogue %s a float output, found %s", op,
-                          chain.params.store ? "stores" : "does not store", out ? "one" : "none");
-    if (out && !has_shape(out))
-        return wrong_shape("out", out.n, out.h, out.w, out.c);
-    TERN_TRY(check_written_tensor(out, op, "out"));
-    if (bool(residual) != (chain.params.residual != residual_kind::none))
+namespace output_checks_detail {
+
+inline status wrong_shape(const lowered_epilogue& chain, const image_shape& shape, const char* op, const char* what,
+                          const image_shape& found, std::size_t channels) {
+    return make_error(errc::invalid_argument, "%s: %s: expected %zux%zux%zux%zu (n, h, w, c), found %zux%zux%zux%zu",
+                      op, what, shape.n, shape.h, shape.w, chain.channels, found.n, found.h, found.w, channels);
+}
+
+/// An error unless the tensor has the sizes of `shape` and the chain's channels.
+template <class View>
+status check_shape(const lowered_epilogue& chain, const image_shape& shape, const View& v, const char* op,
+                   const char* what) {
+    const image_shape found{v.n, v.h, v.w};
+    if (!(found == shape) || v.c != chain.channels)
+        return wrong_shape(chain, shape, op, what, found, v.c);
+    return {};
+}
+
+inline status check_residual(const lowered_epilogue& chain, const image_shape& shape, const const_float_view& residual,
+                             const char* op) {
+    const residual_kind kind = chain.params.residual;
+    if (bool(residual) != (kind != residual_kind::none))
         return make_error(errc::invalid_argument, "%s: the epilogue %s a residual, found %s", op,
                           residual ? "does not have" : "has", residual ? "one" : "none");
-    if (chain.params.residual == residual_kind::same && !has_shape(residual))
-        return wrong_shape("residual", residual.n, residual.h, residual.w, residual.c);
-    if (chain.params.residual == residual_kind::pooled &&
-        (residual.n != shape.n || residual.h != 2 * shape.h || residual.w != 2 * shape.w || residual.c > c ||
-         residual.c == 0))
+    if (kind == residual_kind::same)
+        TERN_TRY(check_shape(chain, shape, residual, op, "residual"));
+    const std::size_t c = chain.channels;
+    if (kind == residual_kind::pooled && (residual.n != shape.n || residual.h != 2 * shape.h ||
+                                          residual.w != 2 * shape.w || residual.c > c || residual.c == 0))
         return make_error(
             errc::invalid_argument,
             "%s: pooled residual: expected %zux%zux%zu (n, h, w) and at most %zu channels, found %zux%zux%zux%zu", op,
             shape.n, 2 * shape.h, 2 * shape.w, c, residual.n, residual.h, residual.w, residual.c);
-    TERN_TRY(check_tensor(residual, op, "residual"));
-    if (bytes)
-        TERN_TRY(check_byte_output(chain, shape, bytes, op));
-    const std::size_t packed_count = bytes ? 0 : chain.params.quantizer_count;
+    return check_tensor(residual, op, "residual");
+}
+
+/// `count`: how many packed outputs there must be; `beside`: words that say why there are none.
+inline status check_packed_outputs(const lowered_epilogue& chain, const image_shape& shape,
+                                   const packed_image (&packed)[2], std::size_t count, const char* beside,
+                                   const char* op) {
     for (std::size_t q = 0; q < 2; ++q) {
         const packed_image& p = packed[q];
-        if (bool(p) != (q < packed_count))
+        if (bool(p) != (q < count))
             return make_error(errc::invalid_argument,
-                              "%s: the epilogue has %zu packed outputs%s, found %s for number %zu", op, packed_count,
-                              bytes ? " beside its bytes" : "", p ? "one" : "none", q);
+                              "%s: the epilogue has %zu packed outputs%s, found %s for number %zu", op, count, beside,
+                              p ? "one" : "none", q);
         if (!p)
             continue;
         char name[32];
         std::snprintf(name, sizeof name, "%s: packed[%zu]", op, q);
         TERN_TRY(check_packed_image(p, chain.codes[q], name));
-        if (!(p.layout.shape() == shape) || p.layout.c != c)
-            return wrong_shape("packed output", p.layout.n, p.layout.h, p.layout.w, p.layout.c);
+        if (!(p.layout.shape() == shape) || p.layout.c != chain.channels)
+            return wrong_shape(chain, shape, op, "packed output", p.layout.shape(), p.layout.c);
     }
     return {};
+}
+
+}  // namespace output_checks_detail
+
+/// An error unless the float output, the residual and both packed outputs are there if the chain has them, and have the
+/// sizes of `shape` and the chain's channels. `bytes`: may take the place of packed[0]. `op` names the plan.
+inline status check_epilogue_tensors(const lowered_epilogue& chain, const image_shape& shape, const float_view& out,
+                                     const const_float_view& residual, const packed_image (&packed)[2], const char* op,
+                                     const tensor_view<std::uint8_t>& bytes = {}) {
+    using namespace output_checks_detail;
+    if (bool(out) != chain.params.store)
+        return make_error(errc::invalid_argument, "%s: the epilogue %s a float output, found %s", op,
+                          chain.params.store ? "stores" : "does not store", out ? "one" : "none");
+    if (out)
+        TERN_TRY(check_shape(chain, shape, out, op, "out"));
+    TERN_TRY(check_written_tensor(out, op, "out"));
+    TERN_TRY(check_residual(chain, shape, residual, op));
+    if (bytes)
+        TERN_TRY(check_byte_output(chain, shape, bytes, op));
+    return check_packed_outputs(chain, shape, packed, bytes ? 0 : chain.params.quantizer_count,
+                                bytes ? " beside its bytes" : "", op);
 }
 
 /// What a run reads and writes beside the tensors of its epilogue.

@@ -79,6 +79,18 @@ inline float scalar_pixel(kind which, const window& w, std::ptrdiff_t channel_of
     return which == kind::mean ? v * (1.0f / static_cast<float>(total)) : v;
 }
 
+// One row of outputs, of all channels at once if they are side by side in both tensors.
+inline void pool_row(const kernel_table& kernels, kind which, window w, bool dense, const tensor_view<float>& out) {
+    for (std::size_t c = 0; c < (dense ? 1 : out.c); ++c)  // planes one after the other
+        for (w.x = 0; w.x < out.w; ++w.x) {
+            float* to = out.data + out.offset(w.n, w.y, w.x, c);
+            if (dense)
+                dense_pixel(kernels, which, w, w.in.c, to);
+            else
+                *to = scalar_pixel(which, w, static_cast<std::ptrdiff_t>(c) * w.in.stride_c);
+        }
+}
+
 inline status run(kind which, const tensor_view<const float>& in, const tensor_view<float>& out,
                   const pool_options& options, const executor& threads) {
     const char* name = which == kind::maximum ? "max_pool" : "mean_pool";
@@ -104,17 +116,8 @@ inline status run(kind which, const tensor_view<const float>& in, const tensor_v
 
     const bool dense = (in.stride_c == 1 && out.stride_c == 1) || in.c == 1;
     parallel_ranges(threads, out.n * out.h, [&](const slice_range& range) {
-        for (std::size_t row = range.begin; row < range.end; ++row) {
-            window w{in, options, row / out.h, row % out.h, 0};
-            for (std::size_t c = 0; c < (dense ? 1 : out.c); ++c)  // planes one after the other
-                for (w.x = 0; w.x < out.w; ++w.x) {
-                    float* to = out.data + out.offset(w.n, w.y, w.x, c);
-                    if (dense)
-                        dense_pixel(**kernels, which, w, in.c, to);
-                    else
-                        *to = scalar_pixel(which, w, static_cast<std::ptrdiff_t>(c) * in.stride_c);
-                }
-        }
+        for (std::size_t row = range.begin; row < range.end; ++row)
+            pool_row(**kernels, which, {in, options, row / out.h, row % out.h, 0}, dense, out);
     });
     return check_ran(threads, name);
 }

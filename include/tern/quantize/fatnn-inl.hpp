@@ -41,6 +41,21 @@ inline bool all_equal(const float* w, std::size_t n) noexcept {
     return true;
 }
 
+/// Writes the codes of output channel o; whether any is not 0. `offset` and `scale`: v = (w - offset) / scale.
+inline bool write_fatnn_codes(const float* w, std::size_t o, double offset, double scale, double a0, double a1,
+                              ternary_weights& weights) noexcept {
+    const weight_shape& shape = weights.shape;
+    bool any = false;
+    for (std::size_t i = 0; i < shape.in_channels; ++i)
+        for (std::size_t tap = 0; tap < shape.taps(); ++tap) {
+            const double v = (exact_double(w[(o * shape.in_channels + i) * shape.taps() + tap]) - offset) / scale;
+            const int code = (v * a1 > 0.5 ? 1 : 0) - (v * a0 < -0.5 ? 1 : 0);
+            set_code(weights, o, i, tap, code);
+            any = any || code != 0;
+        }
+    return any;
+}
+
 inline status check_alphas(const float* alphas, std::size_t count, const char* name) {
     TERN_TRY(check_constants(alphas, count, "alpha", name, false));
     for (std::size_t i = 0; i < count; ++i)
@@ -77,7 +92,7 @@ TERN_FUNC result<ternary_weights> quantize_fatnn(const float* w, const weight_sh
         return weights;
 
     const std::size_t n = shape.fan_in();
-    detail::spread norm;
+    double mean = 0, deviation = 1;  // which change nothing
     for (std::size_t o = 0; o < shape.out_channels; ++o) {
         if (options.normalize && o % *norm_share == 0) {
             const float* group = w + o * n;
@@ -88,19 +103,12 @@ TERN_FUNC result<ternary_weights> quantize_fatnn(const float* w, const weight_sh
                     "%s, output channel %zu: expected weights that differ, to be divided by their standard "
                     "deviation, found %zu of %.9g",
                     name, o, size, exact_double(group[0]));
-            norm = detail::find_spread(group, size);
+            const detail::spread norm = detail::find_spread(group, size);
+            mean = norm.mean;
+            deviation = norm.deviation + options.epsilon;
         }
-        const double a0 = magnitude(alpha0[o / *share]), a1 = magnitude(alpha1[o / *share]);
-        bool any = false;
-        for (std::size_t i = 0; i < shape.in_channels; ++i)
-            for (std::size_t tap = 0; tap < shape.taps(); ++tap) {
-                double v = exact_double(w[(o * shape.in_channels + i) * shape.taps() + tap]);
-                if (options.normalize)
-                    v = (v - norm.mean) / (norm.deviation + options.epsilon);
-                const int code = (v * a1 > 0.5 ? 1 : 0) - (v * a0 < -0.5 ? 1 : 0);
-                set_code(*weights, o, i, tap, code);
-                any = any || code != 0;
-            }
+        const bool any = detail::write_fatnn_codes(w, o, mean, deviation, magnitude(alpha0[o / *share]),
+                                                   magnitude(alpha1[o / *share]), *weights);
         weights->scale[o] = !any ? 0.0f : gamma != nullptr ? gamma[o / *share] : 1.0f;
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));

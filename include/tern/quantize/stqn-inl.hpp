@@ -59,6 +59,68 @@ inline code_id code_for_sums(int largest, bool odd, bool mixed) noexcept {
                            : code_id::s8;
 }
 
+/// The binary kernels of a convolution.
+struct stqn_kernels {
+    const float* const* w;
+    std::size_t count;
+    weight_shape shape;
+    const char* const* names;
+    bool powers;  ///< each is worth twice the one before
+
+    int largest() const noexcept { return powers ? (1 << count) - 1 : static_cast<int>(count); }
+    int worth(std::size_t k) const noexcept { return powers ? 1 << k : 1; }
+    bool is_empty(std::size_t o) const noexcept { return all_zero(w, count, o * shape.fan_in(), shape.fan_in()); }
+};
+
+/// The sum of the signs of weight j, each times what its kernel is worth.
+inline result<std::int8_t> sum_signs(const stqn_kernels& kernels, std::size_t j, zero_rule zeros) {
+    int sum = 0;
+    for (std::size_t k = 0; k < kernels.count; ++k) {
+        bool refused = false;
+        sum += kernels.worth(k) * latent_sign(kernels.w[k][j], zeros, refused);
+        if (refused)
+            return make_error(errc::bad_value,
+                              "%s%s: expected a latent weight that is not 0, whose sign has no level; the option "
+                              "zeros (positive or negative) says what it is",
+                              name_or(kernels.names[k], "W"), format_index(kernels.shape, j).text);
+    }
+    return static_cast<std::int8_t>(sum);
+}
+
+/// Sums of signs of all weights; `mixed`: whether some of them are between the levels.
+inline result<buffer<std::int8_t>> sum_all_signs(const stqn_kernels& kernels, zero_rule zeros, bool& mixed,
+                                                 const allocator& memory) {
+    const std::size_t n = kernels.shape.fan_in();
+    const bool odd = kernels.largest() % 2 != 0;
+    auto sums = make_buffer<std::int8_t>(kernels.shape.size(), memory);
+    if (!sums.ok())
+        return sums;
+    mixed = false;
+    for (std::size_t o = 0; o < kernels.shape.out_channels; ++o) {
+        const bool empty = kernels.is_empty(o);
+        for (std::size_t j = o * n; j < (o + 1) * n; ++j) {
+            const auto sum = sum_signs(kernels, j, empty ? zero_rule::zero : zeros);
+            if (!sum.ok())
+                return sum.status();
+            (*sums)[j] = *sum;
+            mixed = mixed || (!empty && (*sum % 2 != 0) != odd);
+        }
+    }
+    return sums;
+}
+
+/// The mean of clamped magnitudes of all kernels' weights from `first` to `end`.
+inline double mean_magnitude(const stqn_kernels& kernels, std::size_t first, std::size_t end, double clamp) noexcept {
+    double sum = 0;
+    for (std::size_t j = first; j < end; ++j) {
+        double here = 0;
+        for (std::size_t k = 0; k < kernels.count; ++k)
+            here += std::fmin(magnitude(kernels.w[k][j]), clamp);
+        sum += here;
+    }
+    return sum / (static_cast<double>(kernels.count) * static_cast<double>(end - first));
+}
+
 /// The sum of biases in double, rounded once; null if there is none.
 inline result<buffer<float>> sum_biases(const float* const* biases, std::size_t count, std::size_t channels,
                                         const char* const* names, const allocator& memory) {
@@ -92,6 +154,48 @@ inline result<buffer<float>> sum_biases(const float* const* biases, std::size_t 
     return sums;
 }
 
+/// A grid of merged weights: odd multiples of `unit`, and even ones where `halves` says so.
+struct odd_grid {
+    double unit, allowed;  ///< how far values may be from it
+    bool halves;
+    zero_rule zeros;
+
+    /// Finds the code of a weight, an odd number; false if the weight is not on the grid.
+    bool find(float w, std::int8_t& code) const noexcept {
+        const double size = magnitude(w);
+        const int sign = sign_of(w);
+        const auto is_near = [&](double q) { return std::fabs(size - rounded(unit * q)) <= allowed; };
+        const double q = 2 * std::floor(size / unit / 2) + 1;  // the nearest odd number
+        const double even = 2 * std::floor(size / unit / 2 + 0.5);
+        double value = sign < 0 ? -q : q;
+        if (!is_near(q) || sign == 0) {
+            if (!halves || !is_near(even))
+                return false;
+            value = (sign < 0 ? -even : even) + (zeros == zero_rule::positive ? 1 : -1);
+        }
+        code = static_cast<std::int8_t>(value);
+        return true;
+    }
+};
+
+/// Finds the codes of one channel, n weights, on the coarsest grid that they are on; returns its unit, or 0. `miss`: a
+/// weight that is not on the finest grid that was tried.
+inline double find_odd_codes(const float* w, std::size_t n, int most, double largest,
+                             const merged_code_options& options, std::int8_t* codes, std::size_t& miss) noexcept {
+    // Even multiples count only where no grid fits without them.
+    for (const bool halves : {false, true})
+        for (int top = 1; top <= most && (!halves || options.zeros != zero_rule::refuse); top += 2) {
+            const odd_grid grid{largest / top, options.tolerance * largest, halves, options.zeros};
+            std::size_t j = 0;
+            while (j < n && grid.find(w[j], codes[j]))
+                ++j;
+            if (j == n)
+                return grid.unit;
+            miss = j;
+        }
+    return 0;
+}
+
 }  // namespace detail
 
 TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t count, const weight_shape& shape,
@@ -113,54 +217,26 @@ TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t 
         return share.status();
 
     const std::size_t n = shape.fan_in();
-    const int largest = powers ? (1 << count) - 1 : static_cast<int>(count);
-    const bool odd = largest % 2 != 0;
-    const auto worth = [&](std::size_t k) { return powers ? 1 << k : 1; };
-    // Sums of signs; whether any of them is between the levels.
-    auto sums = make_buffer<std::int8_t>(shape.size(), memory);
+    const detail::stqn_kernels kernels{w, count, shape, names, powers};
+    const bool odd = kernels.largest() % 2 != 0;
+    bool mixed = false;
+    const auto sums = detail::sum_all_signs(kernels, options.zeros, mixed, memory);
     if (!sums.ok())
         return sums.status();
-    bool mixed = false;
-    for (std::size_t o = 0; o < shape.out_channels; ++o) {
-        const bool empty = detail::all_zero(w, count, o * n, n);
-        for (std::size_t j = o * n; j < (o + 1) * n; ++j) {
-            int sum = 0;
-            for (std::size_t k = 0; k < count; ++k) {
-                bool refused = false;
-                sum += worth(k) * detail::latent_sign(w[k][j], empty ? zero_rule::zero : options.zeros, refused);
-                if (refused)
-                    return make_error(
-                        errc::bad_value,
-                        "%s%s: expected a latent weight that is not 0, whose sign has no level; the option "
-                        "zeros (positive or negative) says what it is",
-                        name_of(k), format_index(shape, j).text);
-            }
-            (*sums)[j] = static_cast<std::int8_t>(sum);
-            mixed = mixed || (!empty && (sum % 2 != 0) != odd);
-        }
-    }
-    const code_id code = detail::code_for_sums(largest, odd, mixed);
+    const code_id code = detail::code_for_sums(kernels.largest(), odd, mixed);
     const int unit = !odd && !mixed ? 2 : 1;
     auto weights = make_code_weights(shape, code, memory);
     if (!weights.ok())
         return weights;
 
-    const auto clamped = [&](float v) { return std::fmin(magnitude(v), options.clamp); };
     for (std::size_t first = 0; first < shape.out_channels; first += *share) {
-        double sum = 0;
-        for (std::size_t j = first * n; j < (first + *share) * n; ++j) {
-            double here = 0;
-            for (std::size_t k = 0; k < count; ++k)
-                here += clamped(w[k][j]);
-            sum += here;
-        }
-        const double mean = sum / (static_cast<double>(count) * static_cast<double>(n * *share));
+        const double mean = detail::mean_magnitude(kernels, first * n, (first + *share) * n, options.clamp);
         const double scale = options.factor * mean * unit;
         if (scale > static_cast<double>(std::numeric_limits<float>::max()))
             return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", name_of(0), first,
                               scale);
         for (std::size_t o = first; o < first + *share; ++o) {
-            if (detail::all_zero(w, count, o * n, n))
+            if (kernels.is_empty(o))
                 continue;  // as made: scale 0
             bool any = false;
             for (std::size_t j = o * n; j < (o + 1) * n; ++j) {
@@ -214,41 +290,19 @@ TERN_FUNC result<code_weights> quantize_merged_odd(const float* w, const weight_
             largest = std::fmax(largest, magnitude(w[j]));
         if (!(largest > 0))
             continue;
-        const double allowed = options.tolerance * largest;
-        std::size_t odd_one = first;  // where the finest grid tried does not fit
-        bool fits = false;
-        // Even multiples count only where no grid fits without them.
-        for (const bool halves : {false, true})
-            for (int top = 1; top <= info.max && !fits && (!halves || options.zeros != zero_rule::refuse); top += 2) {
-                const double a = largest / top;
-                fits = true;
-                for (std::size_t j = first; j < first + n && fits; ++j) {
-                    const double size = magnitude(w[j]);
-                    const int sign = sign_of(w[j]);
-                    const auto is_near = [&](double q) { return std::fabs(size - rounded(a * q)) <= allowed; };
-                    const double q = 2 * std::floor(size / a / 2) + 1;  // the nearest odd number, at most top
-                    const double even = 2 * std::floor(size / a / 2 + 0.5);
-                    double value = sign < 0 ? -q : q;
-                    fits = is_near(q) && sign != 0;
-                    if (!fits && halves && is_near(even)) {
-                        fits = true;
-                        value = (sign < 0 ? -even : even) + (options.zeros == zero_rule::positive ? 1 : -1);
-                    }
-                    if (!fits)
-                        odd_one = j;
-                    else
-                        weights->codes[j] = static_cast<std::int8_t>(value);
-                }
-                weights->scale[o] = nearest_float(a);
-            }
-        if (!fits)
+        std::size_t miss = 0;
+        const double unit =
+            detail::find_odd_codes(w + first, n, info.max, largest, options, weights->codes.data() + first, miss);
+        if (!(unit > 0))
             return make_error(errc::bad_value,
                               "%s, output channel %zu: expected values of %s times one scale, found %.9g at %s beside "
                               "the largest magnitude %.9g%s",
-                              name, o, info.title, exact_double(w[odd_one]), format_index(shape, odd_one).text, largest,
-                              sign_of(w[odd_one]) == 0 && options.zeros == zero_rule::refuse
+                              name, o, info.title, exact_double(w[first + miss]),
+                              format_index(shape, first + miss).text, largest,
+                              sign_of(w[first + miss]) == 0 && options.zeros == zero_rule::refuse
                                   ? "; the option zeros (positive or negative) says what its sign is"
                                   : "");
+        weights->scale[o] = nearest_float(unit);
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
     return weights;

@@ -19,6 +19,13 @@ inline int half_step_code(int sign, zero_rule zeros) noexcept {
     return (sign + (zeros == zero_rule::positive ? 1 : -1)) / 2;
 }
 
+/// Makes half steps full ones, or zeros, as the rule says.
+inline void settle_half_steps(std::int8_t* codes, std::size_t n, zero_rule zeros) noexcept {
+    for (std::size_t j = 0; j < n; ++j)
+        if (codes[j] == 1 || codes[j] == -1)
+            codes[j] = static_cast<std::int8_t>(2 * half_step_code(codes[j], zeros));
+}
+
 }  // namespace detail
 
 TERN_FUNC result<sttn_channel> quantize_sttn_channel(const float* w1, const float* w2, const weight_shape& shape,
@@ -58,9 +65,7 @@ TERN_FUNC result<sttn_channel> quantize_sttn_channel(const float* w1, const floa
             name1, name2, o, exact_double(full), full_steps, exact_double(half), half_steps,
             format_index(shape, first_half).text);
     if (half_steps != 0 && full_steps != 0) {
-        for (std::size_t j = 0; j < n; ++j)
-            if (codes[j] == 1 || codes[j] == -1)
-                codes[j] = static_cast<std::int8_t>(2 * detail::half_step_code(codes[j], options.zeros));
+        detail::settle_half_steps(codes, n, options.zeros);
         half_steps = 0;
     }
 

@@ -51,7 +51,50 @@ inline status check_ties(round_ties ties, const char* name) {
     return {};
 }
 
+/// The extremes of floats, 0 among them, and the sum of their magnitudes.
+struct value_range {
+    double low = 0, high = 0, sum = 0;
+
+    value_range(const float* w, std::size_t n) noexcept {
+        for (std::size_t j = 0; j < n; ++j) {
+            const double v = exact_double(w[j]);
+            low = std::fmin(low, v);
+            high = std::fmax(high, v);
+            sum += std::fabs(v);
+        }
+    }
+};
+
 inline bool is_positive(double v) noexcept { return v > 0 && v <= std::numeric_limits<double>::max(); }
+
+/// An error unless the options make codes of weights; `top`: the largest code.
+inline status check_uniform_options(const uniform_weight_options& options, int top, const char* name) {
+    const code_info c = get_code_info(options.code);
+    TERN_TRY(check_ties(options.ties, name));
+    if (options.kind > weight_range::given)
+        return make_error(errc::invalid_argument, "%s: expected a weight_range, found number %d", name,
+                          static_cast<int>(options.kind));
+    if (!is_code(options.code) || c.max > 127 || options.code == code_id::half_ternary)
+        return make_error(errc::invalid_argument, "%s: expected a code of weights, found %s", name,
+                          is_code(options.code) ? c.title : "none");
+    if (top < 1 || !c.contains_weight(top))
+        return make_error(errc::invalid_argument, "%s: expected a largest code above 0 among %s, found %d", name,
+                          c.title, top);
+    if (!is_positive(options.range))
+        return make_error(errc::invalid_argument, "%s: expected a finite range above 0, found %g", name, options.range);
+    return {};
+}
+
+/// What the largest code is worth for n weights of which not all are 0.
+inline double uniform_size(const value_range& found, std::size_t n, const uniform_weight_options& options) noexcept {
+    if (get_code_info(options.code).min == 0)
+        return options.range * (found.high - found.low);
+    if (options.kind == weight_range::max_abs)
+        return options.range * std::fmax(found.high, -found.low);
+    if (options.kind == weight_range::mean_abs)
+        return options.range * (found.sum / static_cast<double>(n));
+    return options.range;
+}
 
 }  // namespace detail
 
@@ -88,21 +131,10 @@ TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_
                                                    const allocator& memory) {
     name = name_or(name, "W");
     TERN_TRY(check_finite(w, shape, name));
-    TERN_TRY(detail::check_ties(options.ties, name));
-    if (options.kind > weight_range::given)
-        return make_error(errc::invalid_argument, "%s: expected a weight_range, found number %d", name,
-                          static_cast<int>(options.kind));
     const code_info c = get_code_info(options.code);
     const bool asymmetric = c.min == 0;
-    if (!is_code(options.code) || c.max > 127 || options.code == code_id::half_ternary)
-        return make_error(errc::invalid_argument, "%s: expected a code of weights, found %s", name,
-                          is_code(options.code) ? c.title : "none");
     const int top = options.max_code == 0 ? c.max : options.max_code;
-    if (top < 1 || !c.contains_weight(top))
-        return make_error(errc::invalid_argument, "%s: expected a largest code above 0 among %s, found %d", name,
-                          c.title, top);
-    if (!detail::is_positive(options.range))
-        return make_error(errc::invalid_argument, "%s: expected a finite range above 0, found %g", name, options.range);
+    TERN_TRY(detail::check_uniform_options(options, top, name));
     const auto share = detail::channels_per_group(shape.out_channels, options.groups, name);
     if (!share.ok())
         return share.status();
@@ -115,35 +147,20 @@ TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_
 
     const std::size_t n = shape.fan_in();
     for (std::size_t o = 0; o < shape.out_channels; o += *share) {
-        double low = 0, high = 0, sum = 0;
         const std::size_t first = o * n, end = (o + *share) * n;
-        for (std::size_t j = first; j < end; ++j) {
-            const double v = exact_double(w[j]);
-            low = std::fmin(low, v);
-            high = std::fmax(high, v);
-            sum += std::fabs(v);
-        }
-        if (!(high > low))
+        const detail::value_range found(w + first, end - first);
+        if (!(found.high > found.low))
             continue;  // zeros: scale 0, codes as made
-        double size = options.range;
-        if (asymmetric)
-            size *= high - low;
-        else if (options.kind == weight_range::max_abs)
-            size *= std::fmax(high, -low);
-        else if (options.kind == weight_range::mean_abs)
-            size *= sum / static_cast<double>(end - first);
+        const double size = detail::uniform_size(found, end - first, options);
         const double unit = size / top;
         if (!(unit > 0) || unit > static_cast<double>(std::numeric_limits<float>::max()))
             return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", name, o, unit);
-        const double zero = asymmetric ? detail::round_to(-options.range * low / unit, false, options.ties) : 0;
+        const double zero = asymmetric ? detail::round_to(-options.range * found.low / unit, false, options.ties) : 0;
         for (std::size_t j = first; j < end; ++j) {
             const double v = exact_double(w[j]) / unit;
-            double code = 0;
-            if (c.step == 2)
-                code = detail::clamp_to(detail::round_to_odd(v, -top, options.ties), -top, top);
-            else
-                code = detail::clamp_to(detail::round_to(v, v < 0, options.ties) + zero, asymmetric ? 0 : -top, top);
-            weights->codes[j] = static_cast<std::int8_t>(code);
+            const double code = c.step == 2 ? detail::round_to_odd(v, -top, options.ties)
+                                            : detail::round_to(v, v < 0, options.ties) + zero;
+            weights->codes[j] = static_cast<std::int8_t>(detail::clamp_to(code, asymmetric ? 0 : -top, top));
         }
         for (std::size_t k = o; k < o + *share; ++k) {
             bool any = asymmetric;
