@@ -67,7 +67,12 @@ tern::graph many_parts(bool apart) {
                                                                 std::vector<double>(132, -0.5).data())),
                                        some_ternary({7, 132, 3, 3}), tern::conv_geometry::square(1, 1)));
     net.output("floats", net.convolution("mix", joined, f.data(), {6, 132, 1, 1}));
-    // In the caller's memory; the others are of one pixel.
+    // Steps that read parts where they lie: a convolution's input and residuals, a quantizer.
+    net.output("sum", net.add(conv3(net, "reads", products, 16), peaks));
+    const auto pooled = net.convolution("pools", net.quantize(peaks, tern::to_levels(tern::ternary_thresholds{2, 1})),
+                                        some_ternary({14, 16, 3, 3}), tern::conv_geometry::square(2, 1));
+    net.output("pooled", net.add(pooled, net.shortcut(products, 14)));
+    // In the caller's memory; the last ones are of one pixel.
     net.output("whole", net.concat({part(net.shortcut(peaks, 20)), half, part(net.relu(conv3(net, "down", x, 5, 2)))}));
     const auto mean = net.global_mean_pool(joined);
     net.output("row", net.concat({mean, part(net.global_mean_pool(net.concat({half, half}))),
@@ -75,7 +80,7 @@ tern::graph many_parts(bool apart) {
     return must_finish(net);
 }
 
-/// Outputs of a run in memory that holds rubbish, by name; every second one is written channel by channel.
+/// Outputs of a run in memory that holds rubbish, by name. Two are written channel by channel.
 std::map<std::string, std::vector<float>> run(const tern::graph& g, const tern::planned_graph& net,
                                               const tern::tensor_view<const float>& image,
                                               const tern::executor& threads = {},
@@ -172,6 +177,8 @@ TEST_CASE("parts of joined maps give the bits of copies, for steps of every kind
     check_has(text, "\ninner -> joined from channel 24; copies nothing\n");
     check_has(text, "\nstem.pool2 -> joined from channel 24\n");
     check_has(text, "floats.activation -> joined from channel 40\n");
+    check_has(text, "reads + reads.add -> output sum; ");
+    check_has(text, "pools + floats.shortcut + pools.add -> output pooled; ");
     check_has(text, "-> output whole; copies nothing\n");
     check_has(text, "fc (a fully connected layer needs it dense)");
     check_has(copies, "codes.activation (an output of the graph), image (an input of the graph), inner (an output of");
@@ -185,7 +192,7 @@ TEST_CASE("parts of joined maps give the bits of copies, for steps of every kind
             value_record seen;
             const auto expected = run(apart, plan_of(apart, options), image),
                        found = run(g, net, image, {}, seen.observer()), shared = run(g, net, image, thread_executor(3));
-            CHECK(found.size() == 4);
+            CHECK(found.size() == 6);
             for (const auto& output : found) {
                 CAPTURE(output.first);
                 const std::vector<float>&bits = output.second, &copied = expected.at(output.first);
