@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <limits>
 #include <string>
 #include <utility>
@@ -10,7 +9,6 @@
 
 #include <tern/model.hpp>
 
-#include "../support/check_refused.hpp"
 #include "../support/spoiled_arguments.hpp"
 #include "network_support.hpp"
 #include "spoiled_networks.hpp"

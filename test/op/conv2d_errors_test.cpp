@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <random>
 #include <string>
@@ -13,9 +12,7 @@
 
 #include "../support/failing_allocator.hpp"
 #include "../support/oracle.hpp"
-#include "../support/packed.hpp"
 #include "../support/run_plan.hpp"
-#include "../support/thread_executor.hpp"
 
 namespace {
 

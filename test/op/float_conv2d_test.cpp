@@ -14,7 +14,6 @@
 #include <tern/op/quantize_image.hpp>
 
 #include "../support/arrays.hpp"
-#include "../support/code_problem.hpp"
 #include "../support/compare.hpp"
 #include "../support/failing_allocator.hpp"
 #include "../support/levels.hpp"

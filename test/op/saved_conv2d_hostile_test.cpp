@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -13,7 +12,6 @@
 
 #include "../support/check_refused.hpp"
 #include "../support/plan_outputs.hpp"
-#include "../support/run_plan.hpp"
 #include "../support/saved_layers.hpp"
 
 using tern::code_id;
