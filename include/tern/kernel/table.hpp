@@ -12,7 +12,7 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Float values to ternary planes, for one row of pixels: w = g*v + h, code = [w >= hi] - [w < lo].
+/// Makes ternary planes of the float values of one row of pixels: w = g*v + h, code = [w >= hi] - [w < lo].
 struct ternarize_args {
     const float* values;
     std::ptrdiff_t stride_pixel;    ///< floats
@@ -25,7 +25,7 @@ struct ternarize_args {
     std::size_t pixel_bytes;  ///< bytes from a pixel to the next
 };
 
-/// Maximum or mean over windows of channels-last pixels.
+/// Takes the maximum or the mean over a window of channels-last pixels.
 struct pool_args {
     const float* const* window;  ///< `count` pointers to pixels
     std::size_t count;
@@ -34,7 +34,7 @@ struct pool_args {
     float scale;  ///< mean: factor after summing in window order; maximum: unused
 };
 
-/// Set bits of one plane of pixels side by side.
+/// Counts the set bits of one plane, for pixels that lie side by side.
 struct count_args {
     const unsigned char* plane;  ///< the first pixel's first word of it
     std::size_t word_bytes;      ///< from a word to the next
@@ -44,8 +44,8 @@ struct count_args {
     std::int32_t* counts;  ///< out: per pixel
 };
 
-/// Taps side by side into one cell: channel c of tap t becomes bit t * channels + c of the cell's words, plane by
-/// plane.
+/// Merges taps that lie side by side into one cell: channel c of tap t becomes bit t * channels + c of the cell's
+/// words, plane by plane.
 struct merge_args {
     const unsigned char* pixels;  ///< the first tap of the first cell
     std::size_t pixel_bytes;      ///< from a pixel to the next
@@ -61,7 +61,7 @@ struct merge_args {
 /// Everything one instruction-set level offers.
 struct kernel_table {
     const char* level;               ///< its name, as in TERN_ISA
-    bool fused_multiply_add;         ///< whether fp32 products use it
+    bool fused_multiply_add;         ///< whether fp32 products use an instruction for that
     const product_family* families;  ///< in the order in which plans consider them
     std::size_t family_count;
     const winograd_form* winograd;  ///< the larger tiles first
@@ -69,9 +69,9 @@ struct kernel_table {
     real_family real;            ///< fp32 x fp32
     const image_family* images;  ///< u8 images, the widest weights first
     std::size_t image_count;
-    void (*finish_i32)(const finish_tile_args&);  ///< float chain on int32 sums
-    void (*finish_f32)(const finish_tile_args&);  ///< and on floats
-    void (*finish_thresholds)(const finish_tile_args&);
+    void (*finish_i32)(const finish_tile_args&);         ///< the float chain on int32 sums
+    void (*finish_f32)(const finish_tile_args&);         ///< the float chain on sums of floats
+    void (*finish_thresholds)(const finish_tile_args&);  ///< integer thresholds on int32 sums
     void (*quantize_tile)(const quantize_tile_args&);
     void (*ternarize_row)(const ternarize_args&);
     void (*max_pool)(const pool_args&);

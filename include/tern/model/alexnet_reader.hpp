@@ -19,7 +19,7 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// What tensors do not show.
+/// What the tensors of a file do not show.
 struct alexnet_reader_options {
     sttn_options common{};  ///< stem_stride: default 4; stem_padding: 0; pool: 3x3s2p0, of all poolings; zeros; memory
     double epsilon = 1e-4;  ///< of all batch norms but the head's
@@ -31,7 +31,7 @@ struct alexnet_reader_options {
 /// that is not part of the network is one of them.
 TERN_FUNC result<graph> read_alexnet(const tensor_file& file, const alexnet_reader_options& options = {});
 
-/// The same from a path of a safetensors file or a PyTorch checkpoint.
+/// Reads the same from the path of a safetensors file or a PyTorch checkpoint.
 inline result<graph> load_alexnet(const char* path, const alexnet_reader_options& options = {}) {
     const auto file = open_tensor_file(path);
     if (!file.ok())

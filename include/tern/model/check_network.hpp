@@ -17,7 +17,7 @@
 TERN_BEGIN_NAMESPACE
 namespace check_network_detail {
 
-/// An error unless there are `expected` of them.
+/// An error unless `found` is the expected number of values.
 inline status check_count(std::size_t found, std::size_t expected, const char* layer, const char* what) {
     if (found != expected)
         return make_error(errc::invalid_argument, "%.100s: expected %zu values of %s, found %zu", layer, expected, what,

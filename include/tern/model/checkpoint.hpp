@@ -15,7 +15,7 @@ TERN_BEGIN_NAMESPACE
 /// The tensors of the state dict in a checkpoint. Those that lie in the file as they are stay there; others are copied.
 class checkpoint_file : public tensor_file {
 public:
-    /// No tensors.
+    /// A file without tensors.
     checkpoint_file() = default;
 
     /// Maps a file into memory; the object keeps the mapping alive. Errors: `not_found`, `io`, `bad_format`, or

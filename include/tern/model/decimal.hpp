@@ -20,7 +20,7 @@ TERN_INLINE constexpr bool take_number(std::string_view& text, std::size_t most,
     return true;
 }
 
-/// Takes that character off the front of `text`, if it is there.
+/// Takes the character off the front of `text`, if it is there.
 TERN_INLINE constexpr bool take_character(std::string_view& text, char c) noexcept {
     if (text.empty() || text.front() != c)
         return false;

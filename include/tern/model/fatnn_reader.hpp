@@ -32,7 +32,8 @@ TERN_BEGIN_NAMESPACE
 enum class fatnn_quantizer : std::uint8_t { fatnn, lsq };
 enum class activation_range : std::uint8_t { half, full };
 
-/// What tensors do not show. Unset: the file's metadata, and where that is silent the default.
+/// What the tensors of a file do not show. An option that is not set is what the file's metadata says, and the default
+/// where that says nothing.
 struct fatnn_reader_options {
     std::optional<fatnn_quantizer> quantizer;  ///< default: fatnn; lsq: `clip_val` counts and not the alphas
     std::optional<activation_range> range;     ///< default: half; full needs two alphas. LSQ: half only
@@ -86,7 +87,7 @@ struct fatnn_network {
 /// and what was found; a tensor that is not part of the network (closed-form `basis`, ...) is one of them.
 TERN_FUNC result<fatnn_network> read_fatnn(const tensor_file& file, const fatnn_reader_options& options = {});
 
-/// The same from a path of a safetensors file or a PyTorch checkpoint.
+/// Reads the same from the path of a safetensors file or a PyTorch checkpoint.
 inline result<fatnn_network> load_fatnn(const char* path, const fatnn_reader_options& options = {}) {
     const auto file = open_tensor_file(path);
     if (!file.ok())

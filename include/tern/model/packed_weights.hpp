@@ -24,10 +24,10 @@ TERN_FUNC status write_code_weights(safetensors_writer& out, const std::string& 
 /// claimed.
 TERN_FUNC result<code_weights> read_code_weights(tensor_source& from, const std::string& name);
 
-/// The same for ternary codes, as planes. Errors: as above, another code.
+/// Reads weights of ternary codes, as planes. Errors: as above; another code.
 TERN_FUNC result<ternary_weights> read_ternary_weights(tensor_source& from, const std::string& name);
 
-/// The same from a whole file.
+/// Reads weights from an opened file.
 inline result<code_weights> read_code_weights(const tensor_file& file, const std::string& name,
                                               const allocator& memory = {}) {
     tensor_source from(file, "", memory);

@@ -43,7 +43,7 @@ TERN_INLINE constexpr image_shape preprocessed_shape(const preprocessing_rule& r
 /// another number of channels or other sizes.
 TERN_FUNC status preprocess(preprocessing p, const tensor_view<const std::uint8_t>& images,
                             const tensor_view<float>& out);
-/// The same with numbers of its own; errors call them `name`.
+/// Normalises u8 pixels with numbers of the caller's own, which errors call `name`.
 TERN_FUNC status preprocess(const preprocessing_rule& rule, const tensor_view<const std::uint8_t>& images,
                             const tensor_view<float>& out, const char* name = "of its own");
 

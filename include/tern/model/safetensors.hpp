@@ -41,7 +41,7 @@ TERN_BEGIN_NAMESPACE
 /// shape need, and tensors neither overlap nor leave bytes over.
 class safetensors_file : public tensor_file {
 public:
-    /// No tensors.
+    /// A file without tensors.
     safetensors_file() = default;
 
     /// Maps a file into memory; the object keeps the mapping alive. Errors: `not_found`, `io`, or `bad_format`

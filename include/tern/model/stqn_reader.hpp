@@ -18,7 +18,8 @@
 
 TERN_BEGIN_NAMESPACE
 
-/// What tensors do not show. Unset: the file's metadata, and where that is silent the default.
+/// What the tensors of a file do not show. An option that is not set is what the file's metadata says, and the default
+/// where that says nothing.
 struct stqn_reader_options {
     sttn_options geometry{};  ///< of the stem; preprocessing; memory
     /// The name of kernel k = 1, 2, ... of a convolution, before ".weight" and ".bias": {conv} and {k} are replaced.
@@ -36,7 +37,7 @@ struct stqn_reader_options {
 /// was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<stqn_network> read_stqn(const tensor_file& file, const stqn_reader_options& options = {});
 
-/// The same from a path of a safetensors file or a PyTorch checkpoint.
+/// Reads the same from the path of a safetensors file or a PyTorch checkpoint.
 inline result<stqn_network> load_stqn(const char* path, const stqn_reader_options& options = {}) {
     const auto file = open_tensor_file(path);
     if (!file.ok())

@@ -21,7 +21,7 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Maximum pooling of the stem; kernel 0: none.
+/// The maximum pooling of the stem; a kernel of 0 stands for none.
 struct pool_geometry {
     std::size_t kernel = 3, stride = 2, padding = 1;
 
@@ -33,7 +33,8 @@ struct pool_geometry {
 /// How u8 images become a network's input.
 enum class preprocessing { unknown, none, mnist, cifar10, imagenet };
 
-/// What tensors do not show. Unset: the file's metadata, and where that is silent the default.
+/// What the tensors of a file do not show. An option that is not set is what the file's metadata says, and the default
+/// where that says nothing.
 struct sttn_options {
     std::optional<std::size_t> stem_stride;   ///< default: 2 if the stem's kernel is 5x5 or larger, else 1
     std::optional<std::size_t> stem_padding;  ///< default: kernel / 2

@@ -15,7 +15,7 @@ TERN_BEGIN_NAMESPACE
 /// was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<sttn_network> read_sttn(const tensor_file& file, const sttn_options& options = {});
 
-/// The same from a path of a safetensors file or a PyTorch checkpoint.
+/// Reads the same from the path of a safetensors file or a PyTorch checkpoint.
 inline result<sttn_network> load_sttn(const char* path, const sttn_options& options = {}) {
     const auto file = open_tensor_file(path);
     if (!file.ok())

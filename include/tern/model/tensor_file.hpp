@@ -36,7 +36,7 @@ struct metadata_entry {
 /// from many threads is safe.
 class tensor_file {
 public:
-    /// No tensors.
+    /// A file without tensors.
     tensor_file() = default;
 
     /// Tensors in the order of the file.

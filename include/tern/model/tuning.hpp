@@ -31,10 +31,10 @@ public:
     /// Adds the outcomes of a file's text; those that are known already are replaced. Errors: `bad_format`; nothing is
     /// added then.
     TERN_FUNC status parse(const char* text, std::size_t bytes);
-    /// The text of a file.
+    /// The text of a file that holds the outcomes.
     TERN_FUNC std::string text() const;
-    /// The same from and to files. Errors: `not_found`, `io`, `bad_format`. A file is replaced as a whole or not at
-    /// all.
+    /// Read and write files of such texts. Errors: `not_found`, `io`, `bad_format`. A file is replaced as a whole or
+    /// not at all.
     TERN_FUNC status load(const char* path);
     TERN_FUNC status save(const char* path) const;
 

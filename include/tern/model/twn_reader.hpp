@@ -23,8 +23,8 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What tensors do not show. Unset: the file's metadata, and where that is silent the default, which is the official
-/// code's.
+/// What the tensors of a file do not show. An option that is not set is what the file's metadata says, and where that
+/// says nothing the default, which is the official code's.
 struct twn_reader_options {
     std::optional<double> factor;                ///< Delta / mean |W|; default 0.75
     std::optional<twn_granularity> granularity;  ///< default: filter
@@ -70,7 +70,7 @@ struct twn_network {
 /// what was expected and what was found; a tensor that is not part of the network is one of them.
 TERN_FUNC result<twn_network> read_twn(const tensor_file& file, const twn_reader_options& options = {});
 
-/// The same from a path of a safetensors file or a PyTorch checkpoint.
+/// Reads the same from the path of a safetensors file or a PyTorch checkpoint.
 inline result<twn_network> load_twn(const char* path, const twn_reader_options& options = {}) {
     const auto file = open_tensor_file(path);
     if (!file.ok())

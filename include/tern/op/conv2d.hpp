@@ -27,53 +27,55 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What one `conv2d::run` reads and writes. Sizes: input [n][h][w][C], all outputs [n][oh][ow][O]. One of `input` and
-/// `bytes` is given.
+/// What one `conv2d::run` reads and writes. The input has the sizes [n][h][w][C], all outputs have [n][oh][ow][O]. The
+/// caller gives either `input` or `bytes`.
 struct conv2d_args {
     const_packed_image input{};           ///< its halo is at least what the padding needs, and holds its halo_code
-    tensor_view<const float> residual{};  ///< if the chain has a residual; pooled: [n][2 oh][2 ow][<= O]
+    tensor_view<const float> residual{};  ///< if the chain has a residual; a pooled one is [n][2 oh][2 ow][<= O]
     tensor_view<float> out{};             ///< if the chain stores; may be exactly the same view as `residual`
-    packed_image packed[2]{};             ///< one per ternarize stage
-    tensor_view<std::int32_t>
-        accumulators{};  ///< optional: the integer sums, those of products alone unless options say more
-    /// In place of `input`, for plans of s8 or u8: the codes as bytes, at any address, without a halo. Channels lie
-    /// side by side, pixels do not go backwards; any pitch, any number of channels. Padding is the plan's zero point.
-    /// Nothing but the elements is read.
+    packed_image packed[2]{};             ///< one for each ternarize or quantize stage of the chain
+    /// Receives the integer sums, if it is given: sums of products alone, unless the options add something to them.
+    tensor_view<std::int32_t> accumulators{};
+    /// Takes the place of `input` in plans of s8 or u8: the codes as bytes, at any address and without a halo. Channels
+    /// lie side by side and pixels do not go backwards; pitch and number of channels are free. Padding is the plan's
+    /// zero point. Nothing but the elements is read.
     tensor_view<const std::uint8_t> bytes{};
-    /// In place of packed[0], if the chain's one quantizer is `requantize`: bytes at any address, channels side by
-    /// side, any pitch. Nothing but the elements is written.
+    /// Takes the place of packed[0] if the chain's one quantizer is `requantize`: bytes at any address and of any
+    /// pitch, whose channels lie side by side. Nothing but the elements is written.
     tensor_view<std::uint8_t> byte_out{};
-    float_view half_out{};             ///< in place of `out`: f16 or bf16, rounded to nearest even
-    const_float_view half_residual{};  ///< in place of `residual`: f16 or bf16
+    float_view half_out{};             ///< takes the place of `out`: f16 or bf16, rounded to nearest even
+    const_float_view half_residual{};  ///< takes the place of `residual`: f16 or bf16
 };
 
 TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// A plan: weights, geometry, epilogue and the chosen kernel. Immutable after `create`; one plan may be run by many
-/// threads at once, each with a workspace of its own. Results do not depend on the level, lowering or number of
-/// threads.
+/// A plan: weights, geometry, epilogue and the chosen kernels. It is immutable after `create`, and many threads may run
+/// one plan at once, each with a workspace of its own. Results do not depend on the level, the lowering or the number
+/// of threads.
 class conv2d {
 public:
-    /// Packs the weights for the chosen kernels. `weights.shape.in_channels` is that of one group. Errors: shapes that
-    /// do not fit `geometry.groups`, weights that do not pass their check, zero strides or dilations, accumulators that
-    /// could leave int32, an epilogue out of order, options that are no enumerators, a zero point that is none of the
-    /// activations' codes, a misaligned bias of sums, an instruction-set level that cannot be had.
+    /// Makes a plan of ternary weights and ternary activations, and packs the weights for the kernels that it chooses.
+    /// `weights.shape.in_channels` counts the channels of one group. Errors: shapes that do not fit `geometry.groups`,
+    /// weights that do not pass their check, zero strides or dilations, accumulators that could leave int32, an
+    /// epilogue out of order, options that are no enumerators, a zero point that is none of the activations' codes, a
+    /// misaligned bias of sums, an instruction-set level that cannot be had.
     static TERN_FUNC result<conv2d> create(const ternary_weights& weights, const conv_geometry& geometry = {},
                                            const epilogue& chain = {}, const plan_options& options = {});
 
-    /// Any weights with any activations: codes whose products are sums of bits run on bit planes or tables where that
-    /// is fast, all others on int8 dot products. Errors: as above; products that could leave int32.
+    /// Makes a plan of any weights with any activations. Codes whose products are sums of bits run on bit planes or
+    /// tables where that is fast, all others on int8 dot products. Errors: as above; products that could leave int32.
     static TERN_FUNC result<conv2d> create(const code_weights& weights, code_id activations,
                                            const conv_geometry& geometry = {}, const epilogue& chain = {},
                                            const plan_options& options = {});
 
-    /// The codes that the input must have.
+    /// The code that the input must have.
     code_id input_code() const noexcept { return query_.product.activations; }
+    /// Channels of the input and of the outputs, those of all groups.
     std::size_t in_channels() const noexcept { return query_.layer.in_channels(); }
     std::size_t out_channels() const noexcept { return query_.layer.out_channels(); }
-    /// Packed outputs, and the code of number `q` of them.
+    /// How many packed outputs the plan writes, and the code of number `q` of them.
     std::size_t quantizers() const noexcept { return epilogue_.params.quantizer_count; }
     code_id output_code(std::size_t q) const noexcept {
         return q < max_quantizers && q < quantizers() ? epilogue_.codes[q] : code_id::ternary;
@@ -97,24 +99,26 @@ public:
     }
     /// The halo a packed input of this size must have at least.
     TERN_FUNC border required_halo(const image_shape& in) const noexcept;
-    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows, 0 if `run` would refuse
-    /// the input or the plan.
+    /// Bytes of scratch memory that `run` needs with an executor of so many slices; SIZE_MAX if they overflow, 0 if
+    /// `run` would refuse the input or the plan.
     TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
-    /// What runs for this input size: level, family, lowering, and the layout of the float output.
+    /// The name of the kernels that run for this input size, with level, codes and lowering, and with the layout of the
+    /// float output, whose channels are dense or not (docs/kernel_names.md).
     TERN_FUNC const char* kernel_name(const image_shape& in, bool channels_last = true) const noexcept;
-    /// Writes what was considered for an input, best first: a line for each of the level's kernels with the cycles of
-    /// one thread that the cost model says, the microseconds that `create` measured, if it did, or why it cannot be
-    /// taken. As snprintf: at most `size` bytes with a final 0; returns the length of the whole text.
+    /// Writes what was considered for an input, best first. Each of the level's kernels has a line with the cycles of
+    /// one thread that the cost model says and the microseconds that `create` measured, if it did, or with the reason
+    /// why it cannot be taken. Like snprintf it writes at most `size` bytes with a final 0 and returns the length of
+    /// the whole text.
     TERN_FUNC std::size_t explain(const image_shape& in, char* text, std::size_t size) const;
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written, unless it is errc::not_run. No
-    /// images (n = 0): does nothing. Errors: sizes, codes and halos that do not fit, tensors that are misaligned,
-    /// overlap or whose pixels share memory, too small a workspace, a default-made or moved-from plan, an executor that
-    /// has left out tasks.
+    /// Computes; allocates nothing and locks nothing. On an error nothing has been written, unless it is errc::not_run.
+    /// No images (n = 0) are no error: nothing is done. Errors: sizes, codes and halos that do not fit, tensors that
+    /// are misaligned, overlap or whose pixels share memory, too small a workspace, a default-made or moved-from plan,
+    /// an executor that has left out tasks.
     TERN_FUNC status run(const conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
-    /// The part of thread number `index` in a run that all threads of a team do together (core/team.hpp): they call it
-    /// with the same arguments, and workspace_bytes(in, threads.size) of scratch memory. Errors: also a number that the
-    /// team does not have.
+    /// Does the part of thread number `index` in a run that all threads of a team do together (core/team.hpp). They
+    /// call it with the same arguments and with workspace_bytes(in, threads.size) bytes of scratch memory. Errors:
+    /// those of `run`, and a number that the team does not have.
     status run_slice(const conv2d_args& args, const workspace& scratch, const team& threads, std::size_t index) const {
         TERN_TRY(check_team(threads, index, "conv2d"));
         return run(args, scratch, team_member(threads, index).executor());

@@ -10,7 +10,8 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Rows first; channels, at multiples of a word and of a tile, only when rows do not suffice.
+/// How many tasks there are, and what each computes. Rows are divided first; channels are divided, at multiples of a
+/// word and of a tile, only where there are fewer rows than slices.
 struct work_division {
     std::size_t rows, tiles, tiles_per_unit, units, row_tasks, channel_tasks;
 

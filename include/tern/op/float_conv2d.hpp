@@ -48,8 +48,8 @@ TERN_BEGIN_NAMESPACE
 /// those of `quantize_image` and `conv2d`, bit for bit.
 class float_conv2d {
 public:
-    /// Activations of any code. Errors: as conv2d; thresholds that do not fit their code or fall, misaligned factors or
-    /// shifts, a chain that does not store or that quantizes.
+    /// Makes a plan for activations of any code. Errors: as conv2d; thresholds that do not fit their code or fall,
+    /// misaligned factors or shifts, a chain that does not store or that quantizes.
     static TERN_FUNC result<float_conv2d> create(const ternary_weights& weights, const input_quantizer& input = {},
                                                  const conv_geometry& geometry = {},
                                                  const epilogue& chain = tern::v1::chain(stage::store()),
@@ -68,16 +68,16 @@ public:
 
     /// Output sizes for an input, or an error that names both.
     result<image_shape> output_shape(const image_shape& in) const { return conv_.output_shape(in); }
-    /// Scratch memory for `run` with an executor of that many slices, packed codes and their halo included; SIZE_MAX if
-    /// it overflows, 0 if `run` would refuse the input or the plan.
+    /// Bytes of scratch memory that `run` needs with an executor of so many slices, packed codes and their halo
+    /// included; SIZE_MAX if they overflow, 0 if `run` would refuse the input or the plan.
     TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
-    /// What runs for this input size: level, family, lowering, and the layout of the output.
+    /// The name of the kernels that run for this input size, as conv2d::kernel_name.
     const char* kernel_name(const image_shape& in, bool channels_last = true) const noexcept {
         return conv_.kernel_name(in, channels_last);
     }
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing but the workspace has been written. No images
-    /// (n = 0): does nothing. Errors: as conv2d.
+    /// Computes; allocates nothing and locks nothing. On an error nothing but the workspace has been written. No images
+    /// (n = 0) are no error: nothing is done. Errors: as conv2d.
     TERN_FUNC status run(const float_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:

@@ -15,7 +15,7 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What one `gemm::run` reads and writes: m rows. One of `rows` and `bytes` is given.
+/// What one `gemm::run` reads and writes: m rows. The caller gives either `rows` or `bytes`.
 struct gemm_args {
     const_packed_image rows{};  ///< the layout of `make_packed_rows`: one image of 1 x m pixels with k channels
     tensor_view<float> out{};   ///< [m][n] as `matrix(p, m, n)`, if the chain stores
@@ -55,24 +55,26 @@ inline result<packed_tensor> make_packed_rows(std::size_t m, std::size_t k, cons
 /// A plan for C = epilogue(A * W^T): a 1x1 convolution over a row of pixels. Same rules as conv2d.
 class gemm {
 public:
-    /// `weights`: shape {n, k, 1, 1}.
+    /// Makes a plan of ternary weights, whose shape is {n, k, 1, 1}. Errors: as conv2d; another shape.
     static result<gemm> create(const ternary_weights& weights, const epilogue& chain = {},
                                const plan_options& options = {}) {
         TERN_TRY(check_no_kernel(weights.shape));
         return from(conv2d::create(weights, {}, chain, options));
     }
-    /// Any weights with any activations, as conv2d.
+    /// Makes a plan of any weights with any activations. Errors: as above.
     static result<gemm> create(const code_weights& weights, code_id activations, const epilogue& chain = {},
                                const plan_options& options = {}) {
         TERN_TRY(check_no_kernel(weights.shape));
         return from(conv2d::create(weights, activations, {}, chain, options));
     }
 
+    /// Columns of A and columns of C.
     std::size_t k() const noexcept { return plan_.in_channels(); }
     std::size_t n() const noexcept { return plan_.out_channels(); }
     /// The codes that rows must have, and those of packed output number `q`.
     code_id input_code() const noexcept { return plan_.input_code(); }
     code_id output_code(std::size_t q) const noexcept { return plan_.output_code(q); }
+    /// Bytes of scratch memory that `run` needs for m rows, as conv2d::workspace_bytes.
     std::size_t workspace_bytes(std::size_t m, std::size_t slices = 1) const noexcept {
         return plan_.workspace_bytes(shape_of_rows(m), slices);
     }
@@ -80,12 +82,14 @@ public:
     const kernel_table* kernels() const noexcept { return plan_.kernels(); }
     /// Bytes of the packed weights that `run` reads.
     std::size_t panel_bytes() const noexcept { return plan_.panel_bytes(); }
+    /// The name of the kernels that run for m rows, as conv2d::kernel_name.
     const char* kernel_name(std::size_t m) const noexcept { return plan_.kernel_name(shape_of_rows(m)); }
     /// As conv2d::explain, for m rows.
     std::size_t explain(std::size_t m, char* text, std::size_t size) const {
         return plan_.explain(shape_of_rows(m), text, size);
     }
 
+    /// Computes, as conv2d::run.
     status run(const gemm_args& args, const workspace& scratch, const executor& threads = {}) const {
         return plan_.run(as_images(args), scratch, threads);
     }

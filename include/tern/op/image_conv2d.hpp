@@ -93,16 +93,17 @@ public:
     result<image_shape> output_shape(const image_shape& in) const {
         return conv_output_shape(in, layer_.shape.kh, layer_.shape.kw, layer_.geometry);
     }
-    /// Scratch memory for `run` with an executor of that many slices; SIZE_MAX if it overflows or `run` would
-    /// refuse the input or the plan.
+    /// Bytes of scratch memory that `run` needs with an executor of so many slices; SIZE_MAX if they overflow or if
+    /// `run` would refuse the input or the plan.
     TERN_FUNC std::size_t workspace_bytes(const image_shape& in, std::size_t slices = 1) const noexcept;
-    /// What runs: level, family, and the layout of the float output.
+    /// The name of the kernels, with the level and the layout of the float output. It is the same for every input size,
+    /// which is asked for because all plans are asked alike (docs/kernel_names.md).
     const char* kernel_name(const image_shape&, bool channels_last = true) const noexcept {
         return names_[channels_last ? 0 : 1];
     }
 
-    /// Computes. Allocates nothing, locks nothing. On an error nothing has been written, unless it is
-    /// errc::not_run. No images (n = 0): does nothing. Errors: as conv2d.
+    /// Computes; allocates nothing and locks nothing. On an error nothing has been written, unless it is errc::not_run.
+    /// No images (n = 0) are no error: nothing is done. Errors: as conv2d.
     TERN_FUNC status run(const image_conv2d_args& args, const workspace& scratch, const executor& threads = {}) const;
 
 private:

@@ -8,7 +8,7 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What a network's first layer sees of a byte: (byte / divisor - mean[c]) / deviation[c] per input channel. Padding is
+/// The number that a network's first layer sees of a byte: (byte / divisor - mean[c]) / deviation[c]. Padding is
 /// 0 in these units. With the divisor 255, mean and deviation are those of torchvision's Normalize; with 1, they are in
 /// bytes.
 struct image_normalization {

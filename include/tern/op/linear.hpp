@@ -26,7 +26,7 @@ public:
     std::size_t outputs() const noexcept { return outputs_; }
     /// The table in use, also for operators beside the plan; null in a default-made plan.
     const kernel_table* kernels() const noexcept { return kernels_; }
-    /// What runs: level and family.
+    /// The name of the kernels: level and family (docs/kernel_names.md).
     const char* kernel_name() const noexcept { return name_; }
 
     /// Computes `n` rows: in [n][inputs], out [n][outputs], both dense. Work is split by tiles of rows and outputs. No

@@ -38,7 +38,7 @@ TERN_FUNC status max_pool(const tensor_view<const float>& in, const tensor_view<
 TERN_FUNC status mean_pool(const tensor_view<const float>& in, const tensor_view<float>& out,
                            const pool_options& options, const executor& threads = {});
 
-/// Mean over whole images: out is [n][1][1][c].
+/// Takes the mean over whole images: out is [n][1][1][c]. Otherwise as mean_pool.
 TERN_FUNC status global_mean_pool(const tensor_view<const float>& in, const tensor_view<float>& out,
                                   const executor& threads = {}, const kernel_table* kernels = nullptr);
 

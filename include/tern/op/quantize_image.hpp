@@ -11,7 +11,7 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// w = g[c]*v + h[c] (two roundings), before the thresholds.
+/// What a value v of channel c is mapped to before the thresholds: w = g[c]*v + h[c] (two roundings).
 struct quantize_image_options {
     const float* g = nullptr;               ///< a factor per channel; null: 1
     const float* h = nullptr;               ///< a shift per channel; null: 0

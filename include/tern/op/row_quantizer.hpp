@@ -15,24 +15,25 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// Thresholds in the forms that kernels want.
+/// The thresholds of a quantizer in the forms that kernels want.
 struct row_quantizer {
     level_params levels{};
     bool is_ternary = false;  ///< of >= alone, which a kernel of its own has: hi and lo
     float hi = 0.0f, lo = 0.0f;
 };
 
-/// Pixels side by side; strides in floats.
+/// Pixels that lie side by side; strides count floats.
 struct float_pixels {
     const float* values = nullptr;
     std::ptrdiff_t stride_pixel = 0, stride_channel = 0;
     std::size_t count = 0, channels = 0;
 };
 
-/// Pixels of halves that become floats at a time.
+/// How many pixels of halves become floats at a time.
 inline constexpr std::size_t max_half_pixels = 128;
 
-/// w = g[c]*v + h[c] (two roundings); null: 1 and 0.
+/// What values are mapped to before they are quantized: w = g[c]*v + h[c] (two roundings). A null pointer stands for
+/// factors of 1 or shifts of 0.
 struct channel_map {
     const float* g = nullptr;
     const float* h = nullptr;

@@ -13,7 +13,7 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// What comes first where a value becomes a byte.
+/// Whether a value that becomes a byte is rounded before or after the zero point is added.
 enum class rounding : std::uint8_t {
     before_zero_point,  ///< round(v) + zero_point, as ONNX's QuantizeLinear and QLinearConv
     after_zero_point,   ///< round(v + zero_point), the sum a float
@@ -123,8 +123,8 @@ TERN_INLINE constexpr any ternarize(ternary_thresholds t = {}) noexcept {
     return s;
 }
 
-/// The same for a code of any kind: v becomes the code of its level (code/thresholds.hpp). Half-range activations have
-/// the thresholds T1 <= T2, b-bit codes 2^b - 1.
+/// Writes the code of v like `ternarize`, for a code of any kind: v becomes the code of its level
+/// (code/thresholds.hpp). Half-range activations have the thresholds T1 <= T2, b-bit codes 2^b - 1.
 TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
     any s;
     s.kind = kind::quantize;
@@ -132,10 +132,10 @@ TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
     return s;
 }
 
-/// The same for bytes: v rounded to the nearest integer, halves to even, plus the zero point, within the range of s8 or
-/// u8, as ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to units of the code. The other
-/// order adds the zero point to v as a float (to the shift of affine stages behind an activation, residual or store)
-/// and rounds then: halves go elsewhere where it is odd. NaN gives the code 0.
+/// Writes the code of v like `ternarize`, for bytes: v is rounded to the nearest integer, halves to even, plus the zero
+/// point, within the range of s8 or u8, as ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to
+/// units of the code. The other order adds the zero point to v as a float (to the shift of affine stages behind an
+/// activation, residual or store) and rounds then: halves go elsewhere where it is odd. NaN gives the code 0.
 TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0,
                                      rounding order = rounding::before_zero_point) noexcept {
     any s;
@@ -148,7 +148,7 @@ TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0,
 
 inline constexpr std::size_t kind_count = static_cast<std::size_t>(kind::quantize) + 1;
 
-/// "?" for a number that is no kind.
+/// The name of a kind of stage; "?" for a number that is no kind.
 TERN_INLINE constexpr const char* name(kind k) noexcept {
     constexpr const char* names[kind_count] = {"scale", "bias",     "affine", "batch_norm", "prelu",
                                                "clamp", "residual", "store",  "ternarize",  "quantize"};

@@ -14,7 +14,7 @@
 
 TERN_BEGIN_VOCABULARY
 
-/// w = g[c]*v + h[c] (two roundings), and the thresholds' code of w.
+/// How a value v of channel c becomes a code: w = g[c]*v + h[c] (two roundings), whose code the thresholds give.
 struct ternarize_options {
     const float* g = nullptr;  ///< a factor per channel; null: 1
     const float* h = nullptr;  ///< a shift per channel; null: 0
