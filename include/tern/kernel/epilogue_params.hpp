@@ -56,8 +56,8 @@ struct level_params {
     float zero = 0.0f;                   ///< bytes: added to the rounded value
 };
 
-/// Thresholds of the levels on accumulators: a = flip ? -acc : acc, every one that a reaches changes the code. `flip` is
-/// 0 or -1 (all bits).
+/// Thresholds of the levels on accumulators: a = flip ? -acc : acc, every one that a reaches changes the code. `flip`
+/// is 0 or -1 (all bits).
 struct level_threshold_params {
     const std::int32_t* at = nullptr;    ///< [levels.count][pitch], per output channel
     const std::int32_t* flip = nullptr;  ///< per output channel

@@ -1,4 +1,10 @@
-// Panels of {-1, 0, 1} for fp32 kernels: four codes a byte in memory, floats a panel at a time while a strip needs them.
+// Panels of {-1, 0, 1} for fp32 kernels: four codes a byte in memory, floats a panel at a time while a strip needs
+// them. The order is that of the floats (kernel/product/reals.hpp); for 16 output channels o0 .. o15:
+//
+//   byte  0            1            2            3            4
+//         | o0 .. o3   | o4 .. o7   | o8 .. o11  | o12 .. o15 | next input channel ..
+//
+//   byte 0, bits 0 .. 1: the weight of o0, 2 .. 3: of o1, ..; 0, 1 and 2 for the codes 0, +1 and -1
 #pragma once
 
 #include <cstddef>
