@@ -82,8 +82,10 @@ public:
         row_ = in_place_ ? input.in.stride_h : static_cast<std::ptrdiff_t>(strip.row_bytes / sizeof(float));
         // Columns of a kernel row that lie side by side are one step: the order of the products is the same.
         const conv_layer& l = plan.layer_;
-        joined_ = l.geometry.groups == 1 && l.geometry.dilation_w == 1 &&
-                  pixel_ == static_cast<std::ptrdiff_t>(l.shape.in_channels);
+        const bool joined = l.geometry.groups == 1 && l.geometry.dilation_w == 1 &&
+                            pixel_ == static_cast<std::ptrdiff_t>(l.shape.in_channels);
+        columns_ = joined ? 1 : l.shape.kw;
+        depth_ = joined ? l.shape.kw * l.shape.in_channels : l.shape.in_channels;
     }
 
     // Output rows [y, y + count) of image n.
@@ -103,11 +105,8 @@ public:
         const std::size_t skipped = in_place_ ? 0 : first;
         for (std::size_t k = y; k < y + count; ++k) {
             const input_rows rows = rows_of(axis_, k);
-            if (count_ != 0 && !(rows.taps == taps_))
-                flush();
-            taps_ = rows.taps;
-            const bool any = taps_.first < taps_.last;
-            add_row(n, k, any ? origin + static_cast<std::ptrdiff_t>(rows.first - skipped) * row_ : origin);
+            const bool any = rows.taps.first < rows.taps.last;
+            add_row(n, k, rows.taps, any ? origin + static_cast<std::ptrdiff_t>(rows.first - skipped) * row_ : origin);
         }
         flush();
     }
@@ -125,16 +124,34 @@ private:
         input_.copy(n, y, count, pixels);
     }
 
-    // The pixels of output row y, whose first tap lies in the row at `from`.
-    void add_row(std::size_t n, std::size_t y, const float* from) {
+    // Pixels of a strip whose taps lie in the same rows of the kernel.
+    struct part {
+        tap_range taps;
+        slice_range positions;
+    };
+    static constexpr std::size_t most_parts = 8;
+
+    part& part_with(const tap_range& taps) {
+        if (part_count_ != 0 && parts_[part_count_ - 1].taps == taps)
+            return parts_[part_count_ - 1];
+        if (part_count_ == most_parts)
+            flush();
+        parts_[part_count_] = {taps, {count_, count_}};
+        return parts_[part_count_++];
+    }
+
+    // The pixels of output row y, the first of whose `taps` lies in the row at `from`.
+    void add_row(std::size_t n, std::size_t y, const tap_range& taps, const float* from) {
         const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(plan_.layer_.geometry.stride_w) * pixel_;
         for (std::size_t x = 0; x < out_.w;) {
+            part& here = part_with(taps);
             const std::size_t room = strip_pixels - count_, rest = out_.w - x, count = rest < room ? rest : room;
             const unsigned char** const pixels = slice_.finish.pixels().input + count_;
             for (std::size_t k = 0; k < count; ++k)
                 pixels[k] = reinterpret_cast<const unsigned char*>(from + static_cast<std::ptrdiff_t>(x + k) * step);
             slice_.finish.locate(count_, n, y, x, count);
             count_ += count;
+            here.positions.end = count_;
             x += count;
             if (count_ == strip_pixels)
                 flush();
@@ -142,68 +159,85 @@ private:
     }
 
     void flush() {
-        if (count_ == 0)
-            return;
-        const conv_layer& l = plan_.layer_;
+        for (std::size_t t = tiles_.begin; t < tiles_.end && count_ != 0; ++t)
+            run_tile(t);
+        count_ = part_count_ = 0;
+    }
+
+    // A tile for all parts of the strip, one after another: they share its panel.
+    void run_tile(std::size_t t) {
         const real_family& family = plan_.kernels_->real;
-        const std::size_t columns = joined_ ? 1 : l.shape.kw,
-                          depth = joined_ ? l.shape.kw * l.shape.in_channels : l.shape.in_channels;
+        const std::size_t channel = t * family.tile_channels;
+        const tile_info& tile = plan_.tiles_[t];
+        const segment* const segments = &plan_.segments_[tile.first_segment];
+        const unsigned char* const panel = tile.segment_count == 1 ? panel_of(*segments) : nullptr;
+        for (std::size_t i = 0; i < part_count_; ++i) {
+            strip_args args = args_of(parts_[i], segments->group);
+            args.panel = panel;
+            if (tile.segment_count == 1)
+                slice_.finish.run(family.strips, args, parts_[i].positions, channel, family.tile_channels);
+            else
+                slice_.finish.run_sums(args, parts_[i].positions, channel, family.tile_channels, [&](strip_args& a) {
+                    sum_segments(a, parts_[i], segments, tile.segment_count);
+                });
+        }
+    }
+
+    // Lanes of other groups hold products with 0, which an infinite input turns into NaN.
+    void sum_segments(strip_args& args, const part& p, const segment* segments, std::size_t count) {
+        const real_family& family = plan_.kernels_->real;
+        float* const sums = static_cast<float*>(args.finish.sums);
+        for (std::size_t j = 0; j < count; ++j) {
+            const segment& of_group = segments[j];
+            list_runs(p, of_group.group);
+            args.panel = panel_of(of_group);
+            float* const to = j == 0 ? sums : slice_.finish.spare_sums();
+            args.finish.sums = to;
+            family.strips[static_cast<std::size_t>(finish_kind::sums)](args);
+            for (std::size_t k = 0; j != 0 && k < args.count; ++k)
+                std::memcpy(sums + k * family.tile_channels + of_group.first,
+                            to + k * family.tile_channels + of_group.first,
+                            (of_group.last - of_group.first) * sizeof(float));
+        }
+        args.finish.sums = sums;
+    }
+
+    strip_args args_of(const part& p, std::size_t group) {
         strip_args args{};
         args.pixels = slice_.finish.pixels().input;
         args.count = count_;
         args.runs = slice_.runs;
-        args.run_count = (taps_.last - taps_.first) * columns;
-        args.step_count = args.run_count * depth;
-        const auto list_runs = [&](std::size_t group) {
-            for (std::size_t s = 0; s < args.run_count; ++s) {
-                const auto ky = static_cast<std::ptrdiff_t>(s / columns * l.geometry.dilation_h),
-                           kx = static_cast<std::ptrdiff_t>(s % columns * l.geometry.dilation_w),
-                           channel = static_cast<std::ptrdiff_t>(group * l.shape.in_channels);
-                slice_.runs[s] = {(ky * row_ + kx * pixel_ + channel) * static_cast<std::ptrdiff_t>(sizeof(float)),
-                                  (taps_.first * columns + s) * depth * family.tile_channels * sizeof(float), depth};
-            }
-        };
-        list_runs(0);
-        for (std::size_t t = tiles_.begin; t < tiles_.end; ++t) {
-            const tile_info& tile = plan_.tiles_[t];
-            const segment* const segments = &plan_.segments_[tile.first_segment];
-            const auto panel_of = [&](const segment& s) { return this->panel_of(s, columns * depth); };
-            if (l.geometry.groups != 1)
-                list_runs(segments->group);
-            args.panel = panel_of(*segments);
-            if (tile.segment_count == 1) {
-                slice_.finish.run(family.strips, args, {0, count_}, t * family.tile_channels, family.tile_channels);
-                continue;
-            }
-            // Lanes of other groups hold products with 0, which an infinite input turns into NaN.
-            slice_.finish.run_sums(args, {0, count_}, t * family.tile_channels, family.tile_channels,
-                                   [&](strip_args& part) {
-                                       float* const sums = static_cast<float*>(part.finish.sums);
-                                       for (std::size_t j = 0; j < tile.segment_count; ++j) {
-                                           const segment& of_group = segments[j];
-                                           list_runs(of_group.group);
-                                           part.panel = panel_of(of_group);
-                                           float* const to = j == 0 ? sums : slice_.finish.spare_sums();
-                                           part.finish.sums = to;
-                                           family.strips[static_cast<std::size_t>(finish_kind::sums)](part);
-                                           for (std::size_t k = 0; j != 0 && k < part.count; ++k)
-                                               std::memcpy(sums + k * family.tile_channels + of_group.first,
-                                                           to + k * family.tile_channels + of_group.first,
-                                                           (of_group.last - of_group.first) * sizeof(float));
-                                       }
-                                       part.finish.sums = sums;
-                                   });
-        }
-        count_ = 0;
+        args.run_count = (p.taps.last - p.taps.first) * columns_;
+        args.step_count = args.run_count * depth_;
+        list_runs(p, group);
+        return args;
     }
 
-    // A panel of floats; of one of trits those of the rows of taps that are read, which have `row` weights a channel.
-    const unsigned char* panel_of(const segment& s, std::size_t row) const {
+    void list_runs(const part& p, std::size_t group) {
+        const conv_layer& l = plan_.layer_;
+        const std::size_t panel_row = depth_ * plan_.kernels_->real.tile_channels * sizeof(float);
+        for (std::size_t s = 0; s < (p.taps.last - p.taps.first) * columns_; ++s) {
+            const auto ky = static_cast<std::ptrdiff_t>(s / columns_ * l.geometry.dilation_h),
+                       kx = static_cast<std::ptrdiff_t>(s % columns_ * l.geometry.dilation_w),
+                       channel = static_cast<std::ptrdiff_t>(group * l.shape.in_channels);
+            slice_.runs[s] = {(ky * row_ + kx * pixel_ + channel) * static_cast<std::ptrdiff_t>(sizeof(float)),
+                              (p.taps.first * columns_ + s) * panel_row, depth_};
+        }
+    }
+
+    // A panel of floats; of one of trits the rows of taps that the strip reads.
+    const unsigned char* panel_of(const segment& s) const {
         const unsigned char* const panel = plan_.panels_.data() + plan_.bytes_of(s.panel);
         if (!plan_.packed_)
             return panel;
-        const std::size_t weights = row * plan_.kernels_->real.tile_channels, first = taps_.first * weights;
-        unpack_trits(panel + plan_.bytes_of(first), plan_.bytes_of(taps_.last * weights - first), slice_.panel + first);
+        tap_range read = parts_[0].taps;
+        for (std::size_t i = 1; i < part_count_; ++i) {
+            const tap_range& taps = parts_[i].taps;
+            read.first = taps.first < read.first ? taps.first : read.first;
+            read.last = taps.last > read.last ? taps.last : read.last;
+        }
+        const std::size_t row = columns_ * depth_ * plan_.kernels_->real.tile_channels, first = read.first * row;
+        unpack_trits(panel + plan_.bytes_of(first), plan_.bytes_of(read.last * row - first), slice_.panel + first);
         return reinterpret_cast<const unsigned char*>(slice_.panel);
     }
 
@@ -212,11 +246,13 @@ private:
     const image_shape out_;
     const slice_range tiles_;
     run_memory::slice& slice_;
-    bool in_place_, joined_;
+    bool in_place_;
     conv_axis axis_;
-    std::ptrdiff_t row_, pixel_;  // floats from an input row or pixel to the next
-    tap_range taps_{};
-    std::size_t count_ = 0;  // pixels in the strip
+    std::ptrdiff_t row_, pixel_;   // floats from an input row or pixel to the next
+    std::size_t columns_, depth_;  // runs of a row of taps; products of a run
+    std::size_t count_ = 0;        // pixels in the strip
+    part parts_[most_parts]{};
+    std::size_t part_count_ = 0;
 };
 
 template <class Rows>
