@@ -204,6 +204,18 @@ inline result<json> parse_text(const tensor_file& file) {
     return all;
 }
 
+/// Reads nodes and outputs, which must be arrays, into a graph; every tensor of the file belongs to one of them.
+inline status read_graph(const tensor_file& file, const json& nodes, const json& outputs, const allocator& memory,
+                         graph& g) {
+    tensor_source tensors(file, "", memory);
+    node_numbers numbers;
+    for (const json& n : nodes)
+        TERN_TRY(read_node(n, tensors, numbers, g));
+    for (const json& o : outputs)
+        TERN_TRY(read_output(o, numbers, g));
+    return tensors.check_all_used("the graph");
+}
+
 }  // namespace network_file_detail
 
 TERN_FUNC bool is_network_file(const tensor_file& file) { return file.metadata(graph_keys::graph) != nullptr; }
@@ -241,16 +253,10 @@ TERN_FUNC result<network_model> read_network_file(const tensor_file& file, const
     const json *const nodes = io.need("nodes", "an array"), *const outputs = io.need("outputs", "an array");
     io.finish();
     TERN_TRY(io.state());
-    tensor_source tensors(file, "", memory);
-    node_numbers numbers;
     if (!nodes->is_array() || !outputs->is_array())
         io.fail("nodes and outputs", "arrays", nodes->is_array() ? *outputs : *nodes);
     TERN_TRY(io.state());
-    for (const json& n : *nodes)
-        TERN_TRY(read_node(n, tensors, numbers, model.g));
-    for (const json& o : *outputs)
-        TERN_TRY(read_output(o, numbers, model.g));
-    TERN_TRY(tensors.check_all_used("the graph"));
+    TERN_TRY(read_graph(file, *nodes, *outputs, memory, model.g));
     TERN_TRY(check_network_model(model));
     TERN_TRY(check_texts(model));
     return model;
