@@ -123,10 +123,10 @@ inline void walk_networks(argument_walk& walk) {
     tern::network net = make_network(with_bytes, {1, 32, 32}, options);
     network_memory memory(net, 1);
     std::vector<float> logits(11), values(32 * 32 + 1), stem(6 * 16 * 16 + 1);
-    std::vector<std::uint8_t> bytes(28 * 28);
+    std::vector<std::uint8_t> pixels(28 * 28);
     const auto run = [&](const char* how, const tern::network& n) {
         const auto v = tern::nhwc<const float>(values.data(), 1, 32, 32, 1);
-        const auto b = tern::nhwc<const std::uint8_t>(bytes.data(), 1, 28, 28, 1);
+        const auto b = tern::nhwc<const std::uint8_t>(pixels.data(), 1, 28, 28, 1);
         const auto s = tern::nhwc<const float>(stem.data(), 1, 16, 16, 6);
         walk.refused("network::run", how, n.run(v, logits.data(), memory));
         walk.refused("network::run", how, n.run(b, logits.data(), memory));
@@ -140,11 +140,11 @@ inline void walk_networks(argument_walk& walk) {
         walk.refused("network::run_from_stem", how, net.run_from_stem(tern::nhwc(s, n, 16, 16, 6 * c), to, memory));
     };
     bad_images("no images", nullptr, nullptr, nullptr, 1, 1, logits.data());
-    bad_images("no logits", values.data(), bytes.data(), stem.data(), 1, 1, nullptr);
-    bad_images("misaligned logits", values.data(), bytes.data(), stem.data(), 1, 1, misaligned(logits.data()));
-    bad_images("too many", values.data(), bytes.data(), stem.data(), 2, 1, logits.data());
-    bad_images("channels", values.data(), bytes.data(), stem.data(), 1, 2, logits.data());
-    bad_images("huge", values.data(), bytes.data(), stem.data(), huge, huge, logits.data());
+    bad_images("no logits", values.data(), pixels.data(), stem.data(), 1, 1, nullptr);
+    bad_images("misaligned logits", values.data(), pixels.data(), stem.data(), 1, 1, misaligned(logits.data()));
+    bad_images("too many", values.data(), pixels.data(), stem.data(), 2, 1, logits.data());
+    bad_images("channels", values.data(), pixels.data(), stem.data(), 1, 2, logits.data());
+    bad_images("huge", values.data(), pixels.data(), stem.data(), huge, huge, logits.data());
     walk.refused("network::run", "misaligned",
                  net.run(tern::nhwc(misaligned<const float>(values.data()), 1, 32, 32, 1), logits.data(), memory));
     walk.refused("network::run_from_stem", "misaligned",
