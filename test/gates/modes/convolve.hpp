@@ -6,7 +6,7 @@
 
 struct convolution {
     static constexpr std::size_t height = 5, width = 6, channels = 70, outputs = 9;
-    char kernel[64] = {};
+    char kernel[80] = {};
     std::int32_t accumulators[height * width * outputs] = {};
     char error[512] = {};
 };
