@@ -84,11 +84,15 @@ private:
     bool mixes(const graph_step& s, std::size_t v, std::size_t whole) const {
         std::size_t parts = 0, written = 0;
         const auto is_part = [&](std::size_t x) { return x == v || x == whole || plan_.values[x].slice_of == whole; };
+        const auto count = [&](std::size_t x, std::size_t& to) {
+            if (is_part(x))
+                ++to;
+        };
         for_each_value(
-            s, [&](std::size_t x) { parts += is_part(x) ? 1 : 0; },
+            s, [&](std::size_t x) { count(x, parts); },
             [&](std::size_t x) {
-                parts += is_part(x) ? 1 : 0;
-                written += is_part(x) ? 1 : 0;
+                count(x, parts);
+                count(x, written);
             });
         return written != 0 && parts > 1;
     }
