@@ -38,6 +38,8 @@ namespace measure_detail {
 
 inline constexpr std::size_t most_candidates = 8;
 inline constexpr double cycles_per_second = 3e9;  // roughly, for deciding how much to run
+inline constexpr std::size_t least_rounds = 3;    // of one run of each
+inline constexpr double noise = 1.02;             // times of equally fast kernels differ so much
 
 // A candidate with its weights, and the seconds of its fastest run.
 struct contestant {
@@ -211,8 +213,8 @@ TERN_FUNC status conv2d::measure(const weight_source& weights, const image_shape
     for (std::size_t round = 0; failed.ok(); ++round) {
         const double fastest_run = fastest_of(list, count)->seconds;
         for (std::size_t i = 0; i < count && failed.ok(); ++i) {
-            if (list[i].seconds > 1.25 * fastest_run)
-                continue;  // it has lost
+            if (list[i].seconds > (round < least_rounds ? 3.0 : 1.25) * fastest_run)
+                continue;  // it has lost; early runs may have been hindered by other programs
             std::swap(forms_[0], list[i].form);
             failed = run.make_scratch(workspace_bytes(in), options.memory);
             if (failed.ok())
@@ -225,7 +227,7 @@ TERN_FUNC status conv2d::measure(const weight_source& weights, const image_shape
                 list[i].seconds = *seconds;
         }
         const double used = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-        if (round >= 2 && used >= options.measuring_seconds)
+        if (round + 1 >= least_rounds && used >= options.measuring_seconds)
             break;
     }
     forms_[0] = std::move(kept);
@@ -243,7 +245,9 @@ TERN_FUNC status conv2d::measure(const weight_source& weights, const image_shape
         m.seconds = list[i].seconds;
     }
     measured_ = std::move(*measured);
-    contestant* const fastest = fastest_of(list, count);
+    contestant* fastest = fastest_of(list, count);
+    if (list[0].seconds <= noise * fastest->seconds)
+        fastest = list;  // the model's favourite
     best = fastest->candidate;
     form = std::move(fastest->form);
     return {};
