@@ -9,6 +9,7 @@
 #include <tern/kernel/table.hpp>
 
 #include "../support/reference_tables.hpp"
+#include "../support/share.hpp"
 #include "../support/strip_problem.hpp"
 
 namespace {
@@ -62,6 +63,8 @@ void random_sums(const kernel_table& table) {
         const std::size_t most = 2 * f.tile_pixels + 1;
         const bool both_ternary = q.weights == tern::code_id::ternary && q.activations == tern::code_id::ternary;
         for (std::size_t i = 0; i < (both_ternary ? most : 3); ++i) {
+            if (!tern_test::is_tried(random))
+                continue;
             const strip_shape shape{both_ternary ? 1 + i : 1 + random() % most, 1 + random() % 4,
                                     depths[random() % 14]};
             CAPTURE(shape.pixels);
@@ -82,6 +85,8 @@ void largest_sums(const kernel_table& table) {
             return;
         for (const draw weights : {draw::largest, draw::smallest})
             for (const draw activations : {draw::largest, draw::smallest}) {
+                if (!tern_test::is_tried(random))
+                    continue;
                 const std::size_t period = rule.period < 300 ? rule.period : 1 + random() % 100;
                 const std::size_t steps = random() % 2 == 0 ? period + random() % 3 : 2 * period + random() % 2;
                 const std::size_t taps = 1 + random() % 3;

@@ -16,13 +16,8 @@
 #include "../support/loose_bytes.hpp"
 #include "../support/reference_tables.hpp"
 #include "../support/run_plan.hpp"
+#include "../support/share.hpp"
 #include "byte_layer.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__x86_64__)
-#define TERN_TEST_QLINEAR_SUBSET 1  // others are slow: sanitized, or emulated
-#else
-#define TERN_TEST_QLINEAR_SUBSET 0
-#endif
 
 namespace {
 
@@ -42,7 +37,7 @@ TEST_CASE("QLinearConv: every pair of zero points, u8 and s8, equals a plain loo
     shape.in = {1, 2, 2};
     shape.geometry.padding = {1, 0, 0, 1};
     std::mt19937 random(71);
-    constexpr int step = TERN_TEST_QLINEAR_SUBSET != 0 ? 15 : 1;
+    const int step = tern_test::share() > 1 ? 15 : 1;
     for (const code_id code : {code_id::u8, code_id::s8}) {
         byte_layer l(shape, code_id::s8, code, code, 0, 0, random);
         const tern::code_weights weights = l.packed_weights();
@@ -72,14 +67,14 @@ TEST_CASE("QLinearConv: every pair of zero points, u8 and s8, equals a plain loo
             }
         }
         CHECK(wrong == 0);
-        CHECK(pairs == (TERN_TEST_QLINEAR_SUBSET != 0 ? 18 * 18 : 65536));
+        CHECK(pairs == (tern_test::share() > 1 ? 18 * 18 : 65536));
     }
 }
 
 TEST_CASE("random layers of bytes, from and to tensors and packed images, equal a plain loop at every level") {
     const std::vector<const tern::kernel_table*> tables = tern_test::all_tables();
     std::mt19937 random(72);
-    for (int i = 0; i < (TERN_TEST_QLINEAR_SUBSET != 0 ? 60 : 200); ++i) {
+    for (int i = 0; i < tern_test::some_of(200); ++i) {
         const byte_layer l = any_layer(random);
         const layer_results expected(l);
         for (const tern::kernel_table* table : tables) {
