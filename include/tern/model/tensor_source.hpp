@@ -12,7 +12,7 @@
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
-#include "../format/ternary_weights.hpp"
+#include "../format/weight_shape.hpp"
 #include "network_kind.hpp"
 #include "safetensors.hpp"
 

@@ -11,7 +11,7 @@
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
 #include "../format/packed_image.hpp"
-#include "../format/ternary_weights.hpp"
+#include "../format/weight_shape.hpp"
 #include "../kernel/table.hpp"
 #include "conv/layer.hpp"
 #include "epilogue.hpp"

@@ -10,7 +10,7 @@
 #include "../core/geometry.hpp"
 #include "../core/status.hpp"
 #include "../dispatch/select.hpp"
-#include "../format/ternary_weights.hpp"
+#include "../format/weight_shape.hpp"
 #include "../kernel/table.hpp"
 #include "../quantize/check.hpp"
 #include "plan_options.hpp"

@@ -5,7 +5,7 @@
 
 #include "../core/config.hpp"
 #include "../core/status.hpp"
-#include "../format/ternary_weights.hpp"
+#include "../format/weight_shape.hpp"
 
 TERN_BEGIN_VOCABULARY
 

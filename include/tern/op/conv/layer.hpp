@@ -6,7 +6,7 @@
 #include "../../core/checked.hpp"
 #include "../../core/config.hpp"
 #include "../../core/geometry.hpp"
-#include "../../format/ternary_weights.hpp"
+#include "../../format/weight_shape.hpp"
 
 TERN_BEGIN_VOCABULARY
 
