@@ -73,8 +73,12 @@ candidate_layer::candidate_layer(const layer& l, const code_pair& codes, const t
     s.weights = take(tern::make_code_weights({l.cout, l.cin / l.groups, l.kh, l.kw}, codes.weights));
     std::mt19937 random(5);
     const auto levels = static_cast<unsigned>((w.max - w.weight_min) / w.step + 1);
-    for (std::int8_t& v : s.weights.codes)
-        v = static_cast<std::int8_t>(w.weight_min + w.step * static_cast<int>(random() % levels));
+    std::vector<std::int8_t> channel(s.weights.shape.fan_in());
+    for (std::size_t o = 0; o < s.weights.shape.out_channels; ++o) {
+        for (std::int8_t& v : channel)
+            v = static_cast<std::int8_t>(w.weight_min + w.step * static_cast<int>(random() % levels));
+        tern::set_channel_codes(s.weights, o, channel.data());
+    }
     s.query = {&level,
                {s.weights.shape, s.geometry()},
                {codes.weights, codes.activations, std::max(w.max, -w.weight_min), false},

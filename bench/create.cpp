@@ -13,12 +13,11 @@ namespace {
 
 class create_case final : public experiment {
 public:
-    create_case(const layer& l, const tern::kernel_table& level, tern::kernel_family family, bool of_planes)
-        : geometry_(tern::conv_geometry::square(l.stride, l.pad)), of_planes_(of_planes) {
+    create_case(const layer& l, const tern::kernel_table& level, tern::kernel_family family)
+        : geometry_(tern::conv_geometry::square(l.stride, l.pad)) {
         const tern::weight_shape shape{l.cout, l.cin, l.kh, l.kw};
         const auto codes = numbers<std::int8_t>(l.weights(), -1, 1, 1);
-        planes_ = take(tern::pack_weights(codes.data(), shape));
-        codes_ = take(tern::pack_code_weights(codes.data(), shape, tern::code_id::ternary));
+        weights_ = take(tern::pack_weights(codes.data(), shape));
         options_.kernels = &level;
         options_.family = family;
         options_.expected = {1, l.h, l.w};
@@ -29,10 +28,7 @@ public:
         weights_bytes = static_cast<double>(plan_.panel_bytes());
     }
 
-    void run() override {
-        plan_ = take(of_planes_ ? tern::conv2d::create(planes_, geometry_, {}, options_)
-                                : tern::conv2d::create(codes_, tern::code_id::ternary, geometry_, {}, options_));
-    }
+    void run() override { plan_ = take(tern::conv2d::create(weights_, geometry_, {}, options_)); }
 
     // What plans compute is checked where they run.
     void verify() override {
@@ -42,9 +38,7 @@ public:
 
 private:
     tern::conv_geometry geometry_;
-    bool of_planes_;
-    tern::ternary_weights planes_;
-    tern::code_weights codes_;
+    tern::ternary_weights weights_;
     tern::plan_options options_;
     tern::conv2d plan_;
 };
@@ -59,12 +53,10 @@ void add_create(const setup& s, const layer& l) {
             bool exists = family == tern::kernel_family::automatic;
             for (std::size_t i = 0; i < level->family_count; ++i)
                 exists = exists || level->families[i].group == family;
-            for (const bool of_planes : {true, false})
-                if (exists)
-                    add_case(std::string("create/tern.") + level->level + "." +
-                                 families[static_cast<std::size_t>(family)] + "/" + l.name() +
-                                 (of_planes ? "/planes" : "/codes"),
-                             1, [=] { return std::make_unique<create_case>(l, *level, family, of_planes); });
+            if (exists)
+                add_case(std::string("create/tern.") + level->level + "." + families[static_cast<std::size_t>(family)] +
+                             "/" + l.name(),
+                         1, [=] { return std::make_unique<create_case>(l, *level, family); });
         }
 }
 

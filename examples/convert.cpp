@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <tern/model.hpp>
 
@@ -42,9 +43,11 @@ void print_row(const std::string& name, const std::string& shape, const char* co
                 static_cast<double>(bytes.before) / static_cast<double>(bytes.after));
 }
 
-layer_bytes print_layer(const std::string& name, const tern::code_weights& w) {
+tern::status print_layer(const std::string& name, const tern::code_weights& w, layer_bytes& total) {
     const tern::weight_shape& s = w.shape;
-    const auto zeros = std::count(w.codes.begin(), w.codes.end(), std::int8_t{0});
+    std::vector<std::int8_t> codes(s.size());
+    TERN_TRY(tern::unpack_weights(w, codes.data()));
+    const auto zeros = std::count(codes.begin(), codes.end(), std::int8_t{0});
     const auto [least, most] = std::minmax_element(w.scale.begin(), w.scale.end());
     const std::size_t biases = w.bias.empty() ? 0 : s.out_channels;
     const layer_bytes bytes{(s.size() + biases) * sizeof(float),
@@ -55,7 +58,9 @@ layer_bytes print_layer(const std::string& name, const tern::code_weights& w) {
     std::snprintf(percent, sizeof percent, "%.1f %%", 100 * static_cast<double>(zeros) / static_cast<double>(s.size()));
     std::snprintf(scales, sizeof scales, "%9.3g to %-9.3g", static_cast<double>(*least), static_cast<double>(*most));
     print_row(name, shape, tern::code_name(w.code), percent, scales, bytes);
-    return bytes;
+    total.before += bytes.before;
+    total.after += bytes.after;
+    return {};
 }
 
 /// A row for each layer with weights of codes, and their sum.
@@ -65,19 +70,8 @@ tern::status print_layers(const tern::graph& g) {
     layer_bytes total;
     for (const tern::graph_node& n : g.nodes) {
         const tern::layer_weights* const weights = tern::weights_of(n);
-        if (weights == nullptr || std::holds_alternative<tern::real_weights>(*weights))
-            continue;
-        const auto* const ternary = std::get_if<tern::ternary_weights>(weights);
-        layer_bytes bytes;
-        if (ternary != nullptr) {
-            const auto codes = tern::to_code_weights(*ternary);
-            TERN_TRY(codes.status());
-            bytes = print_layer(n.name, *codes);
-        } else {
-            bytes = print_layer(n.name, std::get<tern::code_weights>(*weights));
-        }
-        total.before += bytes.before;
-        total.after += bytes.after;
+        if (weights != nullptr && std::holds_alternative<tern::code_weights>(*weights))
+            TERN_TRY(print_layer(n.name, std::get<tern::code_weights>(*weights), total));
     }
     if (total.after != 0)
         print_row("all", "", "", "", "", total);

@@ -17,9 +17,7 @@ std::size_t dense_size(const tern::layer_weights& weights) {
     const std::size_t count = tern::shape_of(weights).size();
     if (const auto* codes = std::get_if<tern::code_weights>(&weights))
         return tern::dense_bytes(codes->code, count).value;
-    return std::holds_alternative<tern::ternary_weights>(weights)
-               ? tern::dense_bytes(tern::code_id::ternary, count).value
-               : count * sizeof(float);
+    return count * sizeof(float);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <variant>
+#include <vector>
 
 namespace examples {
 namespace {
@@ -52,16 +53,16 @@ zero_count count_zeros(const tern::const_packed_image& image) {
 }
 
 zero_count count_zeros(const tern::layer_weights& weights) {
-    if (const auto* codes = std::get_if<tern::code_weights>(&weights))
-        return {static_cast<std::size_t>(std::count(codes->codes.begin(), codes->codes.end(), std::int8_t{0})),
-                codes->shape.size()};
-    const auto* ternary = std::get_if<tern::ternary_weights>(&weights);
-    if (ternary == nullptr)
+    const auto* codes = std::get_if<tern::code_weights>(&weights);
+    if (codes == nullptr)
         return {};
-    std::size_t others = 0;
-    for (std::size_t i = 0; i < ternary->planes.size(); i += 2)  // the masks
-        others += ones(ternary->planes[i]);
-    return {ternary->shape.size() - others, ternary->shape.size()};
+    zero_count count{0, codes->shape.size()};
+    std::vector<std::int8_t> channel(codes->shape.fan_in());
+    for (std::size_t o = 0; o < codes->shape.out_channels; ++o) {
+        tern::get_channel_codes(*codes, o, channel.data());
+        count.zeros += static_cast<std::size_t>(std::count(channel.begin(), channel.end(), std::int8_t{0}));
+    }
+    return count;
 }
 
 }  // namespace examples

@@ -26,6 +26,7 @@
 #include "format/halo.hpp"
 #include "format/packed_image.hpp"
 #include "format/ternary_weights.hpp"
+#include "format/weight_rows.hpp"
 #include "format/weight_shape.hpp"
 #include "op/conv2d.hpp"
 #include "op/epilogue.hpp"

@@ -153,21 +153,17 @@ TEST_CASE("weights of floats in C are those of the quantizers") {
             both_plans(plan, *cpp, layer.in, random);
             tern_conv2d_release(plan);
         };
-        const auto as_codes = [](const tern::result<tern::ternary_weights>& w) {
-            REQUIRE_MESSAGE(w.ok(), std::string(w.message()));
-            return tern::to_code_weights(*w);
-        };
         const tern::weight_shape& shape = layer.shape;
-        check(TERN_WEIGHTS_MERGED, merged.data(), nullptr, as_codes(tern::quantize_merged(merged.data(), shape, "w")));
+        check(TERN_WEIGHTS_MERGED, merged.data(), nullptr, tern::quantize_merged(merged.data(), shape, "w"));
         check(TERN_WEIGHTS_STTN, w1.data(), w2.data(),
-              as_codes(tern::quantize_sttn_pair(w1.data(), w2.data(), shape, "a", "b", nullptr, nullptr)));
+              tern::quantize_sttn_pair(w1.data(), w2.data(), shape, "a", "b", nullptr, nullptr));
         for (const auto granularity : {tern::twn_granularity::layer, tern::twn_granularity::filter}) {
             tern::twn_options options;
             options.granularity = granularity;
             auto made = tern::quantize_twn(latent.data(), shape, "w", nullptr, options);
             REQUIRE(made.ok());
             check(granularity == tern::twn_granularity::layer ? TERN_WEIGHTS_TWN : TERN_WEIGHTS_TWN_FILTER,
-                  latent.data(), nullptr, tern::to_code_weights(made->weights));
+                  latent.data(), nullptr, tern::result<tern::code_weights>(std::move(made->weights)));
         }
         check(TERN_WEIGHTS_BINARY, w1.data(), nullptr, tern::quantize_binary(w1.data(), shape, "w"));
         auto uniform = tern::quantize_uniform(latent.data(), shape, "w");

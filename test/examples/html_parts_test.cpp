@@ -161,14 +161,14 @@ TEST_CASE("zeros are those that get_code sees, of every code, without padding") 
     CHECK(examples::count_zeros(tern::const_packed_image{}).all == 0);
 }
 
-TEST_CASE("zeros of weights, in planes and in lists") {
+TEST_CASE("zeros of weights, in planes and in bytes") {
     const std::int8_t codes[12] = {0, 1, -1, 0, 0, 1, 1, 1, -1, 0, 1, 1};
     const tern::weight_shape shape{2, 6, 1, 1};
-    auto list = tern::pack_code_weights(codes, shape, tern::code_id::ternary);
+    auto bytes = tern::pack_code_weights(codes, shape, tern::code_id::s8);
     auto planes = tern::pack_weights(codes, shape);
-    REQUIRE(list.ok());
+    REQUIRE(bytes.ok());
     REQUIRE(planes.ok());
-    const tern::layer_weights both[] = {std::move(*list), std::move(*planes)};
+    const tern::layer_weights both[] = {std::move(*bytes), std::move(*planes)};
     for (const tern::layer_weights& w : both) {
         CHECK(examples::count_zeros(w).zeros == 4);
         CHECK(examples::count_zeros(w).all == 12);

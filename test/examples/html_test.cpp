@@ -19,6 +19,7 @@
 #include "page_support.hpp"
 #include "programs_support.hpp"
 #include "support/levels.hpp"
+#include "support/weight_codes.hpp"
 
 using namespace tern_test;
 
@@ -132,19 +133,13 @@ void check_zeros(const reported& r, const std::string& model, const tern::safete
             bytes += size * 4;
             continue;
         }
-        const auto* ternary = std::get_if<tern::ternary_weights>(&weights);
-        const auto* other = std::get_if<tern::code_weights>(&weights);
-        std::vector<std::int8_t> codes(size);
-        if (ternary != nullptr)
-            REQUIRE(tern::unpack_weights(*ternary, codes.data()).ok());
-        else
-            codes.assign(other->codes.begin(), other->codes.end());
+        const auto& packed = std::get<tern::code_weights>(weights);
+        const auto codes = codes_of(packed);
         const auto share = [](const auto& list) {
             return static_cast<double>(std::count(list.begin(), list.end(), 0)) / static_cast<double>(list.size());
         };
         CHECK(row->number("zero-weights") == doctest::Approx(share(codes)).epsilon(1e-6));
-        const std::size_t dense =
-            tern::dense_bytes(ternary != nullptr ? tern::code_id::ternary : other->code, size).value;
+        const std::size_t dense = tern::dense_bytes(packed.code, size).value;
         CHECK(row->number("dense-bytes") == dense);
         bytes += dense;
         std::string act = name + ".act";

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include <tern/format/code_weights.hpp>
+#include <tern/format/ternary_weights.hpp>
 
 #include "../support/failing_allocator.hpp"
+#include "../support/weight_codes.hpp"
 
 namespace {
 
@@ -58,7 +60,20 @@ TEST_CASE("planes of every code come back, lie where the layout says and are cle
         }
 }
 
-TEST_CASE("weights of every code come back from planes, and ternary planes are those of ternary weights") {
+/// Which pattern of bits, or which byte, weight [o][i][tap] has.
+int stored(const tern::code_weights& w, std::size_t o, std::size_t i, std::size_t tap) {
+    const std::size_t row = o * w.shape.taps() + tap, channels = w.shape.in_channels,
+                      planes = static_cast<std::size_t>(tern::code_planes(w.code));
+    if (w.code == code_id::s8)
+        return w.bytes[row * channels + i];
+    int pattern = 0;
+    for (std::size_t p = 0; p < planes; ++p)
+        pattern |= static_cast<int>(w.planes[(row * ((channels + 63) / 64) + i / 64) * planes + p] >> (i % 64) & 1)
+                   << p;
+    return pattern;
+}
+
+TEST_CASE("weights of every code lie where the layout says and come back") {
     std::mt19937 random(2);
     for (std::size_t number = 0; number < tern::code_count; ++number)
         for (std::size_t channels : channel_tails) {
@@ -74,11 +89,22 @@ TEST_CASE("weights of every code come back from planes, and ternary planes are t
             const auto w = tern::pack_code_weights(codes.data(), shape, id, scale, bias);
             REQUIRE_MESSAGE(w.ok(), w.message());
             CHECK(tern::check_code_weights(*w).ok());
-            const auto planes = tern::pack_weight_planes(*w);
-            REQUIRE_MESSAGE(planes.ok(), planes.message());
-            std::vector<std::int8_t> back(codes.size());
-            REQUIRE(tern::unpack_weight_planes(planes->data(), shape, id, back.data()).ok());
-            CHECK(back == codes);
+            CHECK(w->planes.bytes() + w->bytes.size() + 2 * sizeof scale == tern::weight_bytes(shape, id).value);
+            CHECK(tern_test::codes_of(*w) == codes);
+            std::vector<std::int8_t> channel(shape.fan_in()), row(channels);
+            for (std::size_t o = 0; o < 3; ++o) {
+                tern::get_channel_codes(*w, o, channel.data());
+                CHECK(std::equal(channel.begin(), channel.end(), codes.data() + o * shape.fan_in()));
+                for (std::size_t tap = 0; tap < shape.taps(); ++tap) {
+                    tern::get_tap_codes(*w, o, tap, row.data());
+                    for (std::size_t i = 0; i < channels; ++i) {
+                        const int code = codes[(o * channels + i) * shape.taps() + tap], found = stored(*w, o, i, tap);
+                        REQUIRE((c.is_bytes() ? found : c.value(static_cast<unsigned>(found))) == code);
+                        REQUIRE(tern::get_code(*w, o, i, tap) == code);
+                        REQUIRE(row[i] == code);
+                    }
+                }
+            }
             std::vector<float> values(codes.size());
             REQUIRE(tern::dequantize_weights(*w, values.data()).ok());
             for (std::size_t o = 0; o < 3; ++o) {
@@ -96,14 +122,67 @@ TEST_CASE("weights of every code come back from planes, and ternary planes are t
             }
             const auto ternary = tern::to_ternary_weights(*w);
             REQUIRE(ternary.ok());
-            if (id == code_id::ternary)
-                CHECK(std::vector<std::uint64_t>(planes->begin(), planes->end()) ==
-                      std::vector<std::uint64_t>(ternary->planes.begin(), ternary->planes.end()));
-            const auto again = tern::to_code_weights(*ternary);
-            REQUIRE(again.ok());
-            CHECK(std::vector<std::int8_t>(again->codes.begin(), again->codes.end()) == codes);
-            CHECK(std::memcmp(again->scale.data(), scale, sizeof scale) == 0);
-            CHECK(std::memcmp(again->bias.data(), bias, sizeof bias) == 0);
+            CHECK(tern::check_ternary_weights(*ternary).ok());
+            CHECK(tern_test::codes_of(*ternary) == codes);
+            CHECK(std::memcmp(ternary->scale.data(), scale, sizeof scale) == 0);
+            CHECK(std::memcmp(ternary->bias.data(), bias, sizeof bias) == 0);
+        }
+}
+
+TEST_CASE("codes of every kind can be set one by one, a row or a channel at a time, over any other") {
+    std::mt19937 random(3);
+    for (std::size_t number = 0; number < tern::code_count; ++number)
+        for (std::size_t channels : channel_tails) {
+            const auto id = static_cast<code_id>(number);
+            if (id == code_id::u8)
+                continue;
+            const tern::code_info c = tern::get_code_info(id);
+            CAPTURE(c.title);
+            const weight_shape shape{2, channels, 1, 3};
+            const auto codes = random_codes<std::int8_t>(c, shape.size(), true, random);
+            const auto before = random_codes<std::int8_t>(c, shape.size(), true, random);
+            auto one = tern::pack_code_weights(before.data(), shape, id), rows = tern::copy_weights(*one),
+                 all = tern::copy_weights(*one);
+            REQUIRE((one.ok() && rows.ok() && all.ok()));
+            CHECK(tern_test::codes_of(*all) == before);
+            std::vector<std::int8_t> row(channels);
+            for (std::size_t o = 0; o < 2; ++o) {
+                for (std::size_t tap = 0; tap < 3; ++tap) {
+                    for (std::size_t i = 0; i < channels; ++i) {
+                        row[i] = codes[(o * channels + i) * 3 + tap];
+                        tern::set_code(*one, o, i, tap, row[i]);
+                    }
+                    tern::set_tap_codes(*rows, o, tap, row.data());
+                }
+                tern::set_channel_codes(*all, o, codes.data() + o * shape.fan_in());
+            }
+            for (const tern::code_weights* w : {&*one, &*rows, &*all}) {
+                CHECK(tern::check_code_weights(*w).ok());
+                CHECK(tern_test::codes_of(*w) == codes);
+            }
+        }
+}
+
+TEST_CASE("bits that stand for no value and bits behind the last channel are found, wherever they are") {
+    for (const code_id id : {code_id::ternary, code_id::half_ternary, code_id::o3, code_id::u4})
+        for (const std::size_t channels : {std::size_t{3}, std::size_t{64}, std::size_t{70}}) {
+            auto w = tern::make_code_weights({2, channels, 1, 2}, id);
+            REQUIRE(w.ok());
+            const std::size_t planes = static_cast<std::size_t>(tern::code_planes(id)), words = w->planes.size();
+            CAPTURE(tern::code_name(id));
+            for (std::size_t k = 0; k < words; ++k)
+                for (std::size_t bit = 0; bit < 64; ++bit) {
+                    const std::size_t i = k / planes % ((channels + 63) / 64) * 64 + bit;
+                    const std::uint64_t kept = w->planes[k];
+                    w->planes[k] ^= std::uint64_t{1} << bit;
+                    const tern::status s = tern::check_code_weights(*w);
+                    w->planes[k] = kept;
+                    // From the value nearest to 0: a ternary sign without a mask, or a half-range one.
+                    const bool no_value = tern::get_code_info(id).levels() == 3 && k % 2 == (id == code_id::ternary);
+                    REQUIRE(s.ok() == (i < channels && !no_value));
+                    const std::string where = (i < channels ? "input channel " : "one of channel ") + std::to_string(i);
+                    REQUIRE((s.ok() || std::string(s.message()).find(where) != std::string::npos));
+                }
         }
 }
 
@@ -116,7 +195,7 @@ TEST_CASE("a new layer of any code is the value nearest to zero, of scale 0, and
             continue;
         }
         REQUIRE(w.ok());
-        CHECK(w->codes[5] == (tern::code_has_zero(id) ? 0 : 1));
+        CHECK(tern::get_code(*w, 1, 2, 0) == (tern::code_has_zero(id) ? 0 : 1));
         CHECK(w->scale[1] == 0);
         CHECK(tern::check_code_weights(*w).ok());
     }
@@ -151,14 +230,20 @@ TEST_CASE("bad codes, bits, shapes and refused memory are statuses") {
     CHECK(std::string(s.message()) == "code at [0,1]: expected bits of ternary {-1, 0, 1}, found pattern 2");
     CHECK(tern::unpack_planes(code_id::u8, planes, 1, 2, out).code() == errc::invalid_argument);
 
-    auto filled = tern::make_code_weights({1, 2, 1, 1}, code_id::binary);
+    auto filled = tern::make_code_weights({1, 2, 1, 1}, code_id::s8);
     REQUIRE(filled.ok());
-    filled->codes[1] = 0;
-    CHECK(tern::check_code_weights(*filled).code() == errc::bad_value);
-    CHECK(tern::pack_weight_planes(*filled).status().code() == errc::bad_value);
-    filled->shape.in_channels = 3;
+    filled->bytes[1] = -128;
     CHECK(std::string(tern::check_code_weights(*filled).message()) ==
-          "weights of 1x3x1x1 (out, in, kh, kw): expected 3 codes, 1 scales and 1 or 0 biases, found 2, 1 and 0");
+          "weights, output channel 0, tap 0, input channel 1: expected int8 from -127, found -128");
+    filled->shape.in_channels = 3;
+    CHECK(
+        std::string(tern::check_code_weights(*filled).message()) ==
+        "weights of 1x3x1x1 (out, in, kh, kw), int8: expected 0 words of planes, 3 bytes, 1 scales and 1 or 0 biases, "
+        "found 0, 2, 1 and 0");
+    filled->code = code_id::u2;
+    CHECK(std::string(tern::check_code_weights(*filled).message()) ==
+          "weights of 1x3x1x1 (out, in, kh, kw), unsigned 2-bit {0..3}: expected 2 words of planes, 0 bytes, 1 scales "
+          "and 1 or 0 biases, found 0, 2, 1 and 0");
 
     const float bias[] = {1};
     const std::size_t allocations = test::refuse_each_allocation([&](const tern::allocator& memory) {

@@ -24,16 +24,9 @@ using namespace tern_test;
 
 namespace {
 
-tern::ternary_weights ternary_4x70() {
+tern::code_weights weights_4x70(code_id code) {
     const std::vector<std::int8_t> codes(4 * 70 * 9, 1);
-    auto made = tern::pack_weights(codes.data(), {4, 70, 3, 3}, nullptr, std::vector<float>(4).data());
-    REQUIRE(made.ok());
-    return std::move(*made);
-}
-
-tern::code_weights codes_4x6() {
-    const std::vector<std::int8_t> codes(4 * 6 * 9, 3);
-    auto made = tern::pack_code_weights(codes.data(), {4, 6, 3, 3}, code_id::o2, nullptr, std::vector<float>(4).data());
+    auto made = tern::pack_code_weights(codes.data(), {4, 70, 3, 3}, code, nullptr, std::vector<float>(4).data());
     REQUIRE(made.ok());
     return std::move(*made);
 }
@@ -113,6 +106,100 @@ void walk_streams(argument_walk& walk) {
     walk.unchecked({"base3_bytes"});
 }
 
+void walk_weights(argument_walk& walk) {
+    std::int8_t codes[128] = {};
+    std::vector<std::int8_t> many(4 * 70 * 9);
+    std::vector<float> values(4 * 70 * 9);
+    for (const tern::weight_shape& shape : bad_shapes) {
+        walk.refused("check_weight_shape", "bad", tern::check_weight_shape(shape));
+        walk.refused("make_ternary_weights", "bad shape", tern::make_ternary_weights(shape));
+        walk.refused("pack_weights", "bad shape", tern::pack_weights(codes, shape));
+        walk.refused("make_code_weights", "bad shape", tern::make_code_weights(shape, code_id::o2));
+        walk.refused("pack_code_weights", "bad shape", tern::pack_code_weights(codes, shape, code_id::s8));
+    }
+    for (const code_id code : {code_id::ternary, code_id::s8})
+        walk.gives("weight_bytes", "huge", tern::weight_bytes({huge, huge, huge, 1}, code).ok(), false);
+    walk.refused("make_ternary_weights", "no memory", tern::make_ternary_weights({4, 3, 3, 3}, no_memory()));
+    walk.refused("pack_weights", "no codes", tern::pack_weights(nullptr, {4, 3, 3, 3}));
+    walk.refused("pack_weights", "no memory", tern::pack_weights(codes, {4, 3, 1, 1}, nullptr, nullptr, no_memory()));
+    for (const code_id code : {no_code, code_id::u8}) {
+        walk.refused("make_code_weights", "code", tern::make_code_weights({4, 3, 3, 3}, code));
+        walk.refused("pack_code_weights", "code", tern::pack_code_weights(codes, {4, 3, 1, 1}, code));
+    }
+    walk.refused("make_code_weights", "no memory", tern::make_code_weights({4, 3, 3, 3}, code_id::o2, no_memory()));
+    walk.refused("pack_code_weights", "no codes", tern::pack_code_weights(nullptr, {4, 3, 3, 3}, code_id::o2));
+
+    const auto bad = [&](const char* how, const tern::code_weights& w) {
+        walk.refused("check_code_weights", how, tern::check_code_weights(w));
+        walk.refused("check_ternary_weights", how, tern::check_ternary_weights(w));
+        walk.refused("copy_weights", how, tern::copy_weights(w));
+        walk.refused("unpack_weights", how, tern::unpack_weights(w, many.data()));
+        walk.refused("dequantize_weights", how, tern::dequantize_weights(w, values.data()));
+        walk.refused("to_ternary_weights", how, tern::to_ternary_weights(w));
+    };
+    bad("default-made", {});
+    for (const code_id code : {code_id::ternary, code_id::o2, code_id::s8}) {
+        const auto good = [&] { return weights_4x70(code); };
+        tern::code_weights w;
+        w.shape = {4, 64, 3, 3};
+        w.code = code;
+        bad("a shape alone", w);
+        w = good();
+        CHECK(tern::check_code_weights(w).ok());
+        CHECK(tern::code_sum(w, 3) == 70 * 9);
+        walk.gives("code_sum", "a channel that is not there", tern::code_sum(w, 4), std::int64_t{0});
+        walk.refused("copy_weights", "no memory", tern::copy_weights(w, no_memory()));
+        walk.refused("unpack_weights", "no room", tern::unpack_weights(w, nullptr));
+        walk.refused("dequantize_weights", "no room", tern::dequantize_weights(w, nullptr));
+        walk.refused("dequantize_weights", "misaligned", tern::dequantize_weights(w, misaligned(values.data())));
+        walk.refused("to_ternary_weights", "no memory", tern::to_ternary_weights(w, no_memory()));
+        for (std::size_t tern::weight_shape::*extent :
+             {&tern::weight_shape::out_channels, &tern::weight_shape::in_channels, &tern::weight_shape::kh,
+              &tern::weight_shape::kw})
+            for (const std::size_t lie : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{300}, huge}) {
+                tern::code_weights lying = good();
+                lying.shape.*extent = lie;
+                bad("a shape that lies", lying);
+                walk.gives("code_sum", "a shape that lies", tern::code_sum(lying, 0), std::int64_t{0});
+            }
+        w.scale = {};
+        bad("no scale", w);
+        w = good();
+        w.bias = std::move(*tern::make_buffer<float>(3));
+        bad("too few biases", w);
+        w = good();
+        w.code = code == code_id::s8 ? code_id::o2 : code_id::s8;
+        bad("what another code has", w);
+        w.code = no_code;
+        bad("a code behind the last", w);
+        walk.gives("code_sum", "a code behind the last", tern::code_sum(w, 0), std::int64_t{0});
+        w = good();
+        if (code == code_id::s8)
+            w.bytes[7] = -128;
+        else
+            w.planes[2] |= std::uint64_t{1} << 6;
+        bad("a value or a bit that is none", w);
+        w = good();
+        if (code == code_id::s8)
+            w.planes = std::move(*tern::make_buffer<std::uint64_t>(4));
+        else
+            w.bytes = std::move(*tern::make_buffer<std::int8_t>(4));
+        bad("planes and bytes", w);
+        w = good();
+        const tern::code_weights taken = std::move(w);
+        bad("moved-from", w);
+        walk.gives("code_sum", "moved-from", tern::code_sum(w, 0), std::int64_t{0});
+    }
+    tern::code_weights w = weights_4x70(code_id::ternary);
+    w.planes[0] = 0;
+    w.planes[1] = 1;
+    bad("a sign without a mask", w);
+    check_refused(tern::check_ternary_weights(w), errc::bad_value, {"channel 0, tap 0, input channel 0", "ternary"});
+    walk.refused("check_ternary_weights", "another code", tern::check_ternary_weights(weights_4x70(code_id::o2)));
+    walk.refused("to_ternary_weights", "another code", tern::to_ternary_weights(weights_4x70(code_id::o2)));
+    walk.unchecked({"get_tap_codes", "set_tap_codes", "get_channel_codes", "set_channel_codes"});
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -168,108 +255,7 @@ TEST_CASE(
     walk.refused("unpack_planes", "huge", tern::unpack_planes(code_id::u2, planes, huge, huge, codes));
     walk.refused("unpack_planes", "misaligned", tern::unpack_planes(code_id::u2, misaligned(planes), 1, 8, codes));
 
-    // Ternary weights.
-    std::vector<std::int8_t> many(4 * 70 * 9);
-    std::vector<float> values(4 * 70 * 9);
-    for (const tern::weight_shape& shape : bad_shapes) {
-        walk.refused("check_weight_shape", "bad", tern::check_weight_shape(shape));
-        walk.refused("make_ternary_weights", "bad shape", tern::make_ternary_weights(shape));
-        walk.refused("pack_weights", "bad shape", tern::pack_weights(codes, shape));
-        walk.refused("make_code_weights", "bad shape", tern::make_code_weights(shape, code_id::o2));
-        walk.refused("pack_code_weights", "bad shape", tern::pack_code_weights(codes, shape, code_id::ternary));
-        walk.refused("unpack_weight_planes", "bad shape",
-                     tern::unpack_weight_planes(planes, shape, code_id::ternary, codes));
-    }
-    walk.gives("ternary_bytes", "huge", tern::ternary_bytes({huge, 1, huge, 1}).ok(), false);
-    walk.refused("make_ternary_weights", "no memory", tern::make_ternary_weights({4, 3, 3, 3}, no_memory()));
-    walk.refused("pack_weights", "no codes", tern::pack_weights(nullptr, {4, 3, 3, 3}));
-    walk.refused("pack_weights", "no memory", tern::pack_weights(codes, {4, 3, 1, 1}, nullptr, nullptr, no_memory()));
-    const auto bad_ternary = [&](const char* how, const tern::ternary_weights& w) {
-        walk.refused("check_ternary_weights", how, tern::check_ternary_weights(w));
-        walk.refused("unpack_weights", how, tern::unpack_weights(w, many.data()));
-        walk.refused("dequantize_weights", how, tern::dequantize_weights(w, values.data()));
-        walk.refused("to_code_weights", how, tern::to_code_weights(w));
-    };
-    bad_ternary("default-made", {});
-    {
-        tern::ternary_weights w;
-        w.shape = {4, 64, 3, 3};
-        bad_ternary("a shape alone", w);
-        w = ternary_4x70();
-        CHECK(tern::check_ternary_weights(w).ok());
-        walk.refused("unpack_weights", "no room", tern::unpack_weights(w, nullptr));
-        walk.refused("dequantize_weights", "no room", tern::dequantize_weights(w, nullptr));
-        walk.refused("dequantize_weights", "misaligned", tern::dequantize_weights(w, misaligned(values.data())));
-        walk.refused("to_code_weights", "no memory", tern::to_code_weights(w, no_memory()));
-        for (std::size_t tern::weight_shape::*extent :
-             {&tern::weight_shape::out_channels, &tern::weight_shape::in_channels, &tern::weight_shape::kh,
-              &tern::weight_shape::kw})
-            for (const std::size_t lie : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{300}, huge}) {
-                tern::ternary_weights lying = ternary_4x70();
-                lying.shape.*extent = lie;
-                bad_ternary("a shape that lies", lying);
-            }
-        tern::ternary_weights other = ternary_4x70();
-        other.scale = {};
-        bad_ternary("no scale", other);
-        other = ternary_4x70();
-        other.bias = std::move(*tern::make_buffer<float>(3));
-        bad_ternary("too few biases", other);
-        other = ternary_4x70();
-        other.planes[2] |= std::uint64_t{1} << 6;
-        bad_ternary("a bit behind the last channel", other);
-        other = ternary_4x70();
-        other.planes[0] = 0;
-        other.planes[1] = 1;
-        bad_ternary("a sign without a mask", other);
-        check_refused(tern::check_ternary_weights(other), errc::bad_value, {"channel 0, tap 0, word 0", "sign"});
-        other = ternary_4x70();
-        const tern::ternary_weights taken = std::move(other);
-        bad_ternary("moved-from", other);
-    }
-
-    // Weights of any code.
-    walk.refused("make_code_weights", "no code", tern::make_code_weights({4, 3, 3, 3}, no_code));
-    walk.refused("make_code_weights", "no memory", tern::make_code_weights({4, 3, 3, 3}, code_id::o2, no_memory()));
-    walk.refused("pack_code_weights", "no codes", tern::pack_code_weights(nullptr, {4, 3, 3, 3}, code_id::o2));
-    walk.refused("pack_code_weights", "no code", tern::pack_code_weights(codes, {4, 3, 3, 3}, no_code));
-    const auto bad_codes = [&](const char* how, const tern::code_weights& w) {
-        walk.refused("check_code_weights", how, tern::check_code_weights(w));
-        walk.refused("dequantize_weights", how, tern::dequantize_weights(w, values.data()));
-        walk.refused("pack_weight_planes", how, tern::pack_weight_planes(w));
-        walk.refused("to_ternary_weights", how, tern::to_ternary_weights(w));
-    };
-    bad_codes("default-made", {});
-    for (std::size_t tern::weight_shape::*extent : {&tern::weight_shape::out_channels, &tern::weight_shape::in_channels,
-                                                    &tern::weight_shape::kh, &tern::weight_shape::kw})
-        for (const std::size_t lie : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{300}, huge}) {
-            tern::code_weights lying = codes_4x6();
-            lying.shape.*extent = lie;
-            bad_codes("a shape that lies", lying);
-            walk.gives("code_sum", "a shape that lies", tern::code_sum(lying, 0), std::int64_t{0});
-        }
-    tern::code_weights w = codes_4x6();
-    CHECK(tern::check_code_weights(w).ok());
-    CHECK(tern::code_sum(w, 3) == 3 * 6 * 9);
-    walk.gives("code_sum", "a channel that is not there", tern::code_sum(w, 4), std::int64_t{0});
-    walk.refused("dequantize_weights", "no room", tern::dequantize_weights(w, nullptr));
-    walk.refused("pack_weight_planes", "no memory", tern::pack_weight_planes(w, no_memory()));
-    w.code = no_code;
-    bad_codes("a code behind the last", w);
-    w.code = code_id::ternary;
-    bad_codes("values of another code", w);
-    w = codes_4x6();
-    const tern::code_weights taken = std::move(w);
-    bad_codes("moved-from", w);
-    walk.gives("code_sum", "moved-from", tern::code_sum(w, 0), std::int64_t{0});
-    walk.refused("unpack_weight_planes", "no planes",
-                 tern::unpack_weight_planes(nullptr, {1, 1, 1, 1}, code_id::ternary, codes));
-    walk.refused("unpack_weight_planes", "no codes",
-                 tern::unpack_weight_planes(planes, {1, 1, 1, 1}, code_id::ternary, nullptr));
-    walk.refused("unpack_weight_planes", "no code", tern::unpack_weight_planes(planes, {1, 1, 1, 1}, no_code, codes));
-    walk.refused("unpack_weight_planes", "no memory",
-                 tern::unpack_weight_planes(planes, {1, 1, 1, 1}, code_id::ternary, codes, no_memory()));
-
+    walk_weights(walk);
     walk_streams(walk);
     walk.check_complete(TERN_TEST_DATA "/../../include/tern/format");
 }

@@ -7,6 +7,7 @@
 
 #include <tern/model.hpp>
 
+#include "../support/weight_codes.hpp"
 #include "state_dict_support.hpp"
 
 using namespace tern_test;
@@ -82,12 +83,6 @@ void refused(const edited_file& file, errc code, const std::vector<std::string>&
     const auto net = tern::read_fatnn(loaded.file, options);
     REQUIRE_FALSE(net.ok());
     check_refused(net.status(), code, words);
-}
-
-std::vector<std::int8_t> codes_of(const tern::ternary_weights& w) {
-    std::vector<std::int8_t> codes(w.shape.size());
-    REQUIRE(tern::unpack_weights(w, codes.data()).ok());
-    return codes;
 }
 
 double at(edited_file& file, const std::string& name, std::size_t i = 0) {

@@ -158,7 +158,7 @@ TEST_CASE("what does not fit a node is refused with its name, what was expected 
     refused(invalid, {"weights", "null pointer"}, [&](auto& n, auto x) {
         return n.convolution("conv", x, nullptr, {1, 4, 1, 1});
     });
-    refused(errc::bad_value, {"conv", "expected -1, 0 or 1", "found 2"}, [&](auto& n, auto x) {
+    refused(errc::bad_value, {"conv", "expected ternary {-1, 0, 1}", "found 2"}, [&](auto& n, auto x) {
         const std::int8_t two[4] = {2, 0, 0, 0};
         return n.convolution("conv", x, tern::pack_weights(two, {1, 4, 1, 1}));
     });

@@ -106,15 +106,11 @@ void check_same(const tern::layer_weights& a, const tern::layer_weights& b) {
     if (const auto* floats = std::get_if<tern::real_weights>(&a)) {
         check_same(floats->values, std::get<tern::real_weights>(b).values);
         check_same(floats->bias, std::get<tern::real_weights>(b).bias);
-    } else if (const auto* ternary = std::get_if<tern::ternary_weights>(&a)) {
-        const auto& other = std::get<tern::ternary_weights>(b);
-        check_same(ternary->planes, other.planes);
-        check_same(ternary->scale, other.scale);
-        check_same(ternary->bias, other.bias);
     } else {
         const auto &codes = std::get<tern::code_weights>(a), &other = std::get<tern::code_weights>(b);
         CHECK(codes.code == other.code);
-        check_same(codes.codes, other.codes);
+        check_same(codes.planes, other.planes);
+        check_same(codes.bytes, other.bytes);
         check_same(codes.scale, other.scale);
         check_same(codes.bias, other.bias);
     }

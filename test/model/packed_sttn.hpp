@@ -56,9 +56,7 @@ private:
     }
     void unit(const tern::sttn_block& block, const std::string& digit, const tern::sttn_unit& unit) {
         norm(block.name + ".bn" + digit, unit.before);
-        const auto codes = tern::to_code_weights(unit.weights);
-        REQUIRE(codes.ok());
-        must(tern::write_code_weights(out_, block.name + ".conv" + digit, *codes));
+        must(tern::write_code_weights(out_, block.name + ".conv" + digit, unit.weights));
         norm(block.name + ".bn_add" + digit, unit.after);
         floats(block.name + ".prelu" + digit + ".weight", {unit.slope.size()}, unit.slope);
     }

@@ -16,6 +16,7 @@
 #include "../support/check_refused.hpp"
 #include "../support/codes.hpp"
 #include "../support/failing_allocator.hpp"
+#include "../support/weight_codes.hpp"
 #include "network_support.hpp"
 
 using namespace tern_test;
@@ -100,7 +101,8 @@ TEST_CASE("weights of every code go through a file bit for bit") {
             CHECK(again->shape.in_channels == shape.in_channels);
             CHECK(again->shape.kh == shape.kh);
             CHECK(again->shape.kw == shape.kw);
-            CHECK(same(again->codes, w.codes));
+            CHECK(same(again->planes, w.planes));
+            CHECK(same(again->bytes, w.bytes));
             CHECK(same(again->scale, w.scale));
             CHECK(same(again->bias, w.bias));
             const std::size_t stream = file.find("features.4.conv1.codes")->bytes;
@@ -116,7 +118,7 @@ TEST_CASE("weights of every code go through a file bit for bit") {
                 for (std::size_t tap = 0; tap < shape.taps(); ++tap)
                     for (std::size_t i = 0; i < shape.in_channels; ++i)
                         REQUIRE(codes[(o * shape.taps() + tap) * shape.in_channels + i] ==
-                                w.codes[(o * shape.in_channels + i) * shape.taps() + tap]);
+                                tern::get_code(w, o, i, tap));
         }
 }
 
@@ -135,12 +137,7 @@ TEST_CASE("ternary weights are read to planes, whatever the number of channels; 
             };
             const auto planes = read();
             REQUIRE_MESSAGE(planes.ok(), std::string(planes.message()));
-            std::vector<std::int8_t> codes(shape.size());
-            REQUIRE(tern::unpack_weights(*planes, codes.data()).ok());
-            CHECK(std::equal(codes.begin(), codes.end(), w.codes.begin()));
-            const auto expected = tern::pack_weights(w.codes.data(), shape, w.scale.data());
-            REQUIRE(expected.ok());
-            CHECK(same(planes->planes, expected->planes));
+            CHECK(same(planes->planes, w.planes));
 
             const tern::safetensors_file file = open_bytes(bytes);
             const tern::tensor_info& stream = *file.find("w.codes");
@@ -172,7 +169,7 @@ TEST_CASE("a scale may be negative, as a trained factor is") {
     REQUIRE_MESSAGE(again.ok(), std::string(again.message()));
     CHECK(same(again->scale, w.scale));
     tern::code_weights plain = any_weights(code_id::ternary, {3, 5, 3, 3}, false, random);
-    std::memcpy(plain.codes.data(), w.codes.data(), w.codes.bytes());
+    std::memcpy(plain.planes.data(), w.planes.data(), w.planes.bytes());
     std::memcpy(plain.scale.data(), w.scale.data(), w.scale.bytes());
     plain.scale[1] = -w.scale[1];
     std::vector<float> values(4 * 4 * 5), out[2];
@@ -204,7 +201,7 @@ TEST_CASE("several weights share a file, and the writer keeps what it needs") {
     std::vector<std::vector<std::int8_t>> codes;
     for (const code_id code : codes_of_weights()) {
         const tern::code_weights w = any_weights(code, {3, 5, 3, 3}, true, random);
-        codes.emplace_back(w.codes.data(), w.codes.data() + w.codes.size());
+        codes.push_back(codes_of(w));
         REQUIRE(tern::write_code_weights(out, tern::code_name(code), w).ok());
         CHECK(tern::write_code_weights(out, tern::code_name(code), w).code() == errc::invalid_argument);
     }
@@ -217,7 +214,7 @@ TEST_CASE("several weights share a file, and the writer keeps what it needs") {
     for (std::size_t i = 0; i < codes.size(); ++i) {
         const auto w = tern::read_code_weights(from, tern::code_name(codes_of_weights()[i]));
         REQUIRE_MESSAGE(w.ok(), std::string(w.message()));
-        CHECK(std::memcmp(w->codes.data(), codes[i].data(), codes[i].size()) == 0);
+        CHECK(codes_of(*w) == codes[i]);
     }
     CHECK(from.check_all_used("the test").ok());
 }
@@ -274,10 +271,11 @@ TEST_CASE("packed weights that contradict themselves are refused with what was e
     trits.at("w.codes").bytes = {0, 3};
     check_refused(read(trits).status(), errc::bad_value, {"byte 1", "zero digits"});
 
-    tern::code_weights wrong = any_weights(code_id::o2, {2, 3, 1, 1}, false, random);
-    wrong.codes[4] = 2;
+    tern::code_weights wrong = any_weights(code_id::s8, {2, 3, 1, 1}, false, random);
+    wrong.bytes[4] = -128;
     tern::safetensors_writer out;
-    check_refused(tern::write_code_weights(out, "w", wrong), errc::bad_value, {"[1,1,0,0]", "found 2"});
+    check_refused(tern::write_code_weights(out, "w", wrong), errc::bad_value,
+                  {"output channel 1, tap 0, input channel 1", "found -128"});
 }
 
 TEST_CASE("no changed byte and no truncation of packed weights does harm") {

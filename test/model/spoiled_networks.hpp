@@ -101,7 +101,7 @@ inline void walk_networks(argument_walk& walk) {
     bad_stqn("unit", [](tern::stqn_unit& u) { u.input_unit = std::nan(""); });
     bad_stqn("unit", [](tern::stqn_unit& u) { u.input_unit = 0; });
     bad_stqn("no code of weights", [](tern::stqn_unit& u) { u.weights.code = no_code; });
-    bad_stqn("a code that is none", [](tern::stqn_unit& u) { u.weights.codes[3] = 77; });
+    bad_stqn("a code that is none", [](tern::stqn_unit& u) { u.weights.planes[0] |= std::uint64_t{1} << 63; });
 
     const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
     for (const tern::image_shape& shape :

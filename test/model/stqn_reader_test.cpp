@@ -8,6 +8,7 @@
 
 #include <tern/model.hpp>
 
+#include "../support/weight_codes.hpp"
 #include "state_dict_support.hpp"
 
 using namespace tern_test;
@@ -66,7 +67,7 @@ void check_same_weights(const tern::stqn_network& a, const tern::stqn_network& b
     for (std::size_t i = 0; i < 4; ++i) {
         const tern::code_weights &x = weights_of(a, i), &y = weights_of(b, i);
         CHECK(x.code == y.code);
-        CHECK(same(x.codes, y.codes));
+        CHECK(codes_of(x) == codes_of(y));
         CHECK(same(x.scale, y.scale));
         CHECK(same(x.bias, y.bias));
     }
@@ -111,9 +112,10 @@ TEST_CASE("latent kernels of STQN become codes, scales and biases by the formula
         const auto w1 = file.floats(name + "_1.weight"), w2 = file.floats(name + "_2.weight"),
                    w3 = file.floats(name + "_3.weight");
         const auto sign = [](float v) { return v > 0 ? 1 : -1; };
+        const auto codes = codes_of(w);
         std::size_t wrong = 0;
         for (std::size_t j = 0; j < w1.size(); ++j)
-            wrong += w.codes[j] != sign(w1[j]) + 2 * sign(w2[j]) + 4 * sign(w3[j]);
+            wrong += codes[j] != sign(w1[j]) + 2 * sign(w2[j]) + 4 * sign(w3[j]);
         CHECK(wrong == 0);
     }
 }
@@ -189,7 +191,7 @@ TEST_CASE("merged and packed weights give the same STQN as latent kernels") {
                     merged.erase(name + "_" + std::to_string(k) + part);
                     packed.erase(name + "_" + std::to_string(k) + part);
                 }
-            std::vector<float> values(w.codes.size());
+            std::vector<float> values(w.shape.size());
             REQUIRE(tern::dequantize_weights(w, values.data()).ok());
             const tern::weight_shape& s = w.shape;
             merged.set(name + ".weight", tern::data_type::f32, {s.out_channels, s.in_channels, s.kh, s.kw}, values);
@@ -210,7 +212,7 @@ TEST_CASE("merged and packed weights give the same STQN as latent kernels") {
         check_same_weights(read(packed), expected);
         const tern::stqn_network again = read(merged);
         for (std::size_t i = 0; i < 4; ++i) {
-            CHECK(same(weights_of(again, i).codes, weights_of(expected, i).codes));
+            CHECK(codes_of(weights_of(again, i)) == codes_of(weights_of(expected, i)));
             for (std::size_t o = 0; o < weights_of(again, i).scale.size(); ++o)
                 CHECK(weights_of(again, i).scale[o] == doctest::Approx(weights_of(expected, i).scale[o]).epsilon(1e-6));
         }

@@ -8,6 +8,7 @@
 
 #include <tern/model.hpp>
 
+#include "../support/weight_codes.hpp"
 #include "packed_sttn.hpp"
 #include "sttn_support.hpp"
 
@@ -65,8 +66,7 @@ TEST_CASE("codes of the raw and the merged form are those of the reference") {
                 const auto units = ints(reference, conv + ".codes_alpha_units");
                 const auto alpha = floats(reference, conv + ".alpha");
                 REQUIRE(units.size() == w.shape.size());
-                std::vector<std::int8_t> codes(units.size());
-                REQUIRE(tern::unpack_weights(w, codes.data()).ok());
+                const auto codes = codes_of(w);
                 for (std::size_t i = 0; i < codes.size(); ++i)
                     REQUIRE(2 * codes[i] == units[i]);
                 for (std::size_t o = 0; o < alpha.size(); ++o)

@@ -7,6 +7,7 @@
 
 #include <tern/model.hpp>
 
+#include "../support/weight_codes.hpp"
 #include "state_dict_support.hpp"
 
 using namespace tern_test;
@@ -87,8 +88,7 @@ void check_layer(edited_file& file, const tern::twn_layer& layer, const std::str
     const std::vector<float> w = file.floats(layer.name + ".weight");
     const tern::weight_shape& s = layer.weights.shape;
     REQUIRE(w.size() == s.size());
-    std::vector<std::int8_t> codes(w.size());
-    REQUIRE(tern::unpack_weights(layer.weights, codes.data()).ok());
+    const auto codes = codes_of(layer.weights);
     const std::size_t part = per_filter ? s.fan_in() : s.size();
     for (std::size_t o = 0; o < s.out_channels; ++o) {
         const std::size_t first = per_filter ? o * part : 0;

@@ -113,7 +113,7 @@ std::string dot_family_of(const tern::kernel_table& table, tern::code_id weights
     options.family = tern::kernel_family::dot;
     auto w = tern::make_code_weights({256, 256, 1, 1}, weights);
     REQUIRE(w.ok());
-    w->codes[3] = static_cast<std::int8_t>(value);
+    tern::set_code(*w, 0, 3, 0, value);
     const auto plan = tern::gemm::create(*w, activations, {}, options);
     REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
     const std::string name = plan->kernel_name(8), level = table.level;

@@ -73,18 +73,18 @@ TEST_CASE("a plan is refused for weights that are empty, too large or not what t
     if (sizeof(std::size_t) > 4)  // else so many are too large already
         refuses(shape_only({1, std::size_t{1} << 31, 1, 1}), {}, {}, errc::invalid_argument,
                 {"2147483648 products", "int32"});
-    refuses(shape_only({2, 64, 3, 3}), {}, {}, errc::invalid_argument, {"do not match the shape 2x64x3x3"});
+    refuses(shape_only({2, 64, 3, 3}), {}, {}, errc::invalid_argument, {"weights of 2x64x3x3", "expected 36 words"});
 
     const auto p = any_problem({3, 65, 1, 1});
     auto w = tern_test::packed_weights(p);
     w.shape.in_channels = 64;  // one word less
-    refuses(w, {}, {}, errc::invalid_argument, {"do not match the shape"});
+    refuses(w, {}, {}, errc::invalid_argument, {"expected", "words of planes"});
     w = tern_test::packed_weights(p);
     w.scale = std::move(*tern::make_buffer<float>(2));
-    refuses(w, {}, {}, errc::invalid_argument, {"do not match the shape"});
+    refuses(w, {}, {}, errc::invalid_argument, {"expected", "words of planes"});
     w = tern_test::packed_weights(p);
     w.bias = std::move(*tern::make_buffer<float>(4));
-    refuses(w, {}, {}, errc::invalid_argument, {"do not match the shape"});
+    refuses(w, {}, {}, errc::invalid_argument, {"expected", "words of planes"});
 }
 
 TEST_CASE("a plan is refused for a level that cannot be had") {

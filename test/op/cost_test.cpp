@@ -70,9 +70,9 @@ tern::choice_query query_of(const tern::kernel_table& table, const conv_problem&
 
 /// Steps of a tap over all tiles of channels, as the panels have them.
 double steps_of_panels(const conv_problem& p, const tern::product_choice& c, double& bytes) {
-    const std::vector<std::int8_t> codes(p.weights.size(), 1);
-    const tern::weight_source source{p.weights, tern::code_id::ternary, nullptr, nullptr, nullptr, codes.data(), true};
-    const auto panels = tern::make_panels(source, {p.weights, p.geometry}, c, {});
+    const auto weights = tern::make_ternary_weights(p.weights);
+    REQUIRE(weights.ok());
+    const auto panels = tern::make_panels(*weights, nullptr, {p.weights, p.geometry}, c, {});
     REQUIRE(panels.ok());
     double steps = 0;
     for (const auto& tile : panels->tiles)

@@ -142,3 +142,22 @@ TEST_CASE("gemm refuses kernels that are not 1x1 and rows of another length") {
     CHECK(std::string(run(*plan, args).message()).find("expected 9 input channels, found 8") != std::string::npos);
     CHECK(out[0] == 5);
 }
+
+TEST_CASE("without a code of activations, or with braces in its place, plans are for ternary ones") {
+    const std::int8_t codes[9] = {1, -1, 1, 1, 3, -3, 1, 1, 1};
+    const auto weights = tern::pack_code_weights(codes, {1, 9, 1, 1}, tern::code_id::o2);
+    REQUIRE(weights.ok());
+    const auto check = [](const auto& plan, tern::code_id code) {
+        REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
+        CHECK(plan->input_code() == code);
+    };
+    check(tern::conv2d::create(*weights), tern::code_id::ternary);
+    check(tern::conv2d::create(*weights, {}), tern::code_id::ternary);
+    check(tern::conv2d::create(*weights, {}, {}, {}), tern::code_id::ternary);
+    check(tern::conv2d::create(*weights, tern::code_id::u2, {}), tern::code_id::u2);
+    check(tern::gemm::create(*weights), tern::code_id::ternary);
+    check(tern::gemm::create(*weights, {}), tern::code_id::ternary);
+    check(tern::gemm::create(*weights, {}, {}), tern::code_id::ternary);
+    check(tern::gemm::create(*weights, tern::code_id::u2), tern::code_id::u2);
+    CHECK(tern::conv2d::create(*weights, {})->geometry().stride_h == 1);
+}

@@ -147,7 +147,7 @@ TEST_CASE("values that cannot be are refused when they are read") {
     const auto weights = tern::pack_code_weights(codes, {2, 3, 1, 1}, code_id::ternary, scale);
     REQUIRE(weights.ok());
     tern::conv2d_description d;
-    d.codes = &*weights;
+    d.weights = &*weights;
     d.chain = tern::chain(tern::stage::prelu(slopes), tern::stage::ternarize());
     const byte_list whole = tern_test::save(d);
     REQUIRE(whole.size() == 152 + 8 + 8 + 16 + 32);

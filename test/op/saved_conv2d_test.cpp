@@ -76,26 +76,6 @@ TEST_CASE("loaded plans give the bits of the plans that were described, for all 
                                           "residual++", "store--", "ternarize--", "quantize--"});
 }
 
-TEST_CASE("ternary weights give the same bytes as planes and as codes") {
-    std::mt19937 random(2);
-    for (int i = 0; i < 40; ++i) {
-        const described_layer layer(code_id::ternary, code_id::ternary, random);
-        const auto planes = tern::to_ternary_weights(layer.weights);
-        REQUIRE(planes.ok());
-        tern::conv2d_description d = layer.description;
-        d.codes = nullptr;
-        d.planes = &*planes;
-        CHECK(tern_test::save(d) == tern_test::save(layer.description));
-        const auto plan = tern::create_conv2d(d), same = tern::create_conv2d(layer.description);
-        REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
-        REQUIRE_MESSAGE(same.ok(), std::string(same.message()));
-        tern::status s;
-        const auto outputs = tern_test::plan_outputs(*plan, d.chain, {1, 6, 7}, 5, s);
-        CHECK(!outputs.empty());
-        CHECK(outputs == tern_test::plan_outputs(*same, d.chain, {1, 6, 7}, 5, s));
-    }
-}
-
 TEST_CASE("a saved convolution is what the format says, byte for byte") {
     // What an exporter would write, with nothing of the library.
     byte_list bytes;
@@ -157,7 +137,7 @@ TEST_CASE("a saved convolution is what the format says, byte for byte") {
     const double factor[] = {1.5, 2.5, 3.5}, shift[] = {4.5, 5.5, 6.5};
     namespace stage = tern::stage;
     tern::conv2d_description d;
-    d.codes = &*weights;
+    d.weights = &*weights;
     d.activations = code_id::u2;
     d.border_value = tern::border_value::zero;
     d.geometry.stride_h = 2;
@@ -209,7 +189,7 @@ TEST_CASE("loading reports refused memory and keeps none") {
     const byte_list bytes = tern_test::save(layer.description);
     CHECK(test::refuse_each_allocation([&](const tern::allocator& memory) {
               return tern::read_saved_conv2d(bytes.data(), bytes.size(), memory);
-          }) == 4);  // codes, scales, biases, arrays
+          }) == 5);  // planes, a channel of codes, scales, biases, arrays
     CHECK(test::refuse_each_allocation([&](const tern::allocator& memory) {
               tern::plan_options options;
               options.memory = memory;

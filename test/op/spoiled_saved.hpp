@@ -19,10 +19,9 @@ namespace tern_test::small_plans {
 
 inline void walk_saved_conv2d(argument_walk& walk) {
     const tern::code_weights good = codes();
-    const tern::ternary_weights planes = ternary();
     const auto description = [&] {
         tern::conv2d_description d;
-        d.codes = &good;
+        d.weights = &good;
         d.geometry = padded;
         return d;
     };
@@ -38,26 +37,17 @@ inline void walk_saved_conv2d(argument_walk& walk) {
         refuse_saving(how, d);
         walk.refused("create_conv2d", how, tern::create_conv2d(d));
     };
-    bad("no weights", [](auto& d) { d.codes = nullptr; });
-    bad("two weights", [&](auto& d) { d.planes = &planes; });
-    bad("planes for other activations", [&](auto& d) {
-        d.codes = nullptr;
-        d.planes = &planes;
-        d.activations = code_id::u2;
-    });
+    bad("no weights", [](auto& d) { d.weights = nullptr; });
     tern::code_weights spoiled = codes();
     spoiled.scale[3] = not_a_number;
-    bad("a scale that is no number", [&](auto& d) { d.codes = &spoiled; });
+    bad("a scale that is no number", [&](auto& d) { d.weights = &spoiled; });
     spoiled.shape.in_channels = huge;
-    bad("a shape that lies", [&](auto& d) { d.codes = &spoiled; });
+    bad("a shape that lies", [&](auto& d) { d.weights = &spoiled; });
     const tern::code_weights taken = std::move(spoiled);
-    bad("moved-from", [&](auto& d) { d.codes = &spoiled; });
+    bad("moved-from", [&](auto& d) { d.weights = &spoiled; });
     tern::ternary_weights spoiled_planes = ternary();
     spoiled_planes.planes[1] = std::uint64_t{1} << 63;
-    bad("a sign behind the last channel", [&](auto& d) {
-        d.codes = nullptr;
-        d.planes = &spoiled_planes;
-    });
+    bad("a sign behind the last channel", [&](auto& d) { d.weights = &spoiled_planes; });
     bad("no activations", [](auto& d) { d.activations = no_code; });
     bad("an enumerator", [](auto& d) { d.border_value = behind(tern::border_value::zero); });
     bad("geometry of 0", [](auto& d) { d.geometry.stride_w = 0; });

@@ -91,8 +91,9 @@ tern::result<tern::conv2d> create(const tern::kernel_table& table, tern::lowerin
     auto w = tern::make_code_weights(shape, weights);
     REQUIRE(w.ok());
     const tern::code_info c = tern::get_code_info(weights);
-    for (auto& v : w->codes)
-        v = static_cast<std::int8_t>(c.max);
+    for (std::size_t o = 0; o < shape.out_channels; ++o)
+        tern::set_channel_codes(*w, o,
+                                std::vector<std::int8_t>(shape.fan_in(), static_cast<std::int8_t>(c.max)).data());
     tern::plan_options options;
     options.kernels = &table;
     options.lowering = how;

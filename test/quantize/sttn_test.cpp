@@ -334,7 +334,8 @@ TEST_CASE("flush-to-zero modes change nothing in STTN weights") {
         }
         return all;
     };
-    const std::vector<std::uint64_t> as_planned = {1, 5, 4, float_bits(1e-40f), 0, 0};
+    const auto ternary = static_cast<std::uint64_t>(tern::code_id::ternary);
+    const std::vector<std::uint64_t> as_planned = {1, ternary, 5, 4, float_bits(1e-40f), 0, 0};
     CHECK(merged() == as_planned);
     CHECK(test::in_flush_to_zero_mode(merged) == as_planned);
 }

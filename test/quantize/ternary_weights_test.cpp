@@ -75,7 +75,7 @@ TEST_CASE("weight codes that are not ternary, empty shapes and refused memory ar
     codes[((1 * 3 + 2) * 2 + 1) * 2] = -2;
     const auto w = tern::pack_weights(codes.data(), {2, 3, 2, 2});
     CHECK(w.status().code() == tern::errc::bad_value);
-    CHECK(std::string(w.message()) == "weight code [1,2,1,0]: expected -1, 0 or 1, found -2");
+    CHECK(std::string(w.message()) == "weight code [1,2,1,0]: expected ternary {-1, 0, 1}, found -2");
     CHECK(tern::pack_weights(codes.data(), {2, 0, 2, 2}).status().code() == tern::errc::invalid_argument);
     const std::size_t huge = static_cast<std::size_t>(-1) / 2;
     CHECK(tern::pack_weights(codes.data(), {huge, huge, 2, 2}).status().code() == tern::errc::invalid_argument);

@@ -13,18 +13,18 @@
 #include <tern/quantize/float_bits.hpp>
 
 #include "../support/load_tensor.hpp"
+#include "../support/weight_codes.hpp"
 
 namespace test {
 
-inline std::vector<std::int8_t> codes_of(const tern::ternary_weights& w) {
-    std::vector<std::int8_t> codes(w.shape.size());
-    CHECK(tern::unpack_weights(w, codes.data()).ok());
-    return codes;
-}
+using tern_test::codes_of;
 
-/// Codes, then bits of scales and bias: everything a quantizer decides.
-inline std::vector<std::uint64_t> fingerprint(const tern::ternary_weights& w) {
-    std::vector<std::uint64_t> all(w.planes.begin(), w.planes.end());
+/// The code, its planes or bytes, then bits of scales and bias: everything a quantizer decides.
+inline std::vector<std::uint64_t> fingerprint(const tern::code_weights& w) {
+    std::vector<std::uint64_t> all{static_cast<std::uint64_t>(w.code)};
+    all.insert(all.end(), w.planes.begin(), w.planes.end());
+    for (std::int8_t c : w.bytes)
+        all.push_back(static_cast<std::uint8_t>(c));
     for (float s : w.scale)
         all.push_back(tern::float_bits(s));
     for (float b : w.bias)
@@ -102,21 +102,6 @@ inline std::vector<sample> samples() {
     all.push_back({"huge", {1, 4, 1, 1}, {1.5e38f, -1.5e38f, 1e38f, 1e-38f}});
     for (const sample& s : trained_samples())
         all.push_back(s);
-    return all;
-}
-
-/// Codes of weights, whatever holds them.
-inline std::vector<std::int8_t> codes_of(const tern::code_weights& w) { return {w.codes.begin(), w.codes.end()}; }
-
-/// Codes, then bits of scales and bias: everything a quantizer decides.
-inline std::vector<std::uint64_t> fingerprint(const tern::code_weights& w) {
-    std::vector<std::uint64_t> all{static_cast<std::uint64_t>(w.code)};
-    for (std::int8_t c : w.codes)
-        all.push_back(static_cast<std::uint8_t>(c));
-    for (float s : w.scale)
-        all.push_back(tern::float_bits(s));
-    for (float b : w.bias)
-        all.push_back(tern::float_bits(b));
     return all;
 }
 

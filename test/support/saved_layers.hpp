@@ -55,7 +55,7 @@ struct described_layer {
         g.dilation_w = 1 + random() % 2;
         g.padding = {random() % 3, random() % 3, random() % 3, random() % 3};
         g.groups = shape.out_channels % 2 == 0 && random() % 3 == 0 ? 2 : 1;
-        description.codes = &weights;
+        description.weights = &weights;
         description.activations = activations;
         description.border_value = random() % 2 == 0 ? tern::border_value::zero : tern::border_value::from_image;
         if (tern::is_byte_code(activations) && random() % 2 == 0)
@@ -175,12 +175,13 @@ struct counted_memory {
     }
 };
 
-/// Reads bytes of exactly their size, and counts memory.
+/// Reads bytes of exactly their size, and counts memory: planes of few channels take words all the same.
 inline tern::result<tern::saved_conv2d> read_counted(const byte_list& bytes) {
     const exact_array<unsigned char> exact(bytes.size(), [i = std::size_t{0}, &bytes]() mutable { return bytes[i++]; });
     counted_memory memory;
     auto saved = tern::read_saved_conv2d(exact.data(), exact.size(), memory.get());
-    if (memory.bytes > 8 * bytes.size())
+    const bool fills_words = saved.ok() && saved->weights.shape.in_channels >= 64;
+    if (memory.bytes > (fills_words ? 10 : 90) * bytes.size())
         FAIL_CHECK(memory.bytes, " bytes to read ", bytes.size());
     return saved;
 }

@@ -19,7 +19,7 @@ namespace c_api {
 
 /// What a desc says, for plans of codes.
 struct conv2d_parts {
-    weights_of_c weights{};
+    code_weights weights{};
     code_id activations = code_id::ternary;
     conv_geometry geometry{};
     epilogue chain{};
@@ -31,7 +31,6 @@ struct conv2d_parts {
         TERN_TRY(take(options_of(given_options), options));
         TERN_TRY(take(code_of(d.activations, "tern_conv2d_desc.activations"), activations));
         TERN_TRY(read_weights(d.weights, options.memory, weights));
-        TERN_TRY(weights.fit(activations, options.memory));
         geometry = geometry_of(d.geometry);
         options.zero_point = d.zero_point;
         options.sum_bias = d.sum_bias;
@@ -62,9 +61,7 @@ extern "C" {
 TERN_C_API tern_status tern_conv2d_create(const tern_conv2d_desc* desc, const tern_plan_options* options,
                                           tern_conv2d** plan) {
     return tern::c_api::create_plan<tern::c_api::conv2d_parts>(desc, options, plan, [](const auto& p) {
-        return p.weights.is_ternary
-                   ? tern::conv2d::create(p.weights.ternary, p.geometry, p.chain, p.options)
-                   : tern::conv2d::create(p.weights.others, p.activations, p.geometry, p.chain, p.options);
+        return tern::conv2d::create(p.weights, p.activations, p.geometry, p.chain, p.options);
     });
 }
 

@@ -14,7 +14,7 @@ namespace c_api {
 
 /// What a desc says, for plans from floats to floats.
 struct float_conv2d_parts {
-    weights_of_c weights{};
+    code_weights weights{};
     input_quantizer input{};
     conv_geometry geometry{};
     epilogue chain{};
@@ -28,7 +28,6 @@ struct float_conv2d_parts {
         input.g = d.scale;
         input.h = d.shift;
         TERN_TRY(read_weights(d.weights, options.memory, weights));
-        TERN_TRY(weights.fit(input.levels.code, options.memory));
         geometry = geometry_of(d.geometry);
         TERN_TRY(read_chain(d.stages, d.stage_count, chain));
         if (d.stage_count == 0)
@@ -53,9 +52,7 @@ extern "C" {
 TERN_C_API tern_status tern_float_conv2d_create(const tern_float_conv2d_desc* desc, const tern_plan_options* options,
                                                 tern_float_conv2d** plan) {
     return tern::c_api::create_plan<tern::c_api::float_conv2d_parts>(desc, options, plan, [](const auto& p) {
-        return p.weights.is_ternary
-                   ? tern::float_conv2d::create(p.weights.ternary, p.input, p.geometry, p.chain, p.options)
-                   : tern::float_conv2d::create(p.weights.others, p.input, p.geometry, p.chain, p.options);
+        return tern::float_conv2d::create(p.weights, p.input, p.geometry, p.chain, p.options);
     });
 }
 

@@ -46,8 +46,7 @@ TERN_C_API tern_status tern_gemm_create(const tern_conv2d_desc* desc, const tern
     using namespace tern::c_api;
     return create_plan<conv2d_parts>(desc, options, plan, [](const auto& p) -> tern::result<tern::gemm> {
         TERN_TRY(check_no_geometry(p.geometry));
-        return p.weights.is_ternary ? tern::gemm::create(p.weights.ternary, p.chain, p.options)
-                                    : tern::gemm::create(p.weights.others, p.activations, p.chain, p.options);
+        return tern::gemm::create(p.weights, p.activations, p.chain, p.options);
     });
 }
 

@@ -16,8 +16,7 @@ TERN_C_API tern_status tern_conv2d_save(const tern_conv2d_desc* desc, const tern
         conv2d_parts parts;
         TERN_TRY(parts.read(desc, options));
         tern::conv2d_description d;
-        d.planes = parts.weights.is_ternary ? &parts.weights.ternary : nullptr;
-        d.codes = parts.weights.is_ternary ? nullptr : &parts.weights.others;
+        d.weights = &parts.weights;
         d.activations = parts.activations;
         d.geometry = parts.geometry;
         d.chain = parts.chain;

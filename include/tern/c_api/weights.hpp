@@ -5,7 +5,6 @@
 
 #include "../core/config.hpp"
 #include "../format/code_weights.hpp"
-#include "../format/ternary_weights.hpp"
 #include "../quantize/sttn.hpp"
 #include "../quantize/stqn.hpp"
 #include "../quantize/twn.hpp"
@@ -14,25 +13,6 @@
 
 TERN_BEGIN_NAMESPACE
 namespace c_api {
-
-/// Ternary weights, or those of another code.
-struct weights_of_c {
-    bool is_ternary = false;
-    ternary_weights ternary{};
-    code_weights others{};
-
-    /// Ternary weights beside activations of another code are a list of codes as well.
-    status fit(code_id activations, const allocator& memory) {
-        if (!is_ternary || activations == code_id::ternary)
-            return {};
-        auto codes = to_code_weights(ternary, memory);
-        if (!codes.ok())
-            return codes.status();
-        others = std::move(*codes);
-        is_ternary = false;
-        return {};
-    }
-};
 
 inline weight_shape shape_of(const tern_weights& w) noexcept {
     return {w.out_channels, w.in_channels, one_of(w.kernel_h), one_of(w.kernel_w)};
@@ -56,33 +36,25 @@ status take(result<T> made, T& to) {
     return {};
 }
 
-inline status read_codes(const tern_weights& w, code_id code, const allocator& memory, weights_of_c& to) {
-    to.is_ternary = code == code_id::ternary;
-    return to.is_ternary ? take(pack_weights(w.codes, shape_of(w), w.scale, w.bias, memory), to.ternary)
-                         : take(pack_code_weights(w.codes, shape_of(w), code, w.scale, w.bias, memory), to.others);
-}
-
-inline status read_merged(const tern_weights& w, code_id code, const allocator& memory, weights_of_c& to) {
+inline status read_merged(const tern_weights& w, code_id code, const allocator& memory, code_weights& to) {
     TERN_TRY(check_values(w));
-    to.is_ternary = code == code_id::ternary;
-    return to.is_ternary
-               ? take(quantize_merged(w.values, shape_of(w), "values", w.bias, {}, memory), to.ternary)
-               : take(quantize_merged_odd(w.values, shape_of(w), code, "values", w.bias, {}, memory), to.others);
+    return code == code_id::ternary
+               ? take(quantize_merged(w.values, shape_of(w), "values", w.bias, {}, memory), to)
+               : take(quantize_merged_odd(w.values, shape_of(w), code, "values", w.bias, {}, memory), to);
 }
 
-inline status read_twn(const tern_weights& w, twn_granularity granularity, const allocator& memory, weights_of_c& to) {
+inline status read_twn(const tern_weights& w, twn_granularity granularity, const allocator& memory, code_weights& to) {
     TERN_TRY(check_values(w));
     twn_options options;
     options.granularity = granularity;
     auto made = quantize_twn(w.values, shape_of(w), "values", w.bias, options, memory);
     if (!made.ok())
         return made.status();
-    to.is_ternary = true;
-    to.ternary = std::move(made->weights);
+    to = std::move(made->weights);
     return {};
 }
 
-inline status read_uniform(const tern_weights& w, code_id code, const allocator& memory, weights_of_c& to) {
+inline status read_uniform(const tern_weights& w, code_id code, const allocator& memory, code_weights& to) {
     TERN_TRY(check_values(w));
     uniform_weight_options options;
     options.code = code;
@@ -93,30 +65,30 @@ inline status read_uniform(const tern_weights& w, code_id code, const allocator&
         if (zero != 0)
             return make_error(errc::unsupported, "tern_weights: uniform weights of %s have zero points",
                               get_code_info(code).title);
-    to.others = std::move(made->weights);
+    to = std::move(made->weights);
     return {};
 }
 
-inline status read_weights(const tern_weights* given, const allocator& memory, weights_of_c& to) {
+inline status read_weights(const tern_weights* given, const allocator& memory, code_weights& to) {
     tern_weights w;
     TERN_TRY(need_struct(given, w, "tern_weights"));
     const auto code = code_of(w.code, "tern_weights.code");
     if (!code.ok())
         return code.status();
     switch (w.source) {
-        case TERN_WEIGHTS_CODES: return read_codes(w, *code, memory, to);
+        case TERN_WEIGHTS_CODES:
+            return take(pack_code_weights(w.codes, shape_of(w), *code, w.scale, w.bias, memory), to);
         case TERN_WEIGHTS_MERGED: return read_merged(w, *code, memory, to);
         case TERN_WEIGHTS_STTN:
             TERN_TRY(check_values(w));
-            to.is_ternary = true;
             return take(quantize_sttn_pair(w.values, w.values2, shape_of(w), "values", "values2", w.bias, nullptr, {},
                                            memory),
-                        to.ternary);
+                        to);
         case TERN_WEIGHTS_TWN: return read_twn(w, twn_granularity::layer, memory, to);
         case TERN_WEIGHTS_TWN_FILTER: return read_twn(w, twn_granularity::filter, memory, to);
         case TERN_WEIGHTS_BINARY:
             TERN_TRY(check_values(w));
-            return take(quantize_binary(w.values, shape_of(w), "values", w.bias, {}, memory), to.others);
+            return take(quantize_binary(w.values, shape_of(w), "values", w.bias, {}, memory), to);
         case TERN_WEIGHTS_UNIFORM: return read_uniform(w, *code, memory, to);
         default:
             return make_error(errc::invalid_argument, "tern_weights: expected a tern_weight_source, found %d",

@@ -3,15 +3,17 @@
 //   [row][channel word][plane 0 .. planes - 1]     64-bit little-endian words, bit i = channel 64*word + i
 //
 // A row is what has channels: a pixel, or a tap of an output channel's weights. Bits of channels beyond the last are 0.
-// For ternary codes these are the mask and sign words of packed_image.hpp and ternary_weights.hpp.
+// For ternary codes these are the mask and sign words of packed_image.hpp.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
 #include "../code/code.hpp"
+#include "../core/bit_bytes.hpp"
 #include "../core/checked.hpp"
 #include "../core/config.hpp"
 #include "../core/status.hpp"
@@ -45,6 +47,57 @@ status check_plane_arguments(code_id code, const T* codes, const std::uint64_t* 
                           is_aligned(codes) ? "planes" : "codes",
                           is_aligned(codes) ? static_cast<const void*>(planes) : static_cast<const void*>(codes));
     return {};
+}
+
+/// The bits of a channel word that are channels, of `channels` in all.
+TERN_INLINE constexpr std::uint64_t channel_bits(std::size_t channels, std::size_t word) noexcept {
+    const std::size_t here = channels - word * word_bits;
+    return here >= word_bits ? ~std::uint64_t{0} : (std::uint64_t{1} << here) - 1;
+}
+
+/// Writes the planes of one channel word; `codes` are 64 values of the code, of which those outside `bits` are none.
+template <class Code>
+void pack_word(const std::int8_t* codes, std::uint64_t bits, std::uint64_t* planes) noexcept {
+    if constexpr (std::is_same_v<Code, ternary>) {  // whose int8 have its bits
+        planes[0] = gather_bits(codes, 0) & bits;
+        planes[1] = gather_bits(codes, 7) & bits;
+    } else {
+        unsigned char patterns[word_bits];
+        for (std::size_t i = 0; i < word_bits; ++i)
+            patterns[i] = static_cast<unsigned char>(Code::pattern(codes[i]));
+        for (unsigned p = 0; p < static_cast<unsigned>(Code::planes); ++p)
+            planes[p] = gather_bits(patterns, p) & bits;
+    }
+}
+
+/// Eight values from bit `i` of a channel word on, as bytes: what bits add and what they take away are bytes below 128,
+/// whose difference is made without borrowing.
+template <class Code>
+std::uint64_t unpack_eight(const std::uint64_t* planes, std::size_t i) noexcept {
+    if constexpr (std::is_same_v<Code, ternary>) {
+        const std::uint64_t negative = bytes_of_bits(planes[1] >> i);
+        return bytes_of_bits(planes[0] >> i) | ((negative << 8) - negative);
+    } else {
+        constexpr std::uint64_t top_bits = ones_of_bytes << 7;
+        std::uint64_t added = ones_of_bytes * Code::offset, taken = 0;
+        for (int p = 0; p < Code::planes; ++p) {
+            const std::uint64_t eight = bytes_of_bits(planes[p] >> i);
+            if (Code::plane_weight(p) > 0)
+                added += eight * static_cast<unsigned>(Code::plane_weight(p));
+            else
+                taken += eight * static_cast<unsigned>(-Code::plane_weight(p));
+        }
+        return ((added | top_bits) - taken) ^ top_bits;
+    }
+}
+
+/// Writes the first `count` values of a channel word of a code of planes.
+template <class Code>
+void unpack_word(const std::uint64_t* planes, std::size_t count, std::int8_t* codes) noexcept {
+    for (std::size_t i = 0; i < count; i += 8) {
+        const std::uint64_t eight = unpack_eight<Code>(planes, i);
+        std::memcpy(codes + i, &eight, count - i < 8 ? count - i : 8);
+    }
 }
 
 }  // namespace detail

@@ -14,7 +14,7 @@ namespace network_detail {
 
 inline bool is_ternary(const layer_weights& weights) {
     const auto* codes = std::get_if<code_weights>(&weights);
-    return codes != nullptr ? codes->code == code_id::ternary : std::holds_alternative<ternary_weights>(weights);
+    return codes != nullptr && codes->code == code_id::ternary;
 }
 
 /// Nodes that read each node.

@@ -76,8 +76,7 @@ inline result<stored_weights> find_weights(tensor_source& from, const std::strin
 }
 
 /// Reads scale and bias.
-template <class Weights>
-status read_constants(tensor_source& from, const std::string& name, Weights& to) {
+inline status read_constants(tensor_source& from, const std::string& name, code_weights& to) {
     const std::size_t channels = to.shape.out_channels;
     auto scale = from.floats(name + ".scale", {channels});
     TERN_TRY(scale.status());
@@ -90,22 +89,42 @@ status read_constants(tensor_source& from, const std::string& name, Weights& to)
     return {};
 }
 
-/// Calls put(o, i, tap, code) for all codes, which lie in the order [o][tap][i].
-template <class Put>
-status decode_weights(const stored_weights& w, const Put& put) {
-    const std::size_t channels = w.shape.in_channels, taps = w.shape.taps();
-    std::size_t o = 0, tap = 0, i = 0;
-    return dense_detail::decode(w.code, w.codes->data, w.shape.size(), w.codes->name.c_str(),
-                                [&](std::size_t, int code) {
-                                    put(o, i, tap, code);
-                                    if (++i == channels) {
-                                        i = 0;
-                                        if (++tap == taps) {
-                                            tap = 0;
-                                            ++o;
-                                        }
-                                    }
-                                });
+/// Reads codes, which lie in rows without padding between them.
+inline status decode_codes(const stored_weights& from, const allocator& memory, code_weights& to) {
+    const std::size_t channels = to.shape.in_channels, taps = to.shape.taps();
+    const char* const name = from.codes->name.c_str();
+    if (to.code == code_id::ternary)
+        return base3_detail::decode_rows(from.codes->data, to.shape.out_channels * taps, channels, name,
+                                         [&](std::size_t row, std::size_t word, std::uint64_t mask,
+                                             std::uint64_t sign) {
+                                             std::uint64_t* const planes =
+                                                 to.planes.data() + 2 * (row * to.shape.words() + word);
+                                             planes[0] = mask;
+                                             planes[1] = sign;
+                                         });
+    auto codes = make_unfilled_buffer<std::int8_t>(channels, memory);
+    if (!codes.ok())
+        return codes.status();
+    std::size_t row = 0, filled = 0;
+    return dense_detail::decode(to.code, from.codes->data, to.shape.size(), name, [&](std::size_t, int code) {
+        (*codes)[filled++] = static_cast<std::int8_t>(code);
+        if (filled == channels) {
+            set_tap_codes(to, row / taps, row % taps, codes->data());
+            ++row;
+            filled = 0;
+        }
+    });
+}
+
+inline result<code_weights> read_weights(tensor_source& from, const std::string& name, const stored_weights& stored) {
+    const std::size_t row = stored.code == code_id::ternary ? 0 : stored.shape.in_channels;
+    TERN_TRY(from.claim(weight_bytes(stored.shape, stored.code) + row, stored.codes->name));
+    auto made = make_code_weights(stored.shape, stored.code, from.memory());
+    if (!made.ok())
+        return made;
+    TERN_TRY(decode_codes(stored, from.memory(), *made));
+    TERN_TRY(read_constants(from, name, *made));
+    return made;
 }
 
 }  // namespace packed_detail
@@ -114,11 +133,8 @@ TERN_FUNC status write_code_weights(safetensors_writer& out, const std::string& 
     TERN_TRY(check_code_weights(w));
     const weight_shape& s = w.shape;
     std::vector<std::int8_t> codes(s.size());  // [o][tap][i]
-    std::size_t next = 0;
-    for (std::size_t o = 0; o < s.out_channels; ++o)
-        for (std::size_t tap = 0; tap < s.taps(); ++tap)
-            for (std::size_t i = 0; i < s.in_channels; ++i)
-                codes[next++] = w.channel(o)[i * s.taps() + tap];
+    for (std::size_t row = 0, taps = s.taps(); row < s.out_channels * taps; ++row)
+        get_tap_codes(w, row / taps, row % taps, codes.data() + row * s.in_channels);
     std::vector<unsigned char> stream(dense_bytes(w.code, codes.size()).value);
     TERN_TRY(encode_dense(w.code, codes.data(), codes.size(), stream.data()));
     const std::size_t bytes = stream.size();
@@ -141,16 +157,7 @@ TERN_FUNC result<code_weights> read_code_weights(tensor_source& from, const std:
     const auto stored = packed_detail::find_weights(from, name);
     if (!stored.ok())
         return stored.status();
-    TERN_TRY(from.claim(stored->shape.size(), stored->codes->name));
-    auto made = make_code_weights(stored->shape, stored->code, from.memory());
-    if (!made.ok())
-        return made;
-    const weight_shape& s = stored->shape;
-    TERN_TRY(packed_detail::decode_weights(*stored, [&](std::size_t o, std::size_t i, std::size_t tap, int code) {
-        made->codes[(o * s.in_channels + i) * s.taps() + tap] = static_cast<std::int8_t>(code);
-    }));
-    TERN_TRY(packed_detail::read_constants(from, name, *made));
-    return made;
+    return packed_detail::read_weights(from, name, *stored);
 }
 
 TERN_FUNC result<ternary_weights> read_ternary_weights(tensor_source& from, const std::string& name) {
@@ -160,22 +167,7 @@ TERN_FUNC result<ternary_weights> read_ternary_weights(tensor_source& from, cons
     if (stored->code != code_id::ternary)
         return make_error(errc::bad_format, "metadata %s%.200s: expected 't', found '%s'", packed_keys::code,
                           name.c_str(), code_name(stored->code));
-    TERN_TRY(from.claim(ternary_bytes(stored->shape), stored->codes->name));
-    auto made = make_ternary_weights(stored->shape, from.memory());
-    if (!made.ok())
-        return made;
-    const weight_shape& s = stored->shape;
-    const std::size_t words = ceil_div(s.in_channels, word_bits);  // a row of the stream is a tap's channels
-    std::uint64_t* const planes = made->planes.data();
-    TERN_TRY(base3_detail::decode_rows(stored->codes->data, s.out_channels * s.taps(), s.in_channels,
-                                       stored->codes->name.c_str(),
-                                       [&](std::size_t row, std::size_t word, std::uint64_t mask, std::uint64_t sign) {
-                                           std::uint64_t* const to = planes + 2 * (row * words + word);
-                                           to[0] = mask;
-                                           to[1] = sign;
-                                       }));
-    TERN_TRY(packed_detail::read_constants(from, name, *made));
-    return made;
+    return packed_detail::read_weights(from, name, *stored);
 }
 
 TERN_END_NAMESPACE

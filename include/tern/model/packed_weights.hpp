@@ -24,7 +24,7 @@ TERN_FUNC status write_code_weights(safetensors_writer& out, const std::string& 
 /// claimed.
 TERN_FUNC result<code_weights> read_code_weights(tensor_source& from, const std::string& name);
 
-/// Reads weights of ternary codes, as planes. Errors: as above; another code.
+/// The same for weights of ternary codes. Errors: as above; another code.
 TERN_FUNC result<ternary_weights> read_ternary_weights(tensor_source& from, const std::string& name);
 
 /// Reads weights from an opened file.

@@ -78,11 +78,14 @@ inline status explain_zeros(const status& error, const tensor_info* const* tenso
 
 /// Claims what a quantizer makes of weights of this shape: planes, a row of codes and constants per output channel.
 inline status claim_planes(tensor_source& from, const std::string& name, const weight_shape& s) {
-    return from.claim(ternary_bytes(s) + s.fan_in() + checked_size(s.out_channels) * (2 * sizeof(double)), name);
+    return from.claim(weight_bytes(s, code_id::ternary) + s.fan_in() +
+                          checked_size(s.out_channels) * (2 * sizeof(double)),
+                      name);
 }
-/// The same for a list of codes: they, the sums they come from, and constants.
+/// The same for weights of any code, which is not known yet, and the sums that they come from.
 inline status claim_codes(tensor_source& from, const std::string& name, const weight_shape& s) {
-    return from.claim(checked_size(s.size()) * 2 + checked_size(s.out_channels) * (2 * sizeof(float)), name);
+    const checked_size planes = weight_bytes(s, code_id::o4), bytes = weight_bytes(s, code_id::s8);
+    return from.claim((planes.value > bytes.value ? planes : bytes) + s.size(), name);
 }
 
 /// Convolution weights of this shape; of 1x1 also as a matrix.

@@ -124,9 +124,8 @@ inline result<code_weights> read_merged(tensor_source& from, const std::string& 
     const auto shape = from.conv_shape(weight);
     if (!shape.ok())
         return shape.status();
-    TERN_TRY(state_dict::claim_codes(from, from.full_name(weight), *shape));
-    if (s.merged == code_id::ternary)
-        TERN_TRY(state_dict::claim_planes(from, from.full_name(weight), *shape));
+    TERN_TRY(s.merged == code_id::ternary ? state_dict::claim_planes(from, from.full_name(weight), *shape)
+                                          : state_dict::claim_codes(from, from.full_name(weight), *shape));
     const auto values = state_dict::read_conv_floats(from, weight, *shape);
     if (!values.ok())
         return values.status();
@@ -148,10 +147,10 @@ inline result<code_weights> read_merged(tensor_source& from, const std::string& 
     if (*s.merged == code_id::ternary) {
         merged_options merged;
         merged.zeros = zeros;
-        const auto ternary = quantize_merged(values->data(), *shape, full.c_str(), b, merged, from.memory());
-        if (!ternary.ok())
-            return state_dict::explain_zeros(ternary.status(), &tensor, 1);
-        return to_code_weights(*ternary, from.memory());
+        auto made = quantize_merged(values->data(), *shape, full.c_str(), b, merged, from.memory());
+        if (!made.ok())
+            return state_dict::explain_zeros(made.status(), &tensor, 1);
+        return made;
     }
     merged_code_options merged;
     merged.zeros = zeros;

@@ -27,37 +27,33 @@ inline std::size_t largest_of(const std::int32_t* values, std::size_t count) noe
     return static_cast<std::size_t>(most);
 }
 
-}  // namespace conv2d_detail
-
-TERN_FUNC result<conv2d> conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
-                                        const epilogue& chain, const plan_options& options) {
-    const weight_shape& s = weights.shape;
-    TERN_TRY(check_weight_shape(s));
-    const bool complete = weights.planes.size() == s.out_channels * s.taps() * s.words() * 2 &&
-                          weights.scale.size() == s.out_channels &&
-                          (weights.bias.empty() || weights.bias.size() == s.out_channels);
-    if (complete)
-        TERN_TRY(check_ternary_weights(weights));
-    return create(weight_source{s, code_id::ternary, weights.scale.data(), weights.bias.data(), &weights, nullptr,
-                                complete, false, options.sum_bias},
-                  code_id::ternary, geometry, chain, options);
+// The largest magnitude of weights, at least 1.
+inline int largest_of(const code_weights& w) noexcept {
+    int least = -1, most = 1;
+    if (get_code_info(w.code).max_abs_weight() == 1)
+        return most;
+    for (std::size_t row = 0, taps = w.shape.taps(); row < w.shape.out_channels * taps; ++row)
+        detail::for_each_word(w, row / taps, row % taps, [&](std::size_t, std::size_t count, const std::int8_t* codes) {
+            for (std::size_t k = 0; k < count; ++k) {
+                least = codes[k] < least ? codes[k] : least;
+                most = codes[k] > most ? codes[k] : most;
+            }
+        });
+    return -least > most ? -least : most;
 }
 
-TERN_FUNC result<conv2d> conv2d::create(const code_weights& weights, code_id activations, const conv_geometry& geometry,
-                                        const epilogue& chain, const plan_options& options) {
-    TERN_TRY(check_code_weights(weights));
+}  // namespace conv2d_detail
+
+TERN_FUNC result<conv2d> conv2d::create(const code_weights& weights, activation_code given,
+                                        const conv_geometry& geometry, const epilogue& chain,
+                                        const plan_options& options) {
+    const code_id activations = given.id;
+    const weight_shape& s = weights.shape;
+    TERN_TRY(check_weight_shape(s));
+    TERN_TRY(detail::check_weight_code(weights.code));
     if (!is_code(activations))
         return make_error(errc::invalid_argument, "conv2d: expected a code of activations, found number %d",
                           static_cast<int>(activations));
-    return create(weight_source{weights.shape, weights.code, weights.scale.data(), weights.bias.data(), nullptr,
-                                weights.codes.data(), true, false, options.sum_bias},
-                  activations, geometry, chain, options);
-}
-
-TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id activations,
-                                        const conv_geometry& geometry, const epilogue& chain,
-                                        const plan_options& options) {
-    const weight_shape& s = weights.shape;
     TERN_TRY(check_options(options, "conv2d", true));
     TERN_TRY(check_geometry(s, geometry, "conv2d"));
     constexpr std::size_t limit = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
@@ -77,9 +73,7 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
         return make_error(errc::invalid_argument,
                           "conv2d: %zu products per output of up to %zu and a bias of up to %zu may leave int32",
                           s.fan_in(), largest, bias);
-    if (!weights.complete)
-        return make_error(errc::invalid_argument, "conv2d: weight buffers do not match the shape %zux%zux%zux%zu",
-                          s.out_channels, s.in_channels, s.kh, s.kw);
+    TERN_TRY(check_code_weights(weights));
 
     conv2d plan;
     const auto kernels = plan_kernels(options);
@@ -91,7 +85,7 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
     const bool zero_border = !a.has_zero && options.border_value == border_value::zero;
     plan.query_ = {*kernels,
                    {s, geometry},
-                   {weights.code, activations, weights.largest(), zero_border},
+                   {weights.code, activations, conv2d_detail::largest_of(weights), zero_border},
                    options.family,
                    options.lowering,
                    nullptr,
@@ -102,7 +96,8 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
         std::snprintf(plan.wanted_kernel_, sizeof plan.wanted_kernel_, "%s", options.kernel);
 
     const std::int32_t reach = options.integer_thresholds ? static_cast<std::int32_t>(s.fan_in() * largest + bias) : 0;
-    auto lowered = lower_epilogue(chain, s.out_channels, weights.scale, weights.bias, reach, options.memory);
+    auto lowered =
+        lower_epilogue(chain, s.out_channels, weights.scale.data(), weights.bias.data(), reach, options.memory);
     if (!lowered.ok())
         return lowered.status();
     plan.epilogue_ = std::move(*lowered);
@@ -113,7 +108,7 @@ TERN_FUNC result<conv2d> conv2d::create(const weight_source& weights, code_id ac
 }
 
 // Weights for the kernels that an input should have, unless they are there.
-TERN_FUNC status conv2d::add_form(const weight_source& weights, const image_shape& expected,
+TERN_FUNC status conv2d::add_form(const code_weights& weights, const image_shape& expected,
                                   const plan_options& options) {
     conv_form form;
     const auto candidate = choose(weights, expected, options, form);
@@ -122,7 +117,7 @@ TERN_FUNC status conv2d::add_form(const weight_source& weights, const image_shap
     if (form_count_ != 0 && std::strcmp(candidate->name, forms_[0].kernel) == 0)
         return {};
     if (form.weight_bytes() == 0) {
-        auto made = make_form(weights, query_.layer, *candidate, options.memory);
+        auto made = make_form(weights, options.sum_bias, query_.layer, *candidate, options.memory);
         if (!made.ok())
             return made.status();
         form = std::move(*made);

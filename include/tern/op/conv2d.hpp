@@ -56,19 +56,20 @@ TERN_BEGIN_NAMESPACE
 /// of threads.
 class conv2d {
 public:
-    /// Makes a plan of ternary weights and ternary activations, and packs the weights for the kernels that it chooses.
-    /// `weights.shape.in_channels` counts the channels of one group. Errors: shapes that do not fit `geometry.groups`,
-    /// weights that do not pass their check, zero strides or dilations, accumulators that could leave int32, an
-    /// epilogue out of order, options that are no enumerators, a zero point that is none of the activations' codes, a
-    /// misaligned bias of sums, an instruction-set level that cannot be had.
-    static TERN_FUNC result<conv2d> create(const ternary_weights& weights, const conv_geometry& geometry = {},
-                                           const epilogue& chain = {}, const plan_options& options = {});
-
-    /// Makes a plan of any weights with any activations. Codes whose products are sums of bits run on bit planes or
-    /// tables where that is fast, all others on int8 dot products. Errors: as above; products that could leave int32.
-    static TERN_FUNC result<conv2d> create(const code_weights& weights, code_id activations,
+    /// Makes a plan of weights with activations of any codes, and packs the weights for the kernels that it chooses.
+    /// Codes whose products are sums of bits run on bit planes or tables where that is fast, all others on int8 dot
+    /// products. `weights.shape.in_channels` counts the channels of one group. Errors: shapes that do not fit
+    /// `geometry.groups`, weights that do not pass check_code_weights, zero strides or dilations, accumulators that
+    /// could leave int32, an epilogue out of order, options that are no enumerators, a zero point that is none of the
+    /// activations' codes, a misaligned bias of sums, an instruction-set level that cannot be had.
+    static TERN_FUNC result<conv2d> create(const code_weights& weights, activation_code activations,
                                            const conv_geometry& geometry = {}, const epilogue& chain = {},
                                            const plan_options& options = {});
+    /// Makes a plan for ternary activations.
+    static result<conv2d> create(const code_weights& weights, const conv_geometry& geometry = {},
+                                 const epilogue& chain = {}, const plan_options& options = {}) {
+        return create(weights, code_id::ternary, geometry, chain, options);
+    }
 
     /// The code that the input must have.
     code_id input_code() const noexcept { return query_.product.activations; }
@@ -136,9 +137,6 @@ private:
     };
 
     bool is_made() const noexcept { return panel_bytes() != 0; }
-    static TERN_FUNC result<conv2d> create(const weight_source& weights, code_id activations,
-                                           const conv_geometry& geometry, const epilogue& chain,
-                                           const plan_options& options);
     /// The options' kernel is copied: their texts need not live as long as the plan.
     choice_query query() const noexcept {
         choice_query q = query_;
@@ -150,12 +148,12 @@ private:
                    ? forms_[0]
                    : forms_[1];
     }
-    TERN_FUNC result<product_candidate> choose(const weight_source& weights, const image_shape& expected,
+    TERN_FUNC result<product_candidate> choose(const code_weights& weights, const image_shape& expected,
                                                const plan_options& options, conv_form& form);
-    TERN_FUNC status measure(const weight_source& weights, const image_shape& expected, const plan_options& options,
+    TERN_FUNC status measure(const code_weights& weights, const image_shape& expected, const plan_options& options,
                              product_candidate& best, conv_form& form);
     TERN_FUNC void write_key(const image_shape& in, char (&key)[256]) const noexcept;
-    TERN_FUNC status add_form(const weight_source& weights, const image_shape& expected, const plan_options& options);
+    TERN_FUNC status add_form(const code_weights& weights, const image_shape& expected, const plan_options& options);
     TERN_FUNC void set_names(conv_form& form) const noexcept;
     TERN_FUNC status check_halves(const conv2d_args& args) const;
     TERN_FUNC result<image_shape> check_images(const conv2d_args& args) const;

@@ -187,7 +187,7 @@ inline status conv2d::trial::make_scratch(std::size_t bytes, const allocator& me
 
 // Runs what the model takes for fast in turns, so that all of them meet the same hindrances, and takes the fastest run
 // of each.
-TERN_FUNC status conv2d::measure(const weight_source& weights, const image_shape& expected, const plan_options& options,
+TERN_FUNC status conv2d::measure(const code_weights& weights, const image_shape& expected, const plan_options& options,
                                  product_candidate& best, conv_form& form) {
     using namespace measure_detail;
     const auto begin = std::chrono::steady_clock::now();
@@ -202,7 +202,7 @@ TERN_FUNC status conv2d::measure(const weight_source& weights, const image_shape
     trial run;
     TERN_TRY(run.make(*this, in, options.memory));
     for (std::size_t i = 0; i < count; ++i) {
-        auto made = make_form(weights, query_.layer, list[i].candidate, options.memory);
+        auto made = make_form(weights, options.sum_bias, query_.layer, list[i].candidate, options.memory);
         if (!made.ok())
             return made.status();
         list[i].form = std::move(*made);
@@ -274,7 +274,7 @@ TERN_FUNC void conv2d::write_key(const image_shape& in, char (&key)[256]) const 
 }
 
 // The kernels for an input, and their weights if they have been made on the way.
-TERN_FUNC result<product_candidate> conv2d::choose(const weight_source& weights, const image_shape& expected,
+TERN_FUNC result<product_candidate> conv2d::choose(const code_weights& weights, const image_shape& expected,
                                                    const plan_options& options, conv_form& form) {
     const image_shape in = can_count(query_.layer, expected) ? expected : usual_input(query_.layer);
     choice_query q = query();

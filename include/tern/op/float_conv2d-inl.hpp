@@ -24,17 +24,6 @@ inline plan_options with_zero_point(const plan_options& options, const level_thr
 
 }  // namespace float_conv2d_detail
 
-TERN_FUNC result<float_conv2d> float_conv2d::create(const ternary_weights& weights, const input_quantizer& input,
-                                                    const conv_geometry& geometry, const epilogue& chain,
-                                                    const plan_options& options) {
-    if (input.levels.code == code_id::ternary)
-        return make(conv2d::create(weights, geometry, chain, options), input, options.memory);
-    const auto codes = to_code_weights(weights, options.memory);
-    if (!codes.ok())
-        return codes.status();
-    return create(*codes, input, geometry, chain, options);
-}
-
 TERN_FUNC result<float_conv2d> float_conv2d::create(const code_weights& weights, const input_quantizer& input,
                                                     const conv_geometry& geometry, const epilogue& chain,
                                                     const plan_options& options) {

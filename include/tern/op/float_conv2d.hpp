@@ -14,7 +14,6 @@
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
 #include "../format/code_weights.hpp"
-#include "../format/ternary_weights.hpp"
 #include "conv2d.hpp"
 #include "plan_options.hpp"
 #include "row_quantizer.hpp"
@@ -50,10 +49,6 @@ class float_conv2d {
 public:
     /// Makes a plan for activations of any code. Errors: as conv2d; thresholds that do not fit their code or fall,
     /// misaligned factors or shifts, a chain that does not store or that quantizes.
-    static TERN_FUNC result<float_conv2d> create(const ternary_weights& weights, const input_quantizer& input = {},
-                                                 const conv_geometry& geometry = {},
-                                                 const epilogue& chain = tern::v1::chain(stage::store()),
-                                                 const plan_options& options = {});
     static TERN_FUNC result<float_conv2d> create(const code_weights& weights, const input_quantizer& input = {},
                                                  const conv_geometry& geometry = {},
                                                  const epilogue& chain = tern::v1::chain(stage::store()),

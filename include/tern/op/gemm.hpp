@@ -10,7 +10,7 @@
 #include "../core/team.hpp"
 #include "../core/tensor.hpp"
 #include "../format/packed_image.hpp"
-#include "../format/ternary_weights.hpp"
+#include "../format/code_weights.hpp"
 #include "conv2d.hpp"
 
 TERN_BEGIN_VOCABULARY
@@ -55,17 +55,17 @@ inline result<packed_tensor> make_packed_rows(std::size_t m, std::size_t k, cons
 /// A plan for C = epilogue(A * W^T): a 1x1 convolution over a row of pixels. Same rules as conv2d.
 class gemm {
 public:
-    /// Makes a plan of ternary weights, whose shape is {n, k, 1, 1}. Errors: as conv2d; another shape.
-    static result<gemm> create(const ternary_weights& weights, const epilogue& chain = {},
-                               const plan_options& options = {}) {
-        TERN_TRY(check_no_kernel(weights.shape));
-        return from(conv2d::create(weights, {}, chain, options));
-    }
-    /// Makes a plan of any weights with any activations. Errors: as above.
-    static result<gemm> create(const code_weights& weights, code_id activations, const epilogue& chain = {},
+    /// Makes a plan of weights, whose shape is {n, k, 1, 1}, with activations of any codes. Errors: as conv2d; another
+    /// shape.
+    static result<gemm> create(const code_weights& weights, activation_code activations, const epilogue& chain = {},
                                const plan_options& options = {}) {
         TERN_TRY(check_no_kernel(weights.shape));
         return from(conv2d::create(weights, activations, {}, chain, options));
+    }
+    /// Makes a plan for ternary activations.
+    static result<gemm> create(const code_weights& weights, const epilogue& chain = {},
+                               const plan_options& options = {}) {
+        return create(weights, code_id::ternary, chain, options);
     }
 
     /// Columns of A and columns of C.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../code/code.hpp"
 #include "../core/config.hpp"
 #include "../core/geometry.hpp"
 #include "../core/memory.hpp"
@@ -26,6 +27,13 @@ enum class lowering : std::uint8_t {
 enum class border_value : std::uint8_t {
     from_image,  ///< what the input's halo holds (packed_layout::halo_code)
     zero,        ///< an exact 0
+};
+
+/// The code of activations as an argument. `{}` makes none, so that it stays a default geometry or chain there.
+struct activation_code {
+    code_id id;
+
+    TERN_INLINE constexpr activation_code(code_id code) noexcept : id(code) {}
 };
 
 /// How a plan of packed activations finds the fastest kernels.

@@ -38,25 +38,8 @@ TERN_FUNC result<real_conv2d> real_conv2d::create(const code_weights& weights, c
     auto plan = begin(weights.shape, trits, weights.scale.data(), weights.bias.data(), geometry, chain, options, name);
     if (!plan.ok())
         return plan;
-    if (trits) {
-        TERN_TRY(plan->make_panels(weights.codes.data(), options.memory));
-        return plan;
-    }
-    auto values = make_buffer<float>(weights.shape.size(), options.memory);
-    if (!values.ok())
-        return values.status();
-    for (std::size_t i = 0; i < weights.shape.size(); ++i)
-        (*values)[i] = weights.codes[i];
-    TERN_TRY(plan->make_panels(values->data(), options.memory));
+    TERN_TRY(plan->make_panels(weights, options.memory));
     return plan;
-}
-
-TERN_FUNC result<real_conv2d> real_conv2d::create(const ternary_weights& weights, const conv_geometry& geometry,
-                                                  const epilogue& chain, const plan_options& options) {
-    auto codes = to_code_weights(weights, options.memory);
-    if (!codes.ok())
-        return codes.status();
-    return create(*codes, geometry, chain, options);
 }
 
 TERN_FUNC result<real_conv2d> real_conv2d::begin(const weight_shape& shape, bool packed, const float* scale,
@@ -138,6 +121,28 @@ void real_conv2d::for_each_weight(Put&& put) const {
         }
 }
 
+template <class Put>
+status real_conv2d::for_each_code(const code_weights& weights, const allocator& memory, Put&& put) const {
+    const std::size_t channels = kernels_->real.tile_channels;
+    const weight_shape& s = layer_.shape;
+    auto rows = make_unfilled_buffer<std::int8_t>(checked_size(channels) * s.in_channels, memory);  // [lane][channel]
+    if (!rows.ok())
+        return rows.status();
+    for (std::size_t t = 0; t < tiles_.size(); ++t)
+        for (std::size_t i = 0; i < tiles_[t].segment_count; ++i) {
+            const segment& part = segments_[tiles_[t].first_segment + i];
+            for (std::size_t tap = 0; tap < s.taps(); ++tap) {
+                for (std::size_t lane = part.first; lane < part.last; ++lane)
+                    get_tap_codes(weights, t * channels + lane, tap, rows->data() + lane * s.in_channels);
+                for (std::size_t c = 0; c < s.in_channels; ++c)
+                    for (std::size_t lane = part.first; lane < part.last; ++lane)
+                        put(part.panel + (tap * s.in_channels + c) * channels + lane,
+                            static_cast<int>((*rows)[lane * s.in_channels + c]));
+            }
+        }
+    return {};
+}
+
 TERN_FUNC status real_conv2d::make_panels(const float* weights, const allocator& memory) {
     const auto count = make_tiles(memory);
     if (!count.ok())
@@ -152,17 +157,23 @@ TERN_FUNC status real_conv2d::make_panels(const float* weights, const allocator&
     return {};
 }
 
-TERN_FUNC status real_conv2d::make_panels(const std::int8_t* trits, const allocator& memory) {
+// Trits where the plan has them, else floats.
+TERN_FUNC status real_conv2d::make_panels(const code_weights& weights, const allocator& memory) {
     const auto count = make_tiles(memory);
     if (!count.ok())
         return count.status();
-    auto panels = make_buffer<unsigned char>(*count / trits_per_byte, memory);
+    auto panels = packed_ ? make_buffer<unsigned char>(*count / trits_per_byte, memory)
+                          : make_buffer<unsigned char>(checked_size(*count) * sizeof(float), memory);
     if (!panels.ok())
         return panels.status();
-    for_each_weight([&](std::size_t to, std::size_t from) {
-        unsigned char& byte = (*panels)[to / trits_per_byte];
-        byte = static_cast<unsigned char>(byte | trit_bits(trits[from], to));
-    });
+    TERN_TRY(for_each_code(weights, memory, [&](std::size_t to, int code) {
+        const auto value = static_cast<float>(code);
+        unsigned char& byte = (*panels)[packed_ ? to / trits_per_byte : to * sizeof(float)];
+        if (packed_)
+            byte = static_cast<unsigned char>(byte | trit_bits(code, to));
+        else
+            std::memcpy(&byte, &value, sizeof value);
+    }));
     panels_ = std::move(*panels);
     return {};
 }

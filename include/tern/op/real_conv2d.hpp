@@ -52,8 +52,6 @@ public:
     /// {-1, 0, 1} stay packed, two bits a weight. Errors: as above.
     static TERN_FUNC result<real_conv2d> create(const code_weights& weights, const conv_geometry& geometry,
                                                 const epilogue& chain, const plan_options& options = {});
-    static TERN_FUNC result<real_conv2d> create(const ternary_weights& weights, const conv_geometry& geometry,
-                                                const epilogue& chain, const plan_options& options = {});
 
     std::size_t in_channels() const noexcept { return layer_.in_channels(); }
     std::size_t out_channels() const noexcept { return layer_.out_channels(); }
@@ -109,10 +107,13 @@ private:
     // Calls put(place in the panels, place in the weights) for each weight, of panels in the order of memory.
     template <class Put>
     void for_each_weight(Put&& put) const;
+    // Calls put(place in the panels, code) likewise. Errors: refused memory.
+    template <class Put>
+    status for_each_code(const code_weights& weights, const allocator& memory, Put&& put) const;
     // Tiles and segments, and the number of weights in all panels.
     TERN_FUNC result<std::size_t> make_tiles(const allocator& memory);
     TERN_FUNC status make_panels(const float* weights, const allocator& memory);
-    TERN_FUNC status make_panels(const std::int8_t* trits, const allocator& memory);
+    TERN_FUNC status make_panels(const code_weights& weights, const allocator& memory);
     std::size_t bytes_of(std::size_t weights) const noexcept {
         return packed_ ? weights / trits_per_byte : weights * sizeof(float);
     }

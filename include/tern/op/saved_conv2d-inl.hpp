@@ -38,7 +38,7 @@ inline constexpr std::uint32_t has_bias = 1, has_sum_bias = 2;
 inline constexpr std::size_t unsummed_bytes = 16;  // up to the checksum
 
 inline conv2d_header make_header(const conv2d_description& d) noexcept {
-    const weight_shape& s = shape_of(d);
+    const weight_shape& s = d.weights->shape;
     const conv_geometry& g = d.geometry;
     conv2d_header h{};
     std::memcpy(h.magic, conv2d_magic, sizeof h.magic);
@@ -54,45 +54,44 @@ inline conv2d_header make_header(const conv2d_description& d) noexcept {
     h.dilation[0] = g.dilation_h;
     h.dilation[1] = g.dilation_w;
     h.groups = g.groups;
-    h.weight_code = static_cast<std::uint32_t>(code_of(d));
+    h.weight_code = static_cast<std::uint32_t>(d.weights->code);
     h.activation_code = static_cast<std::uint32_t>(d.activations);
     h.border = d.border_value == border_value::zero ? 1 : 0;
     h.zero_point = d.zero_point;
-    h.biases = (bias_of(d).empty() ? 0 : has_bias) | (d.sum_bias == nullptr ? 0 : has_sum_bias);
+    h.biases = (d.weights->bias.empty() ? 0 : has_bias) | (d.sum_bias == nullptr ? 0 : has_sum_bias);
     h.stages = static_cast<std::uint32_t>(d.chain.count);
     return h;
 }
 
-inline status write_codes(const conv2d_description& d, field_writer& out) {
-    const weight_shape& s = shape_of(d);
-    unsigned char* const at = out.room(dense_bytes(code_of(d), s.size()));
-    if (at != nullptr && d.codes != nullptr)
-        return encode_dense(d.codes->code, d.codes->codes.data(), s.size(), at);
-    constexpr std::size_t piece = 320;  // a whole number of bytes
+// In PyTorch's order, a piece at a time.
+inline status write_codes(const code_weights& w, field_writer& out) {
+    const weight_shape& s = w.shape;
+    unsigned char* const at = out.room(dense_bytes(w.code, s.size()));
+    constexpr std::size_t piece = 320;  // a whole number of bytes in every code
     std::int8_t codes[piece];
     for (std::size_t first = 0; at != nullptr && first < s.size(); first += piece) {
         const std::size_t count = s.size() - first < piece ? s.size() - first : piece;
         for (std::size_t i = first; i < first + count; ++i)
             codes[i - first] =
-                static_cast<std::int8_t>(get_code(*d.planes, i / s.fan_in(), i % s.fan_in() / s.taps(), i % s.taps()));
-        TERN_TRY(encode_base3(codes, count, at + base3_bytes(first)));
+                static_cast<std::int8_t>(get_code(w, i / s.fan_in(), i % s.fan_in() / s.taps(), i % s.taps()));
+        TERN_TRY(encode_dense(w.code, codes, count, at + dense_bytes(w.code, first).value));
     }
     return {};
 }
 
 // Writes a description that has been checked, or, to null, counts its bytes.
 inline status write_description(const conv2d_description& d, unsigned char* to, checked_size& bytes) {
-    const std::size_t channels = shape_of(d).out_channels;
+    const std::size_t channels = d.weights->shape.out_channels;
     conv2d_header header = make_header(d);
     field_writer out(to);
     TERN_TRY(out.number(header));
-    TERN_TRY(out.array(scale_of(d).data(), channels));
+    TERN_TRY(out.array(d.weights->scale.data(), channels));
     TERN_TRY(out.pad());
-    TERN_TRY(out.array(bias_of(d).data(), bias_of(d).size()));
+    TERN_TRY(out.array(d.weights->bias.data(), d.weights->bias.size()));
     TERN_TRY(out.pad());
     TERN_TRY(out.array(d.sum_bias, d.sum_bias == nullptr ? 0 : channels));
     TERN_TRY(out.pad());
-    TERN_TRY(write_codes(d, out));
+    TERN_TRY(write_codes(*d.weights, out));
     TERN_TRY(out.pad());
     for (std::size_t i = 0; i < d.chain.count; ++i)
         TERN_TRY(write_stage(out, d.chain.stages[i], channels));
@@ -190,11 +189,25 @@ inline status read_weights(field_reader& in, std::uint32_t biases, saved_conv2d&
     const unsigned char* stream = nullptr;
     TERN_TRY(in.take(dense_bytes(w.code, w.shape.size()), stream));
     TERN_TRY(in.pad());
-    auto codes = make_unfilled_buffer<std::int8_t>(w.shape.size(), memory);
-    if (!codes.ok())
-        return codes.status();
-    w.codes = std::move(*codes);
-    return decode_dense(w.code, stream, w.shape.size(), w.codes.data(), "saved conv2d: weights");
+    auto planes = make_unfilled_buffer<std::uint64_t>(detail::words_of(w.shape, w.code), memory);
+    if (!planes.ok())
+        return planes.status();
+    auto bytes = make_unfilled_buffer<std::int8_t>(detail::bytes_of(w.shape, w.code), memory);
+    if (!bytes.ok())
+        return bytes.status();
+    w.planes = std::move(*planes);
+    w.bytes = std::move(*bytes);
+    auto channel = make_unfilled_buffer<std::int8_t>(w.shape.fan_in(), memory);
+    if (!channel.ok())
+        return channel.status();
+    std::size_t o = 0, filled = 0;
+    return dense_detail::decode(w.code, stream, w.shape.size(), "saved conv2d: weights", [&](std::size_t, int code) {
+        (*channel)[filled++] = static_cast<std::int8_t>(code);
+        if (filled == channel->size()) {
+            set_channel_codes(w, o++, channel->data());
+            filled = 0;
+        }
+    });
 }
 
 // The rest is copied as it is, into aligned memory, where stages then find their arrays.
@@ -221,14 +234,12 @@ inline status read_chain(field_reader& in, std::size_t stages, saved_conv2d& to,
 }  // namespace saved_detail
 
 TERN_FUNC result<conv2d> create_conv2d(const conv2d_description& description, const plan_options& options) {
-    TERN_TRY(saved_detail::check_forms(description));
+    TERN_TRY(saved_detail::check_weights(description));
     plan_options all = options;
     all.border_value = description.border_value;
     all.zero_point = description.zero_point;
     all.sum_bias = description.sum_bias;
-    if (description.planes != nullptr)
-        return conv2d::create(*description.planes, description.geometry, description.chain, all);
-    return conv2d::create(*description.codes, description.activations, description.geometry, description.chain, all);
+    return conv2d::create(*description.weights, description.activations, description.geometry, description.chain, all);
 }
 
 TERN_FUNC std::size_t saved_bytes(const conv2d_description& description) noexcept {

@@ -1,4 +1,4 @@
-// What the weight quantizers share: one channel of a tensor, codes of a channel into bit planes, the bias.
+// What the weight quantizers share: one channel of a tensor, constants, the bias.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,6 @@
 #include "../core/status.hpp"
 #include "../format/argument.hpp"
 #include "../format/code_weights.hpp"
-#include "../format/ternary_weights.hpp"
 #include "check.hpp"
 #include "float_bits.hpp"
 
@@ -63,16 +62,9 @@ inline status check_constants(const float* values, std::size_t count, const char
     return {};
 }
 
-/// Writes a channel's codes, [I][kh][kw], into the planes of `w`.
-inline void set_channel_codes(ternary_weights& w, std::size_t o, const std::int8_t* codes) {
-    for (std::size_t i = 0; i < w.shape.in_channels; ++i)
-        for (std::size_t tap = 0; tap < w.shape.taps(); ++tap)
-            set_code(w, o, i, tap, codes[i * w.shape.taps() + tap]);
-}
-
 /// Gives `w` the bias `first + second`; either may be null. `name` is that of the weights, for messages.
-template <class Weights>
-status set_bias(Weights& w, const float* first, const float* second, const char* name, const allocator& memory) {
+inline status set_bias(code_weights& w, const float* first, const float* second, const char* name,
+                       const allocator& memory) {
     if (first == nullptr && second == nullptr)
         return {};
     if (!is_aligned(first) || !is_aligned(second))

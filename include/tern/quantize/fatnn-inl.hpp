@@ -41,18 +41,16 @@ inline bool all_equal(const float* w, std::size_t n) noexcept {
     return true;
 }
 
-/// Writes the codes of output channel o; whether any is not 0. `offset` and `scale`: v = (w - offset) / scale.
-inline bool write_fatnn_codes(const float* w, std::size_t o, double offset, double scale, double a0, double a1,
-                              ternary_weights& weights) noexcept {
-    const weight_shape& shape = weights.shape;
+/// Writes the codes of n weights; whether any is not 0. `offset` and `scale`: v = (w - offset) / scale.
+inline bool write_fatnn_codes(const float* w, std::size_t n, double offset, double scale, double a0, double a1,
+                              std::int8_t* codes) noexcept {
     bool any = false;
-    for (std::size_t i = 0; i < shape.in_channels; ++i)
-        for (std::size_t tap = 0; tap < shape.taps(); ++tap) {
-            const double v = (exact_double(w[(o * shape.in_channels + i) * shape.taps() + tap]) - offset) / scale;
-            const int code = (v * a1 > 0.5 ? 1 : 0) - (v * a0 < -0.5 ? 1 : 0);
-            set_code(weights, o, i, tap, code);
-            any = any || code != 0;
-        }
+    for (std::size_t j = 0; j < n; ++j) {
+        const double v = (exact_double(w[j]) - offset) / scale;
+        const int code = (v * a1 > 0.5 ? 1 : 0) - (v * a0 < -0.5 ? 1 : 0);
+        codes[j] = static_cast<std::int8_t>(code);
+        any = any || code != 0;
+    }
     return any;
 }
 
@@ -90,8 +88,11 @@ TERN_FUNC result<ternary_weights> quantize_fatnn(const float* w, const weight_sh
     auto weights = make_ternary_weights(shape, memory);
     if (!weights.ok())
         return weights;
-
     const std::size_t n = shape.fan_in();
+    auto codes = make_buffer<std::int8_t>(n, memory);
+    if (!codes.ok())
+        return codes.status();
+
     double mean = 0, deviation = 1;  // which change nothing
     for (std::size_t o = 0; o < shape.out_channels; ++o) {
         if (options.normalize && o % *norm_share == 0) {
@@ -107,8 +108,9 @@ TERN_FUNC result<ternary_weights> quantize_fatnn(const float* w, const weight_sh
             mean = norm.mean;
             deviation = norm.deviation + options.epsilon;
         }
-        const bool any = detail::write_fatnn_codes(w, o, mean, deviation, magnitude(alpha0[o / *share]),
-                                                   magnitude(alpha1[o / *share]), *weights);
+        const bool any = detail::write_fatnn_codes(w + o * n, n, mean, deviation, magnitude(alpha0[o / *share]),
+                                                   magnitude(alpha1[o / *share]), codes->data());
+        set_channel_codes(*weights, o, codes->data());
         weights->scale[o] = !any ? 0.0f : gamma != nullptr ? gamma[o / *share] : 1.0f;
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));

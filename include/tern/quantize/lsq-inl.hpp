@@ -22,17 +22,20 @@ TERN_FUNC result<ternary_weights> quantize_lsq(const float* w, const weight_shap
     auto weights = make_ternary_weights(shape, memory);
     if (!weights.ok())
         return weights;
+    auto codes = make_buffer<std::int8_t>(shape.fan_in(), memory);
+    if (!codes.ok())
+        return codes.status();
     for (std::size_t o = 0; o < shape.out_channels; ++o) {
         const float step = clip[o / *share];
         const double half = magnitude(step) / 2;
         bool any = false;
-        for (std::size_t i = 0; i < shape.in_channels; ++i)
-            for (std::size_t tap = 0; tap < shape.taps(); ++tap) {
-                const float v = w[(o * shape.in_channels + i) * shape.taps() + tap];
-                const int code = magnitude(v) >= half ? sign_of(v) : 0;
-                set_code(*weights, o, i, tap, code);
-                any = any || code != 0;
-            }
+        for (std::size_t j = 0; j < codes->size(); ++j) {
+            const float v = w[o * codes->size() + j];
+            const int code = magnitude(v) >= half ? sign_of(v) : 0;
+            (*codes)[j] = static_cast<std::int8_t>(code);
+            any = any || code != 0;
+        }
+        set_channel_codes(*weights, o, codes->data());
         weights->scale[o] = any ? step : 0.0f;
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));

@@ -220,7 +220,7 @@ TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t 
     const detail::stqn_kernels kernels{w, count, shape, names, powers};
     const bool odd = kernels.largest() % 2 != 0;
     bool mixed = false;
-    const auto sums = detail::sum_all_signs(kernels, options.zeros, mixed, memory);
+    auto sums = detail::sum_all_signs(kernels, options.zeros, mixed, memory);
     if (!sums.ok())
         return sums.status();
     const code_id code = detail::code_for_sums(kernels.largest(), odd, mixed);
@@ -239,10 +239,12 @@ TERN_FUNC result<code_weights> quantize_stqn(const float* const* w, std::size_t 
             if (kernels.is_empty(o))
                 continue;  // as made: scale 0
             bool any = false;
-            for (std::size_t j = o * n; j < (o + 1) * n; ++j) {
-                weights->codes[j] = static_cast<std::int8_t>((*sums)[j] / unit);
-                any = any || weights->codes[j] != 0;
+            std::int8_t* const codes = sums->data() + o * n;
+            for (std::size_t j = 0; j < n; ++j) {
+                codes[j] = static_cast<std::int8_t>(codes[j] / unit);
+                any = any || codes[j] != 0;
             }
+            set_channel_codes(*weights, o, codes);
             weights->scale[o] = any ? nearest_float(scale) : 0.0f;
         }
     }
@@ -260,7 +262,7 @@ TERN_FUNC result<code_weights> quantize_binary(const float* w, const weight_shap
     one.steps = kernel_steps::equal;
     auto weights = quantize_stqn(&w, 1, shape, &name, &bias, one, memory);
     if (weights.ok() && weights->code == code_id::o1)
-        weights->code = code_id::binary;
+        weights->code = code_id::binary;  // the same bits
     return weights;
 }
 
@@ -283,16 +285,19 @@ TERN_FUNC result<code_weights> quantize_merged_odd(const float* w, const weight_
     auto weights = make_code_weights(shape, code, memory);
     if (!weights.ok())
         return weights;
+    const std::size_t n = shape.fan_in();
+    auto codes = make_buffer<std::int8_t>(n, memory);
+    if (!codes.ok())
+        return codes.status();
     for (std::size_t o = 0; o < shape.out_channels; ++o) {
-        const std::size_t n = shape.fan_in(), first = o * n;
+        const std::size_t first = o * n;
         double largest = 0;
         for (std::size_t j = first; j < first + n; ++j)
             largest = std::fmax(largest, magnitude(w[j]));
         if (!(largest > 0))
             continue;
         std::size_t miss = 0;
-        const double unit =
-            detail::find_odd_codes(w + first, n, info.max, largest, options, weights->codes.data() + first, miss);
+        const double unit = detail::find_odd_codes(w + first, n, info.max, largest, options, codes->data(), miss);
         if (!(unit > 0))
             return make_error(errc::bad_value,
                               "%s, output channel %zu: expected values of %s times one scale, found %.9g at %s beside "
@@ -302,6 +307,7 @@ TERN_FUNC result<code_weights> quantize_merged_odd(const float* w, const weight_
                               sign_of(w[first + miss]) == 0 && options.zeros == zero_rule::refuse
                                   ? "; the option zeros (positive or negative) says what its sign is"
                                   : "");
+        set_channel_codes(*weights, o, codes->data());
         weights->scale[o] = nearest_float(unit);
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));

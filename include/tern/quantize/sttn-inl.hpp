@@ -94,7 +94,7 @@ TERN_FUNC result<ternary_weights> quantize_sttn_pair(const float* w1, const floa
         if (!channel.ok())
             return channel.status();
         weights->scale[o] = channel->scale;
-        detail::set_channel_codes(*weights, o, codes->data());
+        set_channel_codes(*weights, o, codes->data());
     }
     TERN_TRY(detail::set_bias(*weights, bias1, bias2, name_or(name1, "W1"), memory));
     return weights;
@@ -165,7 +165,7 @@ TERN_FUNC result<ternary_weights> quantize_merged(const float* w, const weight_s
         if (!scale.ok())
             return scale.status();
         weights->scale[o] = *scale;
-        detail::set_channel_codes(*weights, o, codes->data());
+        set_channel_codes(*weights, o, codes->data());
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name_or(name, "T"), memory));
     return weights;

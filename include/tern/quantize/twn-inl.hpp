@@ -104,7 +104,7 @@ TERN_FUNC result<twn_result> quantize_twn(const float* w, const weight_shape& sh
             (*codes)[j] = detail::twn_code(channel[j], t.delta);
             any = any || (*codes)[j] != 0;
         }
-        detail::set_channel_codes(*weights, o, codes->data());
+        set_channel_codes(*weights, o, codes->data());
         weights->scale[o] = any ? nearest_float(t.alpha) : 0.0f;
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));
@@ -132,16 +132,19 @@ TERN_FUNC result<ternary_weights> unpack_caffe_twn(const std::uint32_t* words, s
     auto weights = make_ternary_weights(shape, memory);
     if (!weights.ok())
         return weights;
+    auto codes = make_buffer<std::int8_t>(shape.fan_in(), memory);
+    if (!codes.ok())
+        return codes.status();
     std::size_t j = 0;
     for (std::size_t o = 0; o < shape.out_channels; ++o) {
         bool any = false;
-        for (std::size_t i = 0; i < shape.in_channels; ++i)
-            for (std::size_t tap = 0; tap < shape.taps(); ++tap, ++j) {
-                const unsigned bits = (words[j / 16] >> (2 * (j % 16))) & 3u;
-                const int code = bits == 3 ? 1 : bits == 0 ? -1 : 0;
-                set_code(*weights, o, i, tap, code);
-                any = any || code != 0;
-            }
+        for (std::int8_t& code : *codes) {
+            const unsigned bits = (words[j / 16] >> (2 * (j % 16))) & 3u;
+            code = static_cast<std::int8_t>(bits == 3 ? 1 : bits == 0 ? -1 : 0);
+            any = any || code != 0;
+            ++j;
+        }
+        set_channel_codes(*weights, o, codes->data());
         weights->scale[o] = any ? alpha : 0.0f;
     }
     TERN_TRY(detail::set_bias(*weights, bias, nullptr, name, memory));

@@ -144,8 +144,11 @@ TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_
     auto zero_point = make_buffer<std::int32_t>(shape.out_channels, memory);
     if (!zero_point.ok())
         return zero_point.status();
-
     const std::size_t n = shape.fan_in();
+    auto codes = make_buffer<std::int8_t>(n, memory);
+    if (!codes.ok())
+        return codes.status();
+
     for (std::size_t o = 0; o < shape.out_channels; o += *share) {
         const std::size_t first = o * n, end = (o + *share) * n;
         const detail::value_range found(w + first, end - first);
@@ -156,16 +159,16 @@ TERN_FUNC result<uniform_weights> quantize_uniform(const float* w, const weight_
         if (!(unit > 0) || unit > static_cast<double>(std::numeric_limits<float>::max()))
             return make_error(errc::bad_value, "%s, output channel %zu: the scale %g is no float", name, o, unit);
         const double zero = asymmetric ? detail::round_to(-options.range * found.low / unit, false, options.ties) : 0;
-        for (std::size_t j = first; j < end; ++j) {
-            const double v = exact_double(w[j]) / unit;
-            const double code = c.step == 2 ? detail::round_to_odd(v, -top, options.ties)
-                                            : detail::round_to(v, v < 0, options.ties) + zero;
-            weights->codes[j] = static_cast<std::int8_t>(detail::clamp_to(code, asymmetric ? 0 : -top, top));
-        }
         for (std::size_t k = o; k < o + *share; ++k) {
             bool any = asymmetric;
-            for (std::size_t j = 0; j < n; ++j)
-                any = any || weights->channel(k)[j] != 0;
+            for (std::size_t j = 0; j < n; ++j) {
+                const double v = exact_double(w[k * n + j]) / unit;
+                const double code = c.step == 2 ? detail::round_to_odd(v, -top, options.ties)
+                                                : detail::round_to(v, v < 0, options.ties) + zero;
+                (*codes)[j] = static_cast<std::int8_t>(detail::clamp_to(code, asymmetric ? 0 : -top, top));
+                any = any || (*codes)[j] != 0;
+            }
+            set_channel_codes(*weights, k, codes->data());
             weights->scale[k] = any ? nearest_float(unit) : 0.0f;
             (*zero_point)[k] = static_cast<std::int32_t>(zero);
         }
@@ -187,17 +190,24 @@ TERN_FUNC result<code_weights> quantize_dorefa(const float* w, const weight_shap
     auto weights = make_code_weights(shape, odd_code(bits), memory);
     if (!weights.ok())
         return weights;
+    auto codes = make_buffer<std::int8_t>(shape.fan_in(), memory);
+    if (!codes.ok())
+        return codes.status();
     double largest = 0, sum = 0;
     for (std::size_t j = 0; j < shape.size(); ++j) {
         largest = std::fmax(largest, std::tanh(magnitude(w[j])));
         sum += magnitude(w[j]);
     }
     const int n = (1 << bits) - 1;
-    for (std::size_t j = 0; j < shape.size() && sum > 0; ++j) {
-        const double t = std::tanh(exact_double(w[j])) / largest;
-        const double q =
-            bits == 1 ? (sign_of(w[j]) < 0 ? -1 : 1) : 2 * detail::round_to(n * (t / 2 + 0.5), t < 0, ties) - n;
-        weights->codes[j] = static_cast<std::int8_t>(q);
+    for (std::size_t o = 0; o < shape.out_channels && sum > 0; ++o) {
+        const float* const channel = w + o * codes->size();
+        for (std::size_t j = 0; j < codes->size(); ++j) {
+            const double t = std::tanh(exact_double(channel[j])) / largest;
+            const double q = bits == 1 ? (sign_of(channel[j]) < 0 ? -1 : 1)
+                                       : 2 * detail::round_to(n * (t / 2 + 0.5), t < 0, ties) - n;
+            (*codes)[j] = static_cast<std::int8_t>(q);
+        }
+        set_channel_codes(*weights, o, codes->data());
     }
     const double scale = !(sum > 0) ? 0 : bits == 1 ? sum / static_cast<double>(shape.size()) : 1.0 / n;
     for (float& s : weights->scale)

@@ -139,10 +139,6 @@ TERN_FUNC graph_value graph_builder::convolution(const char* name, graph_value x
                                                  const float* bias) {
     return add_product(name, x, make_weights(weights, shape, bias), &geometry);
 }
-TERN_FUNC graph_value graph_builder::convolution(const char* name, graph_value x, result<ternary_weights> weights,
-                                                 const conv_geometry& geometry) {
-    return add_product(name, x, std::move(weights), &geometry);
-}
 TERN_FUNC graph_value graph_builder::convolution(const char* name, graph_value x, result<code_weights> weights,
                                                  const conv_geometry& geometry) {
     return add_product(name, x, std::move(weights), &geometry);
@@ -150,9 +146,6 @@ TERN_FUNC graph_value graph_builder::convolution(const char* name, graph_value x
 TERN_FUNC graph_value graph_builder::linear(const char* name, graph_value x, const float* weights,
                                             const weight_shape& shape, const float* bias) {
     return add_product(name, x, make_weights(weights, shape, bias), nullptr);
-}
-TERN_FUNC graph_value graph_builder::linear(const char* name, graph_value x, result<ternary_weights> weights) {
-    return add_product(name, x, std::move(weights), nullptr);
 }
 TERN_FUNC graph_value graph_builder::linear(const char* name, graph_value x, result<code_weights> weights) {
     return add_product(name, x, std::move(weights), nullptr);

@@ -48,16 +48,12 @@ public:
     /// Float weights [O][I/groups][kh][kw] and O biases or null.
     TERN_FUNC graph_value convolution(const char* name, graph_value x, const float* weights, const weight_shape& shape,
                                       const conv_geometry& geometry = {}, const float* bias = nullptr);
-    /// Ternary weights, or what a quantizer says in their place.
-    TERN_FUNC graph_value convolution(const char* name, graph_value x, result<ternary_weights> weights,
-                                      const conv_geometry& geometry = {});
-    /// Weights of any code.
+    /// Weights of any code, or what a quantizer says in their place.
     TERN_FUNC graph_value convolution(const char* name, graph_value x, result<code_weights> weights,
                                       const conv_geometry& geometry = {});
     /// Fully connected: float weights [outputs][inputs] of the shape {outputs, inputs} and biases or null.
     TERN_FUNC graph_value linear(const char* name, graph_value x, const float* weights, const weight_shape& shape,
                                  const float* bias = nullptr);
-    TERN_FUNC graph_value linear(const char* name, graph_value x, result<ternary_weights> weights);
     TERN_FUNC graph_value linear(const char* name, graph_value x, result<code_weights> weights);
 
     /// factor * v + shift per channel of x.

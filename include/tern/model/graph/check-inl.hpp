@@ -7,7 +7,6 @@
 #include <string>
 
 #include "../../format/code_weights.hpp"
-#include "../../format/ternary_weights.hpp"
 #include "../../op/plan_checks.hpp"
 #include "../../quantize/activation.hpp"
 #include "../../quantize/channel.hpp"
@@ -81,10 +80,6 @@ inline status check_layer(const real_weights& w, const conv_geometry& g) {
     if (!w.bias.empty())
         TERN_TRY(check_finite(w.bias.data(), w.bias.size(), "bias"));
     return check_float_weights(w.values.data(), w.shape, g, "weights");
-}
-inline status check_layer(const ternary_weights& w, const conv_geometry& g) {
-    TERN_TRY(check_ternary_weights(w));
-    return check_geometry(w.shape, g, "weights");
 }
 inline status check_layer(const code_weights& w, const conv_geometry& g) {
     TERN_TRY(check_code_weights(w));

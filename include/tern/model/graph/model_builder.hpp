@@ -9,7 +9,6 @@
 #include "../../core/memory.hpp"
 #include "../../core/status.hpp"
 #include "../../format/code_weights.hpp"
-#include "../../format/ternary_weights.hpp"
 #include "../sttn.hpp"
 #include "builder.hpp"
 #include "node.hpp"
@@ -41,16 +40,9 @@ public:
     graph_value pool(graph_value x, const pool_geometry& p) {
         return p.kernel == 0 ? x : net.max_pool(x, p.kernel, p.stride, p.padding);
     }
-    graph_value convolution(const std::string& name, graph_value x, const ternary_weights& w, std::size_t stride,
-                            std::size_t padding) {
-        return net.convolution(name.c_str(), x, copy(w), conv_geometry::square(stride, padding));
-    }
     graph_value convolution(const std::string& name, graph_value x, const code_weights& w, std::size_t stride,
                             std::size_t padding) {
-        return net.convolution(name.c_str(), x,
-                               pack_code_weights(w.codes.data(), w.shape, w.code, w.scale.data(),
-                                                 w.bias.empty() ? nullptr : w.bias.data(), memory_),
-                               conv_geometry::square(stride, padding));
+        return net.convolution(name.c_str(), x, copy_weights(w, memory_), conv_geometry::square(stride, padding));
     }
     graph_value convolution(const std::string& name, graph_value x, const buffer<float>& w, const weight_shape& s,
                             std::size_t stride, std::size_t padding) {
@@ -67,21 +59,6 @@ public:
     }
 
 private:
-    result<ternary_weights> copy(const ternary_weights& w) const {
-        TERN_TRY(check_ternary_weights(w));
-        auto planes = copy_to_buffer(w.planes.data(), w.planes.size(), memory_);
-        auto scale = copy_to_buffer(w.scale.data(), w.scale.size(), memory_);
-        auto bias = copy_to_buffer(w.bias.data(), w.bias.size(), memory_);
-        for (const status& s : {planes.status(), scale.status(), bias.status()})
-            TERN_TRY(s);
-        ternary_weights made;
-        made.shape = w.shape;
-        made.planes = std::move(*planes);
-        made.scale = std::move(*scale);
-        made.bias = std::move(*bias);
-        return made;
-    }
-
     allocator memory_;
 };
 

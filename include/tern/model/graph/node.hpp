@@ -17,7 +17,6 @@
 #include "../../core/geometry.hpp"
 #include "../../core/memory.hpp"
 #include "../../format/code_weights.hpp"
-#include "../../format/ternary_weights.hpp"
 #include "../sttn.hpp"
 
 TERN_BEGIN_VOCABULARY
@@ -53,7 +52,7 @@ struct real_weights {
 };
 
 /// Weights of a convolution or a fully connected layer, which is a convolution of 1x1.
-using layer_weights = std::variant<real_weights, ternary_weights, code_weights>;
+using layer_weights = std::variant<real_weights, code_weights>;
 
 namespace node {
 

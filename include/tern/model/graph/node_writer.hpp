@@ -92,13 +92,8 @@ private:
             w.values.data());
         array("bias", w.bias);
     }
-    void put(const ternary_weights& w) {
-        to_["weights"] = "ternary";
-        const auto codes = to_code_weights(w);
-        keep(codes.ok() ? write_code_weights(tensors_, name_, *codes) : codes.status());
-    }
     void put(const code_weights& w) {
-        to_["weights"] = "codes";
+        to_["weights"] = w.code == code_id::ternary ? "ternary" : "codes";
         keep(write_code_weights(tensors_, name_, w));
     }
 

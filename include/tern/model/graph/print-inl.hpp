@@ -43,7 +43,7 @@ inline std::string words(const layer_weights& w) {
                        std::to_string(s.kh) + "x" + std::to_string(s.kw) + " of ";
     if (const auto* codes = std::get_if<code_weights>(&w))
         return text + get_code_info(codes->code).title;
-    return text + (std::holds_alternative<ternary_weights>(w) ? ternary::title() : "floats");
+    return text + "floats";
 }
 
 inline std::string words(const node::input& n) {

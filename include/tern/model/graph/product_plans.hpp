@@ -2,7 +2,6 @@
 // planned_graph.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -49,13 +48,17 @@ struct product_plans {
     status make(std::variant<conv2d, real_conv2d>& to) const {
         if (const auto* floats = std::get_if<real_weights>(&weights))
             return make_of_floats(*floats, to);
-        const auto* ternary = std::get_if<ternary_weights>(&weights);
-        const bool as_given =
-            taps == 1 && (!input.codes || (input.code == code_id::ternary && !(input.unit > 1 || input.unit < 1)));
-        if (ternary != nullptr && as_given)
-            return input.codes ? keep(conv2d::create(*ternary, geometry, chain, expecting()), to)
-                               : keep(real_conv2d::create(*ternary, geometry, chain, options.plan), to);
-        return make_of_codes(to);
+        const auto& codes = std::get<code_weights>(weights);
+        const bool is_scaled = input.codes && (input.unit > 1 || input.unit < 1);
+        if (taps == 1 && !is_scaled)
+            return make_of_codes(codes, to);
+        auto own = copy_weights(codes, options.plan.memory);
+        TERN_TRY(own.status());
+        if (taps != 1)
+            TERN_TRY(put_in_map_order(codes, *own));
+        if (input.codes)
+            TERN_TRY(multiply(own->scale, input.unit));
+        return make_of_codes(*own, to);
     }
 
     status make_for_bytes(const node::input& image, std::optional<image_conv2d>& to) const {
@@ -87,6 +90,7 @@ private:
                                         options.plan),
                     to);
     }
+    /// Products of codes are worth the unit of the activations too.
     static status multiply(buffer<float>& scale, double unit) {
         for (float& s : scale) {
             const double product = static_cast<double>(s) * unit;
@@ -99,28 +103,22 @@ private:
         }
         return {};
     }
-    /// Products of codes are worth the unit of the activations too.
-    status make_of_codes(std::variant<conv2d, real_conv2d>& to) const {
-        const allocator& memory = options.plan.memory;
-        result<code_weights> made = status{};
-        if (const auto* ternary = std::get_if<ternary_weights>(&weights)) {
-            made = to_code_weights(*ternary, memory);
-        } else {
-            const auto& w = std::get<code_weights>(weights);
-            made = pack_code_weights(w.codes.data(), w.shape, w.code, w.scale.data(),
-                                     w.bias.empty() ? nullptr : w.bias.data(), memory);
+    status put_in_map_order(const code_weights& from, code_weights& to) const {
+        const weight_shape one{1, from.shape.in_channels, 1, 1};
+        auto codes = make_buffer<std::int8_t>(one.in_channels, options.plan.memory);
+        TERN_TRY(codes.status());
+        for (std::size_t o = 0; o < from.shape.out_channels; ++o) {
+            get_tap_codes(from, o, 0, codes->data());
+            set_tap_codes(to, o, 0, map_order(codes->data(), one, taps).data());
         }
-        TERN_TRY(made.status());
-        if (taps != 1) {
-            const auto ordered = map_order(made->codes.data(), made->shape, taps);
-            std::copy(ordered.begin(), ordered.end(), made->codes.data());
-        }
+        return {};
+    }
+    status make_of_codes(const code_weights& w, std::variant<conv2d, real_conv2d>& to) const {
         if (!input.codes)
-            return keep(real_conv2d::create(*made, geometry, chain, options.plan), to);
-        TERN_TRY(multiply(made->scale, input.unit));
+            return keep(real_conv2d::create(w, geometry, chain, options.plan), to);
         plan_options plan = expecting();
         plan.border_value = border_value::zero;  // of codes without a 0
-        return keep(conv2d::create(*made, input.code, geometry, chain, plan), to);
+        return keep(conv2d::create(w, input.code, geometry, chain, plan), to);
     }
 };
 

@@ -24,18 +24,18 @@ struct conv_form {
     std::size_t weight_bytes() const noexcept { return panels.bytes.size() + winograd.panels.bytes.size(); }
 };
 
-inline result<conv_form> make_form(const weight_source& weights, const conv_layer& layer,
+inline result<conv_form> make_form(const code_weights& weights, const std::int32_t* sum_bias, const conv_layer& layer,
                                    const product_candidate& candidate, const allocator& memory) {
     conv_form form;
     form.choice = candidate.choice;
     std::memcpy(form.kernel, candidate.name, sizeof form.kernel);
     if (form.choice.winograd != nullptr) {
-        auto transformed = make_winograd_weights(weights, layer, form.choice, memory);
+        auto transformed = make_winograd_weights(weights, sum_bias, layer, form.choice, memory);
         if (!transformed.ok())
             return transformed.status();
         form.winograd = std::move(*transformed);
     } else {
-        auto panels = make_panels(weights, layer, form.choice, memory);
+        auto panels = make_panels(weights, sum_bias, layer, form.choice, memory);
         if (!panels.ok())
             return panels.status();
         form.panels = std::move(*panels);

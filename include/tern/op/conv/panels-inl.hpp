@@ -4,20 +4,11 @@
 #include <cstring>
 #include <utility>
 
-#include "../../core/bit_bytes.hpp"
 #include "panels.hpp"
 
 TERN_BEGIN_NAMESPACE
 
 namespace panels_detail {
-
-// The first `count` codes of a mask and a sign word, as bytes.
-inline void ternary_bytes_of(std::uint64_t mask, std::uint64_t sign, std::size_t count, std::int8_t* values) noexcept {
-    for (std::size_t i = 0; i < count; i += 8, mask >>= 8, sign >>= 8) {
-        const std::uint64_t negative = bytes_of_bits(sign), eight = bytes_of_bits(mask) | ((negative << 8) - negative);
-        std::memcpy(values + i, &eight, count - i < 8 ? count - i : 8);
-    }
-}
 
 // Modulo 2^32, as kernels add: sums fit, what they begin with and prefixes need not.
 inline void add_to(std::int32_t& sum, std::int32_t more) noexcept {
@@ -25,31 +16,6 @@ inline void add_to(std::int32_t& sum, std::int32_t more) noexcept {
 }
 
 }  // namespace panels_detail
-
-TERN_FUNC int weight_source::largest() const noexcept {
-    int least = -1, most = 1;
-    for (std::size_t j = 0, count = planes == nullptr ? shape.size() : 0; j < count; ++j) {
-        least = codes[j] < least ? codes[j] : least;
-        most = codes[j] > most ? codes[j] : most;
-    }
-    return -least > most ? -least : most;
-}
-
-TERN_FUNC void weight_source::get(std::size_t o, std::size_t tap, std::int8_t* values) const noexcept {
-    const std::size_t count = shape.in_channels, taps = shape.taps();
-    if (planes != nullptr) {
-        const std::uint64_t* word = planes->planes.data() + planes->index(o, tap, 0);
-        for (std::size_t i = 0; i < count; i += word_bits, word += 2)
-            panels_detail::ternary_bytes_of(word[0], word[1], count - i < word_bits ? count - i : word_bits,
-                                            values + i);
-    } else if (by_tap || taps == 1) {
-        std::memcpy(values, codes + (o * taps + tap) * count, count);
-    } else {
-        const std::int8_t* const from = codes + o * count * taps + tap;
-        for (std::size_t i = 0; i < count; ++i)
-            values[i] = from[i * taps];
-    }
-}
 
 TERN_FUNC void weight_panels::start_of(const tap_range& rows, const tap_range& columns, std::size_t channel,
                                        std::size_t count, std::int32_t* start) const noexcept {
@@ -109,7 +75,7 @@ inline void sum_rectangles(const product_choice& c, weight_panels& p) {
 // The weights of a tile for one cell of its kernels, as families take them.
 class tile_weights {
 public:
-    tile_weights(const weight_source& weights, const conv_layer& layer, const product_choice& c)
+    tile_weights(const code_weights& weights, const conv_layer& layer, const product_choice& c)
         : weights_(weights), layer_(layer), c_(c) {}
 
     // Room for tiles of so many steps.
@@ -131,7 +97,7 @@ public:
             for (std::size_t place = 0; place < c_.cell.window_h * c_.cell.window_w; ++place) {
                 const std::size_t ky = y * c_.cell.window_h + place / c_.cell.window_w,
                                   kx = x * c_.cell.window_w + place % c_.cell.window_w;
-                weights_.get(first + k, ky * layer_.shape.kw + kx, group(t, first_step, k) + place * inputs);
+                get_tap_codes(weights_, first + k, ky * layer_.shape.kw + kx, group(t, first_step, k) + place * inputs);
             }
     }
     // What was read of the group of output channel k of the tile; the cell's depth.
@@ -143,7 +109,7 @@ public:
     std::size_t pitch() const noexcept { return pitch_; }
 
 private:
-    const weight_source& weights_;
+    const code_weights& weights_;
     const conv_layer& layer_;
     const product_choice& c_;
     buffer<std::int8_t> values_{};  // [output channel of the tile][depth]
@@ -152,8 +118,8 @@ private:
 
 }  // namespace panels_detail
 
-TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const conv_layer& layer,
-                                            const product_choice& c, const allocator& memory) {
+TERN_FUNC result<weight_panels> make_panels(const code_weights& weights, const std::int32_t* sum_bias,
+                                            const conv_layer& layer, const product_choice& c, const allocator& memory) {
     weight_panels p;
     const auto total = panels_detail::lay_out(layer, c, p, memory);
     if (!total.ok())
@@ -170,11 +136,11 @@ TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const 
             return starts.status();
         p.starts = std::move(*starts);
     }
-    if (weights.sum_bias != nullptr) {
+    if (sum_bias != nullptr) {
         auto bias = make_buffer<std::int32_t>(p.padded_channels, memory);
         if (!bias.ok())
             return bias.status();
-        std::memcpy(bias->data(), weights.sum_bias, layer.out_channels() * sizeof(std::int32_t));
+        std::memcpy(bias->data(), sum_bias, layer.out_channels() * sizeof(std::int32_t));
         p.bias = std::move(*bias);
     }
     const product_family& f = *c.family;

@@ -8,29 +8,10 @@
 #include "../../core/memory.hpp"
 #include "../../core/status.hpp"
 #include "../../format/code_weights.hpp"
-#include "../../format/ternary_weights.hpp"
 #include "choice.hpp"
 #include "layer.hpp"
 
 TERN_BEGIN_NAMESPACE
-
-/// The weights that a plan is made from, whatever holds them.
-struct weight_source {
-    const weight_shape& shape;
-    code_id code;
-    const float* scale;
-    const float* bias;
-    const ternary_weights* planes;           ///< ternary weights, or
-    const std::int8_t* codes;                ///< [O][I][kh][kw]
-    bool complete;                           ///< the buffers have the shape's sizes
-    bool by_tap = false;                     ///< codes are [O][kh][kw][I] rather
-    const std::int32_t* sum_bias = nullptr;  ///< plan_options
-
-    /// The largest magnitude, at least 1.
-    TERN_FUNC int largest() const noexcept;
-    /// The values of output channel `o` and a tap, for all input channels.
-    TERN_FUNC void get(std::size_t o, std::size_t tap, std::int8_t* values) const noexcept;
-};
 
 /// Panels: [tile of output channels][plane][tap][step], then as the family wants it.
 struct weight_panels {
@@ -53,8 +34,10 @@ struct weight_panels {
                             std::int32_t* start) const noexcept;
 };
 
-TERN_FUNC result<weight_panels> make_panels(const weight_source& weights, const conv_layer& layer,
-                                            const product_choice& choice, const allocator& memory);
+/// `sum_bias`: that of plan_options.
+TERN_FUNC result<weight_panels> make_panels(const code_weights& weights, const std::int32_t* sum_bias,
+                                            const conv_layer& layer, const product_choice& choice,
+                                            const allocator& memory);
 
 TERN_END_NAMESPACE
 

@@ -16,12 +16,12 @@ inline void combine(const std::int8_t* row, const From* const (&from)[3], std::s
         to[i] = static_cast<To>(static_cast<std::int16_t>(a * x[i] + b * y[i] + c * z[i]));
 }
 
-// G g G^T of all kernels, [O][points][points][I], and the sum of each output channel's weights.
+// G g G^T of all kernels, whose taps are points, and the sum of each output channel's weights.
 struct transformed_weights {
-    buffer<std::int8_t> points{};
+    code_weights points{};
     buffer<std::int32_t> sums{};
 };
-inline result<transformed_weights> transform_weights(const weight_source& weights, const winograd_form& form,
+inline result<transformed_weights> transform_weights(const code_weights& weights, const winograd_form& form,
                                                      const allocator& memory) {
     const std::size_t outputs = weights.shape.out_channels, inputs = weights.shape.in_channels, side = form.outputs + 2;
     auto all = make_unfilled_buffer<std::int8_t>(checked_size(outputs) * inputs * form.points(), memory);
@@ -38,7 +38,7 @@ inline result<transformed_weights> transform_weights(const weight_source& weight
         return rows.status();
     for (std::size_t o = 0; o < outputs; ++o) {
         for (std::size_t tap = 0; tap < 9; ++tap)
-            weights.get(o, tap, taps->data() + tap * inputs);
+            get_tap_codes(weights, o, tap, taps->data() + tap * inputs);
         for (const std::int8_t v : *taps)
             (*sums)[o] += v;
         std::int16_t* const row = rows->data();
@@ -52,23 +52,27 @@ inline result<transformed_weights> transform_weights(const weight_source& weight
                         all->data() + ((o * side + y) * side + x) * inputs);
         }
     }
-    return transformed_weights{std::move(*all), std::move(*sums)};
+    transformed_weights transformed;
+    transformed.points.shape = {outputs, inputs, side, side};
+    transformed.points.code = code_id::s8;
+    transformed.points.bytes = std::move(*all);
+    transformed.sums = std::move(*sums);
+    return transformed;
 }
 
 }  // namespace winograd_detail
 
-TERN_FUNC result<winograd_weights> make_winograd_weights(const weight_source& weights, const conv_layer& layer,
-                                                         const product_choice& c, const allocator& memory) {
+TERN_FUNC result<winograd_weights> make_winograd_weights(const code_weights& weights, const std::int32_t* sum_bias,
+                                                         const conv_layer& layer, const product_choice& c,
+                                                         const allocator& memory) {
     const winograd_form& form = *c.winograd;
     const conv_layer points = winograd_points_layer(layer, form);
     const product_choice choice = winograd_points_choice(layer, form);
     const auto transformed = winograd_detail::transform_weights(weights, form, memory);
     if (!transformed.ok())
         return transformed.status();
-    weight_source source{points.shape, code_id::s8, nullptr, nullptr, nullptr, transformed->points.data(), true};
-    source.by_tap = true;
     winograd_weights w;
-    auto panels = make_panels(source, points, choice, memory);
+    auto panels = make_panels(transformed->points, nullptr, points, choice, memory);
     if (!panels.ok())
         return panels.status();
     w.panels = std::move(*panels);
@@ -85,8 +89,7 @@ TERN_FUNC result<winograd_weights> make_winograd_weights(const weight_source& we
     w.panels.starts = {};
     w.starts = std::move(*starts);
     for (std::size_t o = 0; o < layer.out_channels(); ++o)
-        (*shifts)[o] =
-            c.rule.per_value * transformed->sums[o] + (weights.sum_bias != nullptr ? weights.sum_bias[o] : 0);
+        (*shifts)[o] = c.rule.per_value * transformed->sums[o] + (sum_bias != nullptr ? sum_bias[o] : 0);
     w.shifts = std::move(*shifts);
     return w;
 }

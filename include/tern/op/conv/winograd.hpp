@@ -24,8 +24,9 @@ struct winograd_weights {
     buffer<std::int32_t> shifts{};  ///< [output channel]: what is added to outputs
 };
 
-TERN_FUNC result<winograd_weights> make_winograd_weights(const weight_source& weights, const conv_layer& layer,
-                                                         const product_choice& choice, const allocator& memory);
+TERN_FUNC result<winograd_weights> make_winograd_weights(const code_weights& weights, const std::int32_t* sum_bias,
+                                                         const conv_layer& layer, const product_choice& choice,
+                                                         const allocator& memory);
 
 /// Runs one task, whose lines are rows of tiles: block by block of tiles, the input's transform, then for each tile of
 /// output channels the products of all points, their transform and what follows.

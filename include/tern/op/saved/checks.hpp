@@ -92,40 +92,19 @@ inline status check_stage(const stage::any& s, std::size_t channels) {
                       static_cast<int>(s.kind));
 }
 
-/// An error unless there are weights of one form, for these activations.
-inline status check_forms(const conv2d_description& d) {
-    if ((d.planes == nullptr) == (d.codes == nullptr))
-        return make_error(errc::invalid_argument, "conv2d: expected weights as planes or as codes, found %s",
-                          d.planes == nullptr ? "neither" : "both");
-    if (d.planes != nullptr && d.activations != code_id::ternary)
-        return make_error(errc::invalid_argument,
-                          "conv2d: weights as planes: expected ternary activations, found number %d",
-                          static_cast<int>(d.activations));
-    return {};
-}
-
-/// The weights' common part, once check_forms has passed.
-inline const weight_shape& shape_of(const conv2d_description& d) noexcept {
-    return d.planes != nullptr ? d.planes->shape : d.codes->shape;
-}
-inline const buffer<float>& scale_of(const conv2d_description& d) noexcept {
-    return d.planes != nullptr ? d.planes->scale : d.codes->scale;
-}
-inline const buffer<float>& bias_of(const conv2d_description& d) noexcept {
-    return d.planes != nullptr ? d.planes->bias : d.codes->bias;
-}
-inline code_id code_of(const conv2d_description& d) noexcept {
-    return d.planes != nullptr ? code_id::ternary : d.codes->code;
+inline status check_weights(const conv2d_description& d) {
+    return d.weights != nullptr ? status{}
+                                : make_error(errc::invalid_argument, "conv2d: expected weights, found a null pointer");
 }
 
 /// What save_conv2d refuses.
 inline status check_description(const conv2d_description& d) {
-    TERN_TRY(check_forms(d));
-    TERN_TRY(d.planes != nullptr ? check_ternary_weights(*d.planes) : check_code_weights(*d.codes));
-    const std::size_t channels = shape_of(d).out_channels;
-    TERN_TRY(check_values(scale_of(d).data(), channels, "weights", "scale"));
-    TERN_TRY(check_values(bias_of(d).data(), channels, "weights", "bias", true));
-    TERN_TRY(check_geometry(shape_of(d), d.geometry, "saved conv2d"));
+    TERN_TRY(check_weights(d));
+    TERN_TRY(check_code_weights(*d.weights));
+    const std::size_t channels = d.weights->shape.out_channels;
+    TERN_TRY(check_values(d.weights->scale.data(), channels, "weights", "scale"));
+    TERN_TRY(check_values(d.weights->bias.data(), channels, "weights", "bias", true));
+    TERN_TRY(check_geometry(d.weights->shape, d.geometry, "saved conv2d"));
     if (!is_code(d.activations) || d.border_value > border_value::zero)
         return make_error(
             errc::invalid_argument,

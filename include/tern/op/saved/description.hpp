@@ -7,7 +7,6 @@
 #include "../../core/config.hpp"
 #include "../../core/geometry.hpp"
 #include "../../format/code_weights.hpp"
-#include "../../format/ternary_weights.hpp"
 #include "../plan_options.hpp"
 #include "../stage.hpp"
 
@@ -16,8 +15,7 @@ TERN_BEGIN_NAMESPACE
 /// Everything about a convolution that is not about a machine: the arguments of `conv2d::create` and the options that
 /// change results. Weights and all arrays (out_channels elements each) are the caller's.
 struct conv2d_description {
-    const ternary_weights* planes = nullptr;  ///< with ternary activations; or
-    const code_weights* codes = nullptr;      ///< weights of any code: exactly one of both
+    const code_weights* weights = nullptr;
     code_id activations = code_id::ternary;
     conv_geometry geometry{};
     epilogue chain{};
