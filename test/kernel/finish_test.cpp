@@ -57,7 +57,7 @@ void restrict_to(finish_kind kind, random_epilogue& e, bool is_float, std::mt199
     p.residual = residual_kind::none;
     p.store = kind == finish_kind::store;
     p.quantizer_count = kind == finish_kind::store ? 0 : 1;
-    if (kind == finish_kind::levels || kind == finish_kind::level_thresholds)
+    if (kind == finish_kind::levels || kind == finish_kind::integer_levels)
         draw_levels(e, random);
     if (kind == finish_kind::mixed || kind == finish_kind::levels) {
         p.residual = random() % 2 == 0 ? residual_kind::same : residual_kind::none;
@@ -115,7 +115,7 @@ void expect(finish_kind kind, const random_epilogue& e, std::size_t channel, con
     z.h = e.params.quantizers[0].h;
     z.levels = &e.params.levels[0];
     z.packed = to.packed_rows[0].data();
-    if (kind == finish_kind::level_thresholds) {
+    if (kind == finish_kind::integer_levels) {
         z.acc = static_cast<const std::int32_t*>(sums);
         z.thresholds = e.params.level_thresholds[0];
     }

@@ -102,7 +102,7 @@ enum class finish_kind : std::uint8_t {
     thresholds,  ///< integer thresholds to ternary codes of one quantizer
     bytes,       ///< scale, shift, clamp, one quantizer: rounded to bytes
     levels,      ///< what `mixed` does, but that the quantizer, which there must be, writes planes as its levels say
-    level_thresholds,  ///< integer thresholds to such planes
+    integer_levels,  ///< integer thresholds to such planes
 };
 inline constexpr std::size_t finish_kinds = 7;
 

@@ -113,7 +113,7 @@ inline void clear_codes(unsigned char* pixel, std::size_t channel, std::size_t z
 // One way of finishing the sums of a strip: int32 or float, [pixel][tile_channels].
 template <finish_kind Kind, class Sum>
 inline void finish_strip(const finish_args& to, const Sum* sums, std::size_t count) {
-    constexpr bool general = Kind == finish_kind::levels || Kind == finish_kind::level_thresholds;
+    constexpr bool general = Kind == finish_kind::levels || Kind == finish_kind::integer_levels;
     const epilogue_params& p = *to.params;
     for (std::size_t i = 0; i < count; ++i) {
         for (std::size_t q = 0; Kind != finish_kind::bytes && to.channel % 64 == 0 && q < p.quantizer_count; ++q)
@@ -125,7 +125,7 @@ inline void finish_strip(const finish_args& to, const Sum* sums, std::size_t cou
             if constexpr (Kind == finish_kind::thresholds) {
                 for (std::size_t q = 0; q < p.quantizer_count; ++q)
                     write_code(to.packed[q][i], c, threshold_code(p.thresholds[q], static_cast<std::int32_t>(sum), c));
-            } else if constexpr (Kind == finish_kind::level_thresholds) {
+            } else if constexpr (Kind == finish_kind::integer_levels) {
                 write_pattern(to.packed[0][i], p.levels[0].planes, c,
                               level_pattern(p.levels[0], p.level_thresholds[0], static_cast<std::int32_t>(sum), c));
             } else {
@@ -179,8 +179,7 @@ constexpr void add_strips(strip_kernel (&strips)[finish_kinds]) {
     strips[static_cast<std::size_t>(finish_kind::levels)] = &strip<Product, finish_kind::levels>;
     if (std::is_same<typename Product::sum_type, std::int32_t>::value) {
         strips[static_cast<std::size_t>(finish_kind::thresholds)] = &strip<Product, finish_kind::thresholds>;
-        strips[static_cast<std::size_t>(finish_kind::level_thresholds)] =
-            &strip<Product, finish_kind::level_thresholds>;
+        strips[static_cast<std::size_t>(finish_kind::integer_levels)] = &strip<Product, finish_kind::integer_levels>;
     }
 }
 

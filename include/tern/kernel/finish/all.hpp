@@ -25,8 +25,8 @@ constexpr void add_strips(strip_kernel (&strips)[finish_kinds]) {
     strips[static_cast<std::size_t>(finish_kind::levels)] = &strip_through_memory<Product, levels_finish>;
     if constexpr (std::is_same_v<typename Product::sum, simd::i32v>) {
         strips[static_cast<std::size_t>(finish_kind::thresholds)] = &strip_through_memory<Product, thresholds_finish>;
-        strips[static_cast<std::size_t>(finish_kind::level_thresholds)] =
-            &strip_through_memory<Product, level_thresholds_finish>;
+        strips[static_cast<std::size_t>(finish_kind::integer_levels)] =
+            &strip_through_memory<Product, integer_levels_finish>;
     }
 }
 

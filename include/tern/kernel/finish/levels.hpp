@@ -133,14 +133,14 @@ struct levels_finish : value_finish<Vector, Channels> {
 
 /// Integer thresholds in its place.
 template <class Vector, std::size_t Channels>
-struct level_thresholds_finish : finish_base<Vector, Channels> {
+struct integer_levels_finish : finish_base<Vector, Channels> {
     static constexpr std::size_t vectors = finish_base<Vector, Channels>::vectors;
     level_coder coder;
     level_threshold_params bounds;
     unsigned char* const* packed;
     std::size_t channel, planes;
 
-    TERN_INLINE explicit level_thresholds_finish(const finish_args& args)
+    TERN_INLINE explicit integer_levels_finish(const finish_args& args)
         : coder(args.params->levels[0]), bounds(args.params->level_thresholds[0]), packed(args.packed[0]),
           channel(args.channel), planes(args.params->levels[0].planes) {}
     TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {

@@ -42,7 +42,7 @@ constexpr winograd_form make_winograd_form() {
     add(finish_kind::thresholds, &strip_in_registers<integers, thresholds_finish>);
     add(finish_kind::bytes, &strip_in_registers<floats, bytes_finish>);
     add(finish_kind::levels, &strip_in_registers<floats, levels_finish>);
-    add(finish_kind::level_thresholds, &strip_in_registers<integers, level_thresholds_finish>);
+    add(finish_kind::integer_levels, &strip_in_registers<integers, integer_levels_finish>);
     f.cost = Tuning::cost;
     return f;
 }

@@ -49,7 +49,7 @@ TERN_FUNC finish_kind strip_finisher::built_in() const noexcept {
     if (p.quantizer_count > 1)
         return finish_kind::sums;
     if (lowered_.thresholds)
-        return lowered_.general ? finish_kind::level_thresholds : finish_kind::thresholds;
+        return lowered_.general ? finish_kind::integer_levels : finish_kind::thresholds;
     const bool alone = p.residual == residual_kind::none && p.second.kind == activation_kind::none;
     if (lowered_.general && p.levels[0].planes == 0)
         return alone && !p.store ? finish_kind::bytes : finish_kind::sums;
