@@ -38,7 +38,7 @@ public:
             const std::size_t c = i % channels, x = i / channels % size, y = i / channels / size;
             const int code =
                 tern::get_code(out_.view(), 0, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x), c);
-            if (code != options_.thresholds(in_.at(0, y, x, c)))
+            if (code != tern::ternary_thresholds{}(in_.at(0, y, x, c)))
                 throw std::runtime_error("wrong code at [0," + std::to_string(y) + "," + std::to_string(x) + "," +
                                          std::to_string(c) + "]");
         }

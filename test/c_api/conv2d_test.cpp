@@ -214,8 +214,7 @@ TEST_CASE("a chain in C writes what the same chain in C++ writes: floats, codes,
         tern_conv2d* plan = nullptr;
         REQUIRE_C(tern_conv2d_create(&desc, nullptr, &plan));
 
-        tern::level_thresholds u2;
-        u2.code = tern::code_id::u2;
+        tern::quantizer_thresholds u2(tern::code_id::u2);
         u2.count = 3;
         u2.at[0] = -1.0f;
         u2.at[1] = 0.25f;

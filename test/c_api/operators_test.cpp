@@ -32,9 +32,7 @@ TEST_CASE("convolutions from floats to floats in C, of three types and two layou
         if (bytes) {
             levels.code = TERN_U8;
             levels.zero_point = 90;
-            input.levels = {};
-            input.levels.code = tern::code_id::u8;
-            input.levels.zero_point = 90;
+            input.levels = tern::quantizer_thresholds(tern::code_id::u8, 90);
         }
         input.g = g.data();
         input.h = h.data();

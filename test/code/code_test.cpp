@@ -195,8 +195,7 @@ TEST_CASE("thresholds give the levels of a code in order, and NaN its zero or it
         if (c.levels() > 16)
             continue;
         CAPTURE(c.title);
-        tern::level_thresholds t;
-        t.code = id;
+        tern::quantizer_thresholds t(id);
         t.count = c.levels() - 1;
         for (int i = 0; i < t.count; ++i)
             t.at[i] = static_cast<float>(i) - 1.5f;
@@ -208,10 +207,18 @@ TEST_CASE("thresholds give the levels of a code in order, and NaN its zero or it
             CHECK(t(t.at[i] - 0.25f) == c.min + c.step * i);
         }
     }
-    const tern::ternary_thresholds sttn;
-    const tern::level_thresholds levels = tern::to_levels(sttn);
-    for (float v : {-inf, -0.75f, -0.5f, -0.25f, 0.0f, 0.25f, 0.5f, 0.75f, inf, nan})
-        CHECK(levels(v) == sttn(v));
+    const tern::ternary_thresholds sttn, strict{0.5f, -0.5f, true, true};
+    const tern::quantizer_thresholds made, given = sttn, other = strict;
+    for (float v : {-inf, -0.75f, -0.5f, -0.25f, 0.0f, 0.25f, 0.5f, 0.75f, inf, nan}) {
+        CHECK(made(v) == sttn(v));
+        CHECK(given(v) == sttn(v));
+        CHECK(other(v) == strict(v));
+        CHECK(tern::to_levels(strict)(v) == strict(v));
+    }
+    const tern::quantizer_thresholds bytes(code_id::u8, 3);
+    CHECK(bytes.code == code_id::u8);
+    CHECK(bytes.count == 0);
+    CHECK(bytes.zero_point == 3);
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ tern::network_model deep_model(std::size_t convolutions) {
             w = static_cast<std::int8_t>(
                 info.weight_min +
                 info.step * static_cast<int>(random() % static_cast<unsigned>(std::min(info.levels(), 3))));
-        tern::level_thresholds levels = any_levels(activations[i % 8], random);
+        tern::quantizer_thresholds levels = any_levels(activations[i % 8], random);
         levels.zero_point = 0;
         const std::vector<double> factor(c, 0.03), shift(c, 0.1);
         x = net.convolution(("stage" + std::to_string(i / 8 + 1) + ".<b>&\"'." + std::to_string(i)).c_str(),

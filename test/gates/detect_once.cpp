@@ -93,9 +93,8 @@ int main() {
     expect_questions("select_kernels", 1, [&] { return tern::select_kernels().status(); });
     expect_questions("cpu_report", 2, [&] { return (void)tern::cpu_report(), tern::status{}; });  // of level and core
     expect_questions("ternarize", 1, [&] { return tern::ternarize(in, image->view()); });
-    expect_questions("quantize_image", 1, [&] {
-        return tern::quantize_image(in, image->view(), tern::to_levels(tern::ternary_thresholds{}));
-    });
+    expect_questions("quantize_image", 1,
+                     [&] { return tern::quantize_image(in, image->view(), tern::ternary_thresholds{}); });
     expect_questions("max_pool", 1, [&] { return tern::max_pool(in, pooled, pool); });
     expect_questions("mean_pool", 1, [&] { return tern::mean_pool(in, pooled, pool); });
     expect_questions("global_mean_pool", 1, [&] { return tern::global_mean_pool(in, pooled); });

@@ -25,9 +25,8 @@ constexpr code_id all_codes[] = {
 #undef TERN_TEST_CODE
 };
 
-tern::level_thresholds levels_of(code_id code) {
-    tern::level_thresholds t;
-    t.code = code;
+tern::quantizer_thresholds levels_of(code_id code) {
+    tern::quantizer_thresholds t(code);
     const int levels = tern::get_code_info(code).levels();
     for (int k = 0; k + 1 < levels && !tern::is_byte_code(code); ++k)
         t.at[t.count++] = 0.25f * static_cast<float>(k + 1) - 0.125f * static_cast<float>(levels);

@@ -197,7 +197,7 @@ TEST_CASE("activations of two bits, of the full range, weights as they are, a fl
     file = resnet();
     file.metadata()["tern.activation_range"] = "full";
     const tern::fatnn_network full = read(file);
-    const tern::level_thresholds& t = full.blocks[0].convs[0].input;
+    const tern::quantizer_thresholds& t = full.blocks[0].convs[0].input;
     CHECK(t.code == tern::code_id::ternary);
     CHECK(static_cast<double>(t.at[0]) >= -0.5 / at(file, "layer1.0.conv1.quant_activation.alpha0"));
     CHECK(static_cast<double>(t.at[1]) > 0.5 / at(file, "layer1.0.conv1.quant_activation.alpha1"));

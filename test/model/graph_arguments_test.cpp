@@ -62,8 +62,7 @@ void walk_builder(argument_walk& walk) {
     walk_call(walk, "sigmoid", [&](builder& n, value x) { n.sigmoid(x); });
     walk_call(walk, "silu", [&](builder& n, value x) { n.silu(x); });
     walk_call(walk, "ternarize", [&](builder& n, value x) { n.ternarize(x); });
-    walk_call(walk, "quantize",
-              [&](builder& n, value x) { n.quantize(x, tern::to_levels(tern::ternary_thresholds{})); });
+    walk_call(walk, "quantize", [&](builder& n, value x) { n.quantize(x, tern::ternary_thresholds{}); });
     walk_call(walk, "max_pool", [&](builder& n, value x) { n.max_pool(x, 1, 1); });
     walk_call(walk, "mean_pool", [&](builder& n, value x) { n.mean_pool(x, 1, 1); });
     walk_call(walk, "global_mean_pool", [&](builder& n, value x) { n.global_mean_pool(x); });

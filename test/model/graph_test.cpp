@@ -171,13 +171,10 @@ TEST_CASE("what does not fit a node is refused with its name, what was expected 
     refused(errc::bad_value, {"image.activation", "slope", "NaN"},
             [&](auto& n, auto x) { return n.leaky_relu(x, nan); });
     refused(invalid, {"image.quantize", "unit", "-1"}, [&](auto& n, auto x) { return n.quantize(x, {}, -1); });
-    refused(invalid, {"image.quantize", "threshold"}, [&](auto& n, auto x) { return n.quantize(x, {}, 1); });
-    refused(invalid, {"image.quantize", "zero point", "3"}, [&](auto& n, auto x) {
-        tern::level_thresholds bytes;
-        bytes.code = tern::code_id::u8;
-        bytes.zero_point = 3;
-        return n.quantize(x, bytes, 1);
-    });
+    refused(invalid, {"image.quantize", "threshold"},
+            [&](auto& n, auto x) { return n.quantize(x, tern::quantizer_thresholds(tern::code_id::u2)); });
+    refused(invalid, {"image.quantize", "zero point", "3"},
+            [&](auto& n, auto x) { return n.quantize(x, tern::quantizer_thresholds(tern::code_id::u8, 3), 1); });
     refused(invalid, {"image.add", "4 and 8"}, [&](auto& n, auto x) { return n.add(x, conv(n, x, {8, 4, 3, 3})); });
     refused(invalid, {"image.quantize.concat", "ternary", "floats"}, [&](auto& n, auto x) {
         return n.concat({n.rename(n.ternarize(x), "image.quantize"), x});

@@ -69,7 +69,7 @@ tern::graph many_parts(bool apart) {
     net.output("floats", net.convolution("mix", joined, f.data(), {6, 132, 1, 1}));
     // Steps that read parts where they lie: a convolution's input and residuals, a quantizer.
     net.output("sum", net.add(conv3(net, "reads", products, 16), peaks));
-    const auto pooled = net.convolution("pools", net.quantize(peaks, tern::to_levels(tern::ternary_thresholds{2, 1})),
+    const auto pooled = net.convolution("pools", net.quantize(peaks, tern::ternary_thresholds{2, 1}),
                                         some_ternary({14, 16, 3, 3}), tern::conv_geometry::square(2, 1));
     net.output("pooled", net.add(pooled, net.shortcut(products, 14)));
     // In the caller's memory; the last ones are of one pixel.

@@ -59,8 +59,7 @@ tern::network_model everything() {
     const auto pooled = net.max_pool(x, 2, 2, 1);
     tern::conv_geometry grouped;
     grouped.groups = 2;
-    tern::level_thresholds two_bits;
-    two_bits.code = tern::code_id::u2;
+    tern::quantizer_thresholds two_bits(tern::code_id::u2);
     two_bits.count = 3;
     two_bits.at[0] = 0.1f;
     two_bits.at[1] = two_bits.at[2] = 0.3f;

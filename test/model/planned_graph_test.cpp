@@ -255,11 +255,9 @@ TEST_CASE("quantizers and products whose numbers leave the floats are refused, i
             x = b.convolution("first", x, some_floats(1).data(), {1, 1, 1, 1});
         if (mapped)
             x = b.affine(x, most.data(), most.data());
-        auto levels = tern::to_levels(tern::ternary_thresholds{});
-        if (code != tern::code_id::ternary) {
-            levels = {};
-            levels.code = code;
-        }
+        tern::quantizer_thresholds levels;
+        if (code != tern::code_id::ternary)
+            levels = tern::quantizer_thresholds(code);
         x = b.quantize(x, levels, unit);
         b.output("out", b.convolution("last", x, tern::pack_code_weights(&one, {1, 1, 1, 1}, tern::code_id::s8)));
         const auto made = tern::planned_graph::create(must_finish(b));
@@ -285,8 +283,7 @@ TEST_CASE("codes of bytes are rounded from the value times the float next to 1 /
             auto x = b.input("image", 1);
             if (fused)
                 x = b.convolution("first", x, &weight, {1, 1, 1, 1});
-            tern::level_thresholds levels;
-            levels.code = code;
+            tern::quantizer_thresholds levels(code);
             x = b.quantize(x, levels, 0.1);
             b.output("out", b.convolution("last", x, tern::pack_code_weights(&one, {1, 1, 1, 1}, tern::code_id::s8)));
             const auto net = must_plan(must_finish(b));

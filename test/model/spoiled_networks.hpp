@@ -94,7 +94,7 @@ inline void walk_networks(argument_walk& walk) {
         walk.refused("check_network", how, tern::check_network(model));
         walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
     };
-    bad_stqn("no thresholds", [](tern::stqn_unit& u) { u.input = {}; });
+    bad_stqn("no thresholds", [](tern::stqn_unit& u) { u.input = tern::quantizer_thresholds(tern::code_id::u2); });
     bad_stqn("NaN thresholds", [](tern::stqn_unit& u) { u.input.at[0] = std::nanf(""); });
     bad_stqn("too many thresholds", [](tern::stqn_unit& u) { u.input.count = 1000; });
     bad_stqn("no code of thresholds", [](tern::stqn_unit& u) { u.input.code = no_code; });

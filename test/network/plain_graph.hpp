@@ -23,14 +23,14 @@ namespace tern_test {
 /// A quantizer in both forms.
 struct graph_quantizer {
     plain_levels plain;
-    tern::level_thresholds levels;
+    tern::quantizer_thresholds levels;
     double unit = 1;
 };
 
 inline graph_quantizer quantizer_of(tern::code_id code) {
     graph_quantizer q;
     const tern::code_info info = tern::get_code_info(code);
-    q.levels.code = code;
+    q.levels = tern::quantizer_thresholds(code);
     q.unit = code == tern::code_id::ternary ? 1 : 0.25;
     q.plain.unit = q.unit;
     q.plain.min = info.min;

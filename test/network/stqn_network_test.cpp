@@ -144,8 +144,7 @@ tern::graph_value norm(tern::graph_builder& net, tern::graph_value x, const plai
 }
 
 tern::graph_value quantize(tern::graph_builder& net, tern::graph_value x, const quantizer& q) {
-    tern::level_thresholds levels;
-    levels.code = q.formula.code;  // bytes are rounded to and have no thresholds
+    tern::quantizer_thresholds levels(q.formula.code);  // bytes are rounded to and have no thresholds
     if (q.formula.code != tern::code_id::u8)
         levels = must(tern::uniform_thresholds(q.formula));
     return net.quantize(x, levels, q.unit());

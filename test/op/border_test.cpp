@@ -130,7 +130,7 @@ TEST_CASE("one rule for halos: new images, packed codes and outputs of operators
             const std::vector<float> values(size, 1000.0f);
             const auto floats = tern::nhwc<const float>(values.data(), 2, 2, 3, channels);
             std::mt19937 random(43);
-            tern::level_thresholds levels = tern_test::any_levels(code, random);
+            tern::quantizer_thresholds levels = tern_test::any_levels(code, random);
             for (int i = 0; i < levels.count; ++i) {
                 levels.at[i] = 1.0f;
                 levels.strict[i] = false;

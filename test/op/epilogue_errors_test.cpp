@@ -66,9 +66,9 @@ TEST_CASE("a chain that does not fit the order is refused with its stage") {
     follows(tern::chain(stage::residual(), stage::bias(v), stage::prelu(v), stage::store()), "stage 2 (prelu)");
 
     CHECK(contains(refusal(tern::chain(stage::ternarize(), stage::ternarize(), stage::ternarize())),
-                   "stage 2 (ternarize) is the third"));
-    CHECK(contains(refusal(tern::chain(stage::relu(), norm)), "must be followed by ternarize"));
-    CHECK(contains(refusal(tern::chain(stage::store(), affine)), "must be followed by ternarize"));
+                   "stage 2 (quantize) is the third"));
+    CHECK(contains(refusal(tern::chain(stage::relu(), norm)), "must be followed by quantize"));
+    CHECK(contains(refusal(tern::chain(stage::store(), affine)), "must be followed by quantize"));
 
     tern::epilogue many;
     for (std::size_t i = 0; i <= tern::epilogue::capacity; ++i)
@@ -89,8 +89,9 @@ TEST_CASE("null arrays and contradictory limits are refused") {
     CHECK(contains(refusal(tern::chain(stage::prelu(nullptr), stage::store())), "null PReLU slope"));
     CHECK(contains(refusal(tern::chain(stage::clamp(2.0f, 1.0f), stage::store())), "expected lo <= hi, found 2 and 1"));
     CHECK(contains(refusal(tern::chain(stage::clamp(nan, 1.0f), stage::store())), "expected lo <= hi"));
-    CHECK(contains(refusal(tern::chain(stage::ternarize({-1.0f, 1.0f}))), "expected lo <= hi, found 1 and -1"));
-    CHECK(contains(refusal(tern::chain(stage::ternarize({0.5f, nan}))), "expected lo <= hi"));
+    CHECK(contains(refusal(tern::chain(stage::ternarize({-1.0f, 1.0f}))),
+                   "stage 0 (quantize): expected ascending thresholds, found -1 after 1"));
+    CHECK(contains(refusal(tern::chain(stage::ternarize({0.5f, nan}))), "expected ascending thresholds, found nan"));
     CHECK(contains(refusal(tern::chain(stage::residual(residual_kind::none), stage::store())), "expected a kind"));
     CHECK(contains(refusal(tern::chain(stage::residual(residual_kind::same, v, nullptr), stage::store())),
                    "both or neither"));

@@ -23,7 +23,7 @@ struct float_problem {
     tern::weight_shape shape{};
     tern::conv_geometry geometry{};
     code_id weight_code = code_id::ternary;
-    tern::level_thresholds levels{};
+    tern::quantizer_thresholds levels{};
     tern::border_value border = tern::border_value::from_image;
     tern::residual_kind residual = tern::residual_kind::none;
     bool in_place = false;     // the residual is the output

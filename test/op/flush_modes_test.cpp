@@ -39,9 +39,8 @@ auto in_mode(bool flush, Compute compute) {
 /// Thresholds of a code, of which those at 0 are strict or not, and written as 0 or as the float beside it.
 enum class zero_threshold { reached, strict, float_above, float_below };
 
-tern::level_thresholds levels_around_zero(code_id code, zero_threshold kind) {
-    tern::level_thresholds t;
-    t.code = code;
+tern::quantizer_thresholds levels_around_zero(code_id code, zero_threshold kind) {
+    tern::quantizer_thresholds t(code);
     t.count = tern::get_code_info(code).levels() - 1;
     for (int i = 0; i < t.count; ++i) {
         t.at[i] = static_cast<float>(i - t.count / 2) * 0.5f;
@@ -55,7 +54,7 @@ tern::level_thresholds levels_around_zero(code_id code, zero_threshold kind) {
 }
 
 /// What the thresholds mean for a number that is not subnormal.
-int code_of_normal(const tern::level_thresholds& t, float v, zero_threshold kind) {
+int code_of_normal(const tern::quantizer_thresholds& t, float v, zero_threshold kind) {
     const tern::code_info c = tern::get_code_info(t.code);
     int steps = 0;
     for (int i = 0; i < t.count; ++i) {
@@ -75,7 +74,7 @@ float any_value(std::mt19937& random) {
 
 struct quantizer_case {
     const tern::kernel_table& table;
-    tern::level_thresholds levels;
+    tern::quantizer_thresholds levels;
     tern::packed_layout layout;
     std::vector<float> values;  // [pixel][channel]
     bytes expected;
@@ -164,21 +163,12 @@ TEST_CASE("quantizers of images give the same codes with and without flushing") 
     for_each_case(1, [](const quantizer_case& q, std::mt19937&) {
         for (const bool run : {false, true}) {
             CAPTURE(run);
-            CHECK(q.written(run, [&](auto& image) { return tern::pack_levels(q.view(), image, q.levels); }) ==
+            CHECK(q.written(run, [&](auto& image) { return tern::pack_activations(q.view(), image, q.levels); }) ==
                   q.expected);
             tern::quantize_image_options options;
             options.kernels = &q.table;
             CHECK(q.written(run, [&](auto& image) {
                 return tern::quantize_image(q.view(), image, q.levels, options);
-            }) == q.expected);
-            if (q.levels.code != code_id::ternary)
-                continue;
-            tern::ternarize_options ternary;
-            ternary.kernels = &q.table;
-            ternary.thresholds = tern::to_ternary(q.levels);
-            CHECK(q.written(run, [&](auto& image) { return tern::ternarize(q.view(), image, ternary); }) == q.expected);
-            CHECK(q.written(run, [&](auto& image) {
-                return tern::pack_activations(q.view(), image, ternary.thresholds);
             }) == q.expected);
         }
     });
@@ -193,7 +183,8 @@ TEST_CASE("convolutions give the same codes with and without flushing, as float 
                 in.push_back(static_cast<std::int8_t>(static_cast<int>(random() % 3) - 1));
                 v = size * in.back();
             }
-            q.expected = q.written(false, [&](auto& image) { return tern::pack_levels(q.view(), image, q.levels); });
+            q.expected =
+                q.written(false, [&](auto& image) { return tern::pack_activations(q.view(), image, q.levels); });
             auto input = tern::make_packed_tensor({1, 1, pixels}, channels);
             REQUIRE(input.ok());
             REQUIRE(
@@ -374,19 +365,15 @@ TEST_CASE("thresholds are no subnormal numbers, and the same with and without fl
 }
 
 TEST_CASE("thresholds that fall are refused, strict ones too") {
-    tern::level_thresholds t;
-    t.code = code_id::ternary;
-    t.count = 2;
-    t.strict[0] = true;
+    tern::quantizer_thresholds t = tern::ternary_thresholds{0.0f, 0.0f, false, true};
     CHECK_FALSE(tern::check_thresholds(t).ok());  // 0 would be below the first and above the second
     t.strict[1] = true;
     CHECK(tern::check_thresholds(t).ok());
     t.strict[0] = false;
     CHECK(tern::check_thresholds(t).ok());
-    tern::ternarize_options options;
-    options.thresholds = {0.5f, 0.5f, false, true};
     auto image = tern::make_packed_tensor({1, 1, 1}, 1);
     REQUIRE(image.ok());
     const float v = 0.5f;
-    CHECK_FALSE(tern::ternarize(tern::nhwc(&v, 1, 1, 1, 1), image->view(), options).ok());
+    const tern::ternary_thresholds falling{0.5f, 0.5f, false, true};
+    CHECK_FALSE(tern::quantize_image(tern::nhwc(&v, 1, 1, 1, 1), image->view(), falling).ok());
 }

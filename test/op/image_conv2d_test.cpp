@@ -189,7 +189,7 @@ TEST_CASE(
              {tern::code_id::ternary, tern::code_id::half_ternary, tern::code_id::u3, tern::code_id::u8})
             for (const bool thresholds : {true, false}) {
                 CAPTURE(static_cast<int>(code));
-                const tern::level_thresholds levels = tern_test::any_levels(code, random);
+                const tern::quantizer_thresholds levels = tern_test::any_levels(code, random);
                 const auto plan = p.plan(table, tern::chain(tern_test::stage_of(levels)), thresholds);
                 REQUIRE_MESSAGE(plan.ok(), std::string(plan.message()));
                 const auto layout = tern::make_packed_layout(code, *out, 16, {1, 0, 2, 1});

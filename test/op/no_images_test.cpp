@@ -49,5 +49,5 @@ TEST_CASE("no images and no rows: nothing is done, and that is no error") {
     tern::packed_image out;
     out.layout = none->layout;
     CHECK(tern::ternarize(values, out).ok());
-    CHECK(tern::quantize_image(values, out, tern::to_levels(tern::ternary_thresholds{})).ok());
+    CHECK(tern::quantize_image(values, out, tern::ternary_thresholds{}).ok());
 }

@@ -117,9 +117,7 @@ TEST_CASE("values are rounded before the zero point is added, and NaN gives the 
             for (const int zero : {0, 1, 3, 100, 127, 128, 255}) {
                 if (!tern::code_contains(code, zero))
                     continue;
-                tern::level_thresholds levels;
-                levels.code = code;
-                levels.zero_point = zero;
+                tern::quantizer_thresholds levels(code, zero);
                 auto image = tern::make_packed_tensor(code, {1, 1, 1}, v.size());
                 REQUIRE(image.ok());
                 tern::quantize_image_options options;

@@ -72,7 +72,7 @@ void images(const tern::kernel_table& table) {
                     h(channels, [&] { return tern_test::plain_float(random); });
                 const auto view = channels_last ? tern::nhwc(values.data(), shape.n, shape.h, shape.w, channels)
                                                 : tern::nchw(values.data(), shape.n, channels, shape.h, shape.w);
-                const tern::level_thresholds levels = any_levels(code, random);
+                const tern::quantizer_thresholds levels = any_levels(code, random);
                 tern::quantize_image_options options;
                 options.kernels = &table;
                 const bool affine = random() % 2 == 0;
@@ -123,7 +123,7 @@ void epilogues(const tern::kernel_table& table) {
             if (random() % 2 == 0)
                 for (float& slope : slopes)
                     slope = std::fabs(slope);
-            const tern::level_thresholds levels[2] = {any_levels(first, random), any_levels(second, random)};
+            const tern::quantizer_thresholds levels[2] = {any_levels(first, random), any_levels(second, random)};
             const bool stores = random() % 2 == 0;
             tern::epilogue chain = tern::chain(tern::stage::prelu(slopes.data()));
             if (stores)
@@ -206,8 +206,7 @@ TEST_CASE("quantizers that do not fit their code are refused") {
         if (message.find(part) == std::string::npos)
             FAIL_CHECK("expected ", std::string(part), " in: ", message);
     };
-    tern::level_thresholds t;
-    t.code = code_id::u2;
+    tern::quantizer_thresholds t(code_id::u2);
     t.count = 2;
     refused(tern::stage::quantize(t), "found 2 for unsigned 2-bit");
     t.count = 3;

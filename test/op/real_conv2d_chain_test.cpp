@@ -91,8 +91,8 @@ void random_chains(const tern::kernel_table& table) {
         const bool affine = random() % 2 == 0, stores = random() % 3 != 0;
         const auto pick = [&] { return tern_test::all_codes[random() % std::size(tern_test::all_codes)]; };
         const std::size_t quantizers = stores ? random() % 3 : 1 + random() % 2;
-        const tern::level_thresholds levels[2] = {tern_test::any_levels(pick(), random),
-                                                  tern_test::any_levels(pick(), random)};
+        const tern::quantizer_thresholds levels[2] = {tern_test::any_levels(pick(), random),
+                                                      tern_test::any_levels(pick(), random)};
 
         tern::epilogue chain = tern::chain(tern::stage::bias(bias.data()), tern::stage::prelu(slope.data()));
         if (kind != residual_kind::none)

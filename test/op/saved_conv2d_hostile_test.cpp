@@ -168,11 +168,11 @@ TEST_CASE("values that cannot be are refused when they are read") {
     refused(168, {10}, "byte 168: expected a kind of stage");
     refused(172, {1}, "optional arrays");
     refused(176, {0, 0, 0x80, 0xff}, "slope of channel 0: expected a finite number, found -inf");
-    refused(192, {2}, "ternarize: expected thresholds of code ternary");
+    refused(192, {2}, "expected thresholds of code ternary {-1, 0, 1}, found half-range");
     refused(192, {13}, "expected a code, at most 15 thresholds");
     refused(196, {16}, "at most 15 thresholds");
     refused(196, {1}, "");
     refused(200, {4}, "strict ones among them, and");
     refused(204, {1}, "no zero point but of bytes");
-    refused(208, {0, 0, 0x80, 0x3f}, "ternarize: ");  // 1 and 0.5
+    refused(208, {0, 0, 0x80, 0x3f}, "quantize: ");  // 1 and 0.5
 }

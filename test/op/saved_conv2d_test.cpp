@@ -60,8 +60,10 @@ TEST_CASE("loaded plans give the bits of the plans that were described, for all 
                 ++compared;
                 for (std::size_t k = 0; k < d.chain.count; ++k) {
                     const tern::stage::any& s = d.chain.stages[k];
-                    stages.insert(std::string(tern::stage::name(s.kind)) + (s.a != nullptr ? "+" : "-") +
-                                  (s.b != nullptr ? "+" : "-"));
+                    stages.insert(
+                        std::string(tern::stage::name(s.kind)) + (s.a != nullptr ? "+" : "-") +
+                        (s.b != nullptr ? "+" : "-") +
+                        (s.kind == tern::stage::kind::quantize && s.levels.code == code_id::ternary ? "t" : ""));
                 }
 
                 // Both read and saved again they are the same bytes.
@@ -73,7 +75,7 @@ TEST_CASE("loaded plans give the bits of the plans that were described, for all 
     CHECK(compared > 600);
     CHECK(stages == std::set<std::string>{"scale+-", "bias+-", "affine--", "batch_norm--", "batch_norm+-",
                                           "batch_norm-+", "batch_norm++", "prelu+-", "clamp--", "residual--",
-                                          "residual++", "store--", "ternarize--", "quantize--"});
+                                          "residual++", "store--", "quantize--t", "quantize--"});
 }
 
 TEST_CASE("a saved convolution is what the format says, byte for byte") {
@@ -151,6 +153,16 @@ TEST_CASE("a saved convolution is what the format says, byte for byte") {
     CHECK(tern_test::save(d) == bytes);
     const auto plan = tern::load_conv2d(bytes.data(), bytes.size());
     CHECK_MESSAGE(plan.ok(), std::string(plan.message()));
+
+    // Both numbers of quantizers say ternary codes.
+    byte_list other = bytes;
+    const std::size_t place = bytes.size() - 24 - 32;
+    REQUIRE(other[place] == 8);
+    other[place] = 9;
+    seal(other);
+    const auto saved = read_counted(other);
+    REQUIRE_MESSAGE(saved.ok(), std::string(saved.message()));
+    CHECK(tern_test::save(saved->description()) == bytes);
 }
 
 TEST_CASE("saved convolutions are written and read at any address") {

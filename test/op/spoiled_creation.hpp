@@ -230,8 +230,7 @@ inline void walk_chains(argument_walk& walk) {
     bad_chain("thresholds", tern::chain(stage::ternarize({0.0f, 1.0f})));
     bad_chain("thresholds", tern::chain(stage::ternarize({not_a_number, 0.0f})));
     const auto bad_levels = [&](const char* how, auto&& spoil) {
-        tern::level_thresholds levels;
-        levels.code = code_id::u2;
+        tern::quantizer_thresholds levels(code_id::u2);
         levels.count = 3;
         spoil(levels);
         tern::level_params params;
@@ -244,17 +243,13 @@ inline void walk_chains(argument_walk& walk) {
         walk.refused("quantize_image", how,
                      tern::quantize_image(tern::nhwc(values.data(), 1, height, width, inputs), image->view(), levels));
     };
-    bad_levels("default-made", [](auto& l) { l = {}; });
+    bad_levels("no thresholds", [](auto& l) { l = tern::quantizer_thresholds(code_id::u2); });
     bad_levels("no code", [](auto& l) { l.code = no_code; });
     for (const int count : {-1, 0, 2, 4, 1000000})
         bad_levels("count", [&](auto& l) { l.count = count; });
     bad_levels("thresholds of bytes", [](auto& l) { l.code = code_id::u8; });
     for (const int zero : {-1, 256, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()})
-        bad_levels("zero point", [&](auto& l) {
-            l = {};
-            l.code = code_id::u8;
-            l.zero_point = zero;
-        });
+        bad_levels("zero point", [&](auto& l) { l = tern::quantizer_thresholds(code_id::u8, zero); });
     for (const int order : {2, 99, 255})
         bad_chain("order of rounding",
                   tern::chain(stage::requantize(code_id::u8, 0, static_cast<tern::rounding>(order))));

@@ -71,10 +71,10 @@ inline void walk_quantizers(argument_walk& walk) {
     auto made = tern::make_packed_tensor(code_id::ternary, {2, 4, 6}, 3, tern::border::uniform(1));
     const tern::packed_image out = made->view();
     const auto in = tern::nhwc<const float>(values.data(), 2, 4, 6, 3);
-    const tern::level_thresholds levels = tern::to_levels(tern::ternary_thresholds{});
+    const tern::quantizer_thresholds levels;
     const auto bad = [&](const std::string& how, const auto& from, const tern::packed_image& to, const float* g,
                          const float* h) {
-        walk.refused("ternarize", how, tern::ternarize(from, to, {g, h, {}, nullptr}));
+        walk.refused("ternarize", how, tern::ternarize(from, to, {g, h, nullptr}));
         walk.refused("quantize_image", how, tern::quantize_image(from, to, levels, {g, h, nullptr}));
         if (to.data == out.data && to.layout.code == out.layout.code && to.layout.total_bytes == out.layout.total_bytes)
             walk.refused("check_values_of_image", how, tern::check_values_of_image(from, out, g, h, "x"));
@@ -90,11 +90,8 @@ inline void walk_quantizers(argument_walk& walk) {
     bad("misaligned factors", in, out, misaligned(factors.data()), nullptr);
     bad("misaligned shifts", in, out, nullptr, misaligned(factors.data()));
     bad("factors in the image", in, out, reinterpret_cast<const float*>(out.data), nullptr);
-    tern::ternarize_options options;
-    for (const tern::ternary_thresholds& t : {tern::ternary_thresholds{0.0f, 1.0f}, {not_a_number, 0.0f}}) {
-        options.thresholds = t;
-        walk.refused("ternarize", "thresholds", tern::ternarize(in, out, options));
-    }
+    for (const tern::ternary_thresholds& t : {tern::ternary_thresholds{0.0f, 1.0f}, {not_a_number, 0.0f}})
+        walk.refused("quantize_image", "thresholds", tern::quantize_image(in, out, t));
 }
 
 inline void walk_checks(argument_walk& walk) {

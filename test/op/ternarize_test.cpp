@@ -30,13 +30,13 @@ void whole_images(const tern::kernel_table& table) {
             const tern::border halo{random() % 3, random() % 3, random() % 3, random() % 3};
             const tern_test::exact_array<float> values(tern_test::view_span(layout, shape, c), any), g(c, any),
                 h(c, any);
-            tern::ternarize_options options;
+            tern::quantize_image_options options;
             options.kernels = &table;
             options.g = random() % 2 == 0 ? g.data() : nullptr;
             options.h = random() % 2 == 0 ? h.data() : nullptr;
             constexpr tern::ternary_thresholds rules[] = {
                 {}, {0.25f, -0.75f}, {0.5f, -0.5f, true, true}, {0.0f, 0.0f, true, false}, {0.0f, -1.0f, true, true}};
-            options.thresholds = rules[random() % 5];
+            const tern::ternary_thresholds& rule = rules[random() % 5];
             const auto view = tern_test::any_view(layout, values.data(), shape, c);
 
             std::vector<std::int8_t> codes;
@@ -46,12 +46,12 @@ void whole_images(const tern::kernel_table& table) {
                     v = tern::rounded(g[i] * v);
                 if (options.h != nullptr)
                     v += h[i];
-                codes.push_back(static_cast<std::int8_t>(options.thresholds(v)));
+                codes.push_back(static_cast<std::int8_t>(rule(v)));
             });
             const auto l = tern_test::loose_layout(shape, c, halo, tern_test::any_slack(random));
             tern_test::packed_output out(l);
             const auto threads = tern_test::any_executor(static_cast<unsigned>(random()));
-            const tern::status s = tern::ternarize(view, out.view(), options, threads);
+            const tern::status s = tern::quantize_image(view, out.view(), rule, options, threads);
             CHECK(std::string(s.message()) == "");
             CHECK(out.guards_intact());
             CHECK(tern_test::first_difference(out, tern_test::packed_bytes(l, codes.data())) == "");
@@ -80,13 +80,8 @@ TEST_CASE("ternarize refuses what does not fit and writes nothing") {
     refused({}, out.view(), {}, "no values");
     refused(view, {}, {}, "out");
     refused(tern::nhwc<const float>(values.data(), 2, 3, 4, 4), out.view(), {}, "expected values of 2x3x4x5");
-    tern::ternarize_options options;
-    options.thresholds = {-0.5f, 0.5f};
-    refused(view, out.view(), options, "lo <= hi");
-    options.thresholds = {std::numeric_limits<float>::quiet_NaN(), 0.5f};
-    refused(view, out.view(), options, "lo <= hi");
     refused(tern::nhwc(reinterpret_cast<const float*>(out.data()) + 1, 2, 3, 4, 5), out.view(), {}, "overlaps");
-    options = {};
+    tern::ternarize_options options;
     options.g = reinterpret_cast<const float*>(out.data());
     refused(view, out.view(), options, "overlaps");
 }

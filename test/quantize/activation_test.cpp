@@ -281,13 +281,12 @@ TEST_CASE("shapes that differ, missing data and bad thresholds are statuses") {
     for (ternary_thresholds t :
          {ternary_thresholds{-0.5f, 0.5f}, ternary_thresholds{NAN, 0.0f}, ternary_thresholds{0.0f, NAN}})
         CHECK(invalid(tern::pack_activations(tern::nhwc(v.data(), 2, 3, 4, 5), out, t)));
-    CHECK(tern::pack_activations(tern::nhwc(v.data(), 2, 3, 4, 5), out, {0.5f, 0.5f}).ok());
+    CHECK(tern::pack_activations(tern::nhwc(v.data(), 2, 3, 4, 5), out, ternary_thresholds{0.5f, 0.5f}).ok());
 }
 
 /// One threshold fewer than a code has values, on a grid that random values and the special ones meet.
-tern::level_thresholds grid_thresholds(tern::code_id code) {
-    tern::level_thresholds t;
-    t.code = code;
+tern::quantizer_thresholds grid_thresholds(tern::code_id code) {
+    tern::quantizer_thresholds t(code);
     t.count = tern::get_code_info(code).levels() - 1;
     for (int i = 0; i < t.count; ++i)
         t.at[i] = 0.5f * static_cast<float>(i - t.count / 2);
@@ -306,7 +305,7 @@ TEST_CASE("activations of every code go through thresholds into images, whose ha
                     continue;
                 CAPTURE(c.title);
                 CAPTURE(s.c);
-                const tern::level_thresholds t = grid_thresholds(code);
+                const tern::quantizer_thresholds t = grid_thresholds(code);
                 std::vector<float> values(s.n * s.h * s.w * s.c), scale(s.c), shift(s.c);
                 for (float& v : values)
                     v = random() % 4 == 0 ? special[random() % special.size()]
@@ -353,12 +352,12 @@ TEST_CASE("thresholds that are not ascending, too few or for another code are re
     const auto in = tern::nhwc<const float>(values, 1, 1, 1, 2);
     auto image = tern::make_packed_tensor(tern::code_id::u2, {1, 1, 1}, 2);
     REQUIRE(image.ok());
-    const tern::level_thresholds good = grid_thresholds(tern::code_id::u2);
+    const tern::quantizer_thresholds good = grid_thresholds(tern::code_id::u2);
     CHECK(tern::pack_levels(in, image->view(), good).ok());
-    const auto refused = [&](const tern::level_thresholds& t) {
+    const auto refused = [&](const tern::quantizer_thresholds& t) {
         return tern::pack_levels(in, image->view(), t).code() == errc::invalid_argument;
     };
-    tern::level_thresholds bad = good;
+    tern::quantizer_thresholds bad = good;
     std::swap(bad.at[0], bad.at[2]);
     CHECK(refused(bad));
     bad = good;

@@ -130,16 +130,16 @@ void walk_activations(argument_walk& walk) {
     walk.refused("pack_activations", "a misaligned affine map",
                  tern::pack_activations(v, image->view(), {}, {misaligned(values), nullptr}));
     walk.refused("pack_activations", "NaN thresholds",
-                 tern::pack_activations(v, image->view(), {std::nanf(""), std::nanf("")}));
+                 tern::pack_activations(v, image->view(), tern::ternary_thresholds{std::nanf(""), std::nanf("")}));
     walk.refused("pack_activations", "another code", tern::pack_activations(v, levels->view()));
     walk.refused("pack_levels", "another code", tern::pack_levels(v, image->view(), *to_levels));
     const auto bad_levels = [&](const char* how, auto&& spoil) {
-        tern::level_thresholds t = *to_levels;
+        tern::quantizer_thresholds t = *to_levels;
         spoil(t);
         walk.refused("check_thresholds", how, tern::check_thresholds(t));
         walk.refused("pack_levels", how, tern::pack_levels(v, levels->view(), t));
     };
-    bad_levels("default-made", [](auto& t) { t = {}; });
+    bad_levels("none", [](auto& t) { t = tern::quantizer_thresholds(code_id::u2); });
     bad_levels("too many", [](auto& t) { t.count = 100; });
     bad_levels("a negative count", [](auto& t) { t.count = -1; });
     bad_levels("no code", [](auto& t) { t.code = no_code; });

@@ -92,7 +92,7 @@ public:
         return *this;
     }
     chain_model& ternarize(tern::ternary_thresholds t = {}) {
-        step& s = push(tern::stage::kind::ternarize);
+        step& s = push(tern::stage::kind::quantize);
         s.thresholds = t;
         chain_.add(tern::stage::ternarize(t));
         ++quantizers_;

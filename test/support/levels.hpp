@@ -16,9 +16,8 @@
 namespace tern_test {
 
 /// Ascending thresholds, some of them equal, some strict, one infinite where there are enough; or a zero point.
-inline tern::level_thresholds any_levels(tern::code_id code, std::mt19937& random) {
-    tern::level_thresholds t;
-    t.code = code;
+inline tern::quantizer_thresholds any_levels(tern::code_id code, std::mt19937& random) {
+    tern::quantizer_thresholds t(code);
     t.count = tern::is_byte_code(code) ? 0 : tern::get_code_info(code).levels() - 1;
     if (t.count == 0)
         t.zero_point = tern::code_min(code) + static_cast<int>(random() % 256);
@@ -33,7 +32,7 @@ inline tern::level_thresholds any_levels(tern::code_id code, std::mt19937& rando
 }
 
 /// The definition: a product and a sum, each rounded; thresholds, or the nearest integer in the code's range.
-inline int code_of(const tern::level_thresholds& t, float v, float g, float h) {
+inline int code_of(const tern::quantizer_thresholds& t, float v, float g, float h) {
     volatile float product = g * v;
     const float w = product + h;
     if (t.count != 0)
@@ -44,7 +43,7 @@ inline int code_of(const tern::level_thresholds& t, float v, float g, float h) {
 }
 
 /// The stage of an epilogue that does it.
-inline tern::stage::any stage_of(const tern::level_thresholds& t) {
+inline tern::stage::any stage_of(const tern::quantizer_thresholds& t) {
     return t.count == 0 ? tern::stage::requantize(t.code, t.zero_point) : tern::stage::quantize(t);
 }
 

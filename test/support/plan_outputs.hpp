@@ -81,7 +81,7 @@ inline std::vector<unsigned char> plan_outputs(const tern::conv2d& plan, const t
             const std::size_t times = stage.residual == tern::residual_kind::pooled ? 2 : 1;
             args.residual = tern::nhwc<const float>(residual.data(), out->n, times * out->h, times * out->w, channels);
         }
-        if (stage.kind == tern::stage::kind::ternarize || stage.kind == tern::stage::kind::quantize) {
+        if (stage.kind == tern::stage::kind::quantize) {
             auto image = tern::make_packed_tensor(stage.levels.code, *out, channels, {1, 0, 2, 1});
             if (!image.ok() || images.size() == 2)
                 return {};

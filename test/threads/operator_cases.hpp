@@ -286,17 +286,14 @@ private:
         });
         for (const auto code : {tern::code_id::ternary, tern::code_id::u2, tern::code_id::s8}) {
             const auto layout = *tern::make_packed_layout(code, in, c, tern::border::uniform(1));
-            tern::level_thresholds levels;
-            levels.code = code;
-            levels.count = code == tern::code_id::u2 ? 3 : 0;
-            for (int k = 0; k < 3; ++k)
+            tern::quantizer_thresholds levels(code);
+            levels.count = tern::is_byte_code(code) ? 0 : tern::get_code_info(code).levels() - 1;
+            for (int k = 0; k < levels.count; ++k)
                 levels.at[k] = 0.3f * static_cast<float>(k);
             cases_.push_back({std::string("quantizing to ") + tern::code_name(code), layout.total_bytes, no_workspace,
                               [=](unsigned char* out, const tern::workspace&, const tern::executor& threads) {
                                   const auto from = tern::nhwc<const float>(values->data(), in.n, in.h, in.w, c);
-                                  return code == tern::code_id::ternary
-                                             ? tern::ternarize(from, {layout, out}, {}, threads)
-                                             : tern::quantize_image(from, {layout, out}, levels, {}, threads);
+                                  return tern::quantize_image(from, {layout, out}, levels, {}, threads);
                               }});
         }
     }

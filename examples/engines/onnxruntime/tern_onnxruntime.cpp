@@ -221,7 +221,7 @@ private:
         const auto weights = tern::quantize_merged(weight, shape, "W", bias);
         if (!weights.ok())
             return to_ort(api_, weights.status());
-        auto plan = tern::float_conv2d::create(*weights, {tern::to_levels(levels)}, geometry);
+        auto plan = tern::float_conv2d::create(*weights, {levels}, geometry);
         if (!plan.ok())
             return to_ort(api_, plan.status());
         plan_ = std::move(*plan);

@@ -136,7 +136,7 @@ TernConv2d::TernConv2d(const at::Tensor& weight, const c10::optional<at::Tensor>
     check(weights.status());
     weights_ = std::move(*weights);
     tern::input_quantizer quantizer;
-    quantizer.levels = tern::to_levels(tern::ternary_thresholds{static_cast<float>(hi), static_cast<float>(lo)});
+    quantizer.levels = tern::ternary_thresholds{static_cast<float>(hi), static_cast<float>(lo)};
     auto plan = tern::float_conv2d::create(weights_, quantizer, to_geometry(geometry_));
     check(plan.status());
     plan_ = std::move(*plan);

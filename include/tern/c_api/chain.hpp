@@ -30,12 +30,11 @@ inline status read_stage(const tern_stage& s, stage::any& to) {
             if (size != 0 && (size < first_size<tern_levels> || size > largest_struct))
                 return make_error(errc::invalid_argument, "tern_stage.levels: expected a struct_size of %zu, found %zu",
                                   sizeof s.levels, size);
-            level_thresholds thresholds;
+            quantizer_thresholds thresholds;
             TERN_TRY(levels_of(s.levels, "tern_stage.levels", thresholds));
             if (!is_byte_code(thresholds.code))
                 TERN_TRY(check_thresholds(thresholds));
-            to = thresholds.code == code_id::ternary ? stage::ternarize(to_ternary(thresholds))
-                                                     : stage::quantize(thresholds);
+            to = stage::quantize(thresholds);
             to.order = s.adds_before_rounding != 0 ? rounding::after_zero_point : rounding::before_zero_point;
             return {};
         }

@@ -281,21 +281,18 @@ inline status need_image(const tern_image* i, const char* name, packed_image& to
 }
 
 /// Levels of this version; zeros are STTN's ternary activations.
-inline status levels_of(const tern_levels& l, const char* name, level_thresholds& to) {
+inline status levels_of(const tern_levels& l, const char* name, quantizer_thresholds& to) {
     const auto code = code_of(l.code, name);
     if (!code.ok())
         return code.status();
     to = {};
-    if (*code == code_id::ternary && l.count == 0) {
-        to = to_levels(ternary_thresholds{});
+    if (*code == code_id::ternary && l.count == 0)
         return {};
-    }
-    if (l.count < 0 || l.count > level_thresholds::max_count)
+    if (l.count < 0 || l.count > quantizer_thresholds::max_count)
         return make_error(errc::invalid_argument, "%s: expected 0 to %d thresholds, found %d", name,
-                          level_thresholds::max_count, static_cast<int>(l.count));
-    to.code = *code;
+                          quantizer_thresholds::max_count, static_cast<int>(l.count));
+    to = quantizer_thresholds(*code, l.zero_point);
     to.count = l.count;
-    to.zero_point = l.zero_point;
     for (int i = 0; i < l.count; ++i) {
         to.at[i] = l.at[i];
         to.strict[i] = ((l.strict >> i) & 1u) != 0;
@@ -304,7 +301,7 @@ inline status levels_of(const tern_levels& l, const char* name, level_thresholds
 }
 
 /// The same of a caller's; null is as zeros.
-inline status read_levels(const tern_levels* given, const char* name, level_thresholds& to) {
+inline status read_levels(const tern_levels* given, const char* name, quantizer_thresholds& to) {
     tern_levels l;
     TERN_TRY(read_struct(given, l, name));
     return levels_of(l, name, to);

@@ -64,7 +64,7 @@ TERN_C_API tern_status tern_quantize(const tern_tensor* values, const tern_image
     return guarded([&]() -> tern::status {
         tern::tensor_view<const float> from;
         tern::packed_image to;
-        tern::level_thresholds thresholds;
+        tern::quantizer_thresholds thresholds;
         TERN_TRY(need_tensor(values, TERN_F32, "values", from));
         TERN_TRY(need_image(out, "out", to));
         TERN_TRY(read_levels(levels, "tern_levels", thresholds));

@@ -1,4 +1,4 @@
-// Ascending float thresholds that turn a value into a code of any kind: how activations are quantized.
+// The thresholds of a quantizer: how a float becomes a code of any kind.
 #pragma once
 
 #include "../core/config.hpp"
@@ -8,15 +8,24 @@ TERN_BEGIN_VOCABULARY
 
 /// code = min + step * (number of thresholds that v reaches), for a code with `count` + 1 values. NaN gives 0, or the
 /// least value if the code has no zero. A threshold is never said by a subnormal number, which is 0 to CPUs that flush
-/// them (FTZ, DAZ): operators take one above 0 for v > 0, one below for v >= 0.
-struct level_thresholds {
+/// them (FTZ, DAZ): operators take one above 0 for v > 0, one below for v >= 0. The default is STTN's rule for ternary
+/// codes, as that of ternary_thresholds, which become thresholds of this type wherever they are given.
+struct quantizer_thresholds {
     static constexpr int max_count = (1 << max_planes) - 1;
 
     code_id code = code_id::ternary;
-    int count = 0;                ///< one less than the code has values
-    float at[max_count] = {};     ///< ascending; equal ones skip a value, infinity is never reached
+    int count = 2;                        ///< one less than the code has values
+    float at[max_count] = {-0.5f, 0.5f};  ///< ascending; equal ones skip a value, infinity is never reached
     bool strict[max_count] = {};  ///< v > at[i] reaches it, else v >= at[i]; of equal ones the strict are the higher
     int zero_point = 0;           ///< s8, u8, which have no thresholds: added to v once it is rounded
+
+    // NOLINTNEXTLINE(modernize-use-equals-default): functions of vocabulary are forced inline
+    TERN_INLINE constexpr quantizer_thresholds() noexcept {}
+    TERN_INLINE constexpr quantizer_thresholds(const ternary_thresholds& t) noexcept
+        : at{t.lo, t.hi}, strict{t.lo_strict, t.hi_strict} {}
+    /// Of that code, none yet: all that s8 and u8 need.
+    TERN_INLINE constexpr quantizer_thresholds(code_id of, int zero = 0) noexcept
+        : code(of), count(0), at{}, zero_point(zero) {}
 
     TERN_INLINE constexpr int operator()(float v) const noexcept {
         const code_info c = get_code_info(code);
@@ -29,20 +38,8 @@ struct level_thresholds {
     }
 };
 
-/// The same rule for ternary codes in another form.
-TERN_INLINE constexpr level_thresholds to_levels(const ternary_thresholds& t) noexcept {
-    level_thresholds levels;
-    levels.count = 2;
-    levels.at[0] = t.lo;
-    levels.at[1] = t.hi;
-    levels.strict[0] = t.lo_strict;
-    levels.strict[1] = t.hi_strict;
-    return levels;
-}
-
-/// And back, for levels of the ternary code.
-TERN_INLINE constexpr ternary_thresholds to_ternary(const level_thresholds& t) noexcept {
-    return {t.at[1], t.at[0], t.strict[1], t.strict[0]};
-}
+/// Other spellings.
+using level_thresholds = quantizer_thresholds;
+TERN_INLINE constexpr quantizer_thresholds to_levels(const ternary_thresholds& t) noexcept { return t; }
 
 TERN_END_VOCABULARY

@@ -79,7 +79,7 @@ inline status read_input(tensor_source& from, const std::string& name, const set
         const auto alpha = read_one(from, name + ".alpha" + std::to_string(i));
         TERN_TRY(alpha.status());
         alphas.push_back(*alpha);
-        if (alphas.size() > level_thresholds::max_count)
+        if (alphas.size() > quantizer_thresholds::max_count)
             break;
     }
     if (s.quantizer == fatnn_quantizer::lsq) {

@@ -53,10 +53,10 @@ struct fatnn_conv {
     std::string name;  ///< "layer1.0.conv1"
     weight_shape shape{};
     bool quantized = false;
-    level_thresholds input{};    ///< how its input becomes codes, if quantized
-    float input_scale = 1;       ///< what an activation code is worth: 1; LSQ: clip / 2
-    ternary_weights weights;     ///< if quantized
-    buffer<float> real_weights;  ///< [O][I][k][k], if not
+    quantizer_thresholds input{};  ///< how its input becomes codes, if quantized
+    float input_scale = 1;         ///< what an activation code is worth: 1; LSQ: clip / 2
+    ternary_weights weights;       ///< if quantized
+    buffer<float> real_weights;    ///< [O][I][k][k], if not
     folded_norm norm;
     std::size_t stride = 1, padding = 0;
 };

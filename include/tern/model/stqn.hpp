@@ -13,12 +13,12 @@ TERN_BEGIN_NAMESPACE
 
 /// One convolution of a block with what stands before and after it.
 struct stqn_unit {
-    folded_norm before;        ///< bnK, over the input channels: what the quantizer sees
-    level_thresholds input{};  ///< how its input becomes codes
-    double input_unit = 1;     ///< what an activation code of 1 is worth
-    code_weights weights;      ///< convK, with bias
-    folded_norm after;         ///< bn_addK
-    buffer<float> slope;       ///< preluK
+    folded_norm before;            ///< bnK, over the input channels: what the quantizer sees
+    quantizer_thresholds input{};  ///< how its input becomes codes
+    double input_unit = 1;         ///< what an activation code of 1 is worth
+    code_weights weights;          ///< convK, with bias
+    folded_norm after;             ///< bn_addK
+    buffer<float> slope;           ///< preluK
 };
 
 using stqn_block = residual_block<stqn_unit>;

@@ -86,8 +86,8 @@ public:
     const conv_geometry& geometry() const noexcept { return query_.layer.geometry; }
     const weight_shape& weights() const noexcept { return query_.layer.shape; }
     bool uses_integer_thresholds() const noexcept { return epilogue_.thresholds; }
-    /// The table in use, also for operators beside the plan (`ternarize_options::kernels`); null in a default-made
-    /// plan.
+    /// The table in use, also for operators beside the plan (`quantize_image_options::kernels`); null in a
+    /// default-made plan.
     const kernel_table* kernels() const noexcept { return query_.kernels; }
     /// Products per output pixel and channel.
     std::size_t macs_per_output() const noexcept { return weights().fan_in(); }

@@ -16,7 +16,7 @@ inline status does_not_fit(const stage::any& s, std::size_t index, const char* w
     return make_error(
         errc::invalid_argument,
         "epilogue stage %zu (%s) %s; the order is: scale/bias/batch_norm, activation, residual, activation, store, "
-        "then up to two times scale/bias/batch_norm and ternarize or quantize",
+        "then up to two times scale/bias/batch_norm and quantize",
         index, stage::name(s.kind), why);
 }
 
@@ -36,7 +36,7 @@ inline status order_rounding(const stage::any& s, std::size_t index, level_param
                           index, stage::name(s.kind));
     if (!rounds_last(s))
         return {};
-    level_thresholds without = s.levels;
+    quantizer_thresholds without = s.levels;
     without.zero_point = 0;
     return lower_levels(without, levels);
 }
@@ -71,8 +71,7 @@ public:
             case stage::kind::clamp: return add_activation(s, index);
             case stage::kind::residual: return add_residual(s, index);
             case stage::kind::store: return add_store(s, index);
-            case stage::kind::quantize:
-            case stage::kind::ternarize: return add_quantizer(s, index);
+            case stage::kind::quantize: return add_quantizer(s, index);
         }
         return make_error(errc::invalid_argument, "epilogue stage %zu: expected a kind of stage, found number %d",
                           index, static_cast<int>(s.kind));
@@ -83,7 +82,7 @@ public:
         if (!current_.identity)
             return make_error(errc::invalid_argument,
                               "epilogue: an affine stage behind an activation, residual or store must be followed by "
-                              "ternarize or quantize");
+                              "quantize");
         return {};
     }
 
@@ -179,11 +178,8 @@ private:
             current_.b[c] += static_cast<double>(s.levels.zero_point);
         TERN_TRY(round_to_float(current_.b, h, "quantizer shift"));
         current_.reset();
-        if (s.kind == stage::kind::ternarize && !check_thresholds(s.levels).ok())
-            return make_error(errc::invalid_argument,
-                              "epilogue stage %zu (ternarize): expected lo <= hi, found %g and %g", index,
-                              static_cast<double>(s.lo), static_cast<double>(s.hi));
-        TERN_TRY(lower_levels(s.levels, p.levels[q]));
+        if (const status bad = lower_levels(s.levels, p.levels[q]); !bad.ok())
+            return make_error(bad.code(), "epilogue stage %zu (%s): %.400s", index, stage::name(s.kind), bad.message());
         TERN_TRY(order_rounding(s, index, p.levels[q]));
         low_.codes[q] = s.levels.code;
         low_.general = low_.general || s.levels.code != code_id::ternary;

@@ -15,7 +15,7 @@ TERN_BEGIN_NAMESPACE
 namespace float_conv2d_detail {
 
 // The zero point of bytes is that of the products.
-inline plan_options with_zero_point(const plan_options& options, const level_thresholds& levels) noexcept {
+inline plan_options with_zero_point(const plan_options& options, const quantizer_thresholds& levels) noexcept {
     plan_options all = options;
     if (is_byte_code(levels.code))
         all.zero_point = levels.zero_point;

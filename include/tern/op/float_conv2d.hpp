@@ -26,9 +26,9 @@ TERN_BEGIN_VOCABULARY
 /// Padding is 0, of s8 and u8 the zero point, which is subtracted from all codes (it takes the place of
 /// plan_options::zero_point), of codes without a 0 what `plan_options::border_value` says: +1 or an exact 0.
 struct input_quantizer {
-    level_thresholds levels = to_levels(ternary_thresholds{});  ///< STTN's: +1 from 0.5 on, -1 below -0.5
-    const float* g = nullptr;  ///< a factor per input channel; null: 1. `create` copies it
-    const float* h = nullptr;  ///< a shift per input channel; null: 0. `create` copies it
+    quantizer_thresholds levels{};  ///< default: STTN's, +1 from 0.5 on, -1 below -0.5
+    const float* g = nullptr;       ///< a factor per input channel; null: 1. `create` copies it
+    const float* h = nullptr;       ///< a shift per input channel; null: 0. `create` copies it
 };
 
 /// What one `float_conv2d::run` reads and writes: views of floats (`nhwc`, `nchw`, any strides, in any mixture), or of

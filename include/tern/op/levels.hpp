@@ -16,7 +16,7 @@ TERN_BEGIN_NAMESPACE
 
 /// Fills `p`. Codes of bytes are rounded to and have no thresholds. Errors: no code, a number of thresholds that is not
 /// one less than the code has values, thresholds that fall or are NaN, a zero point that is none of the code's values.
-inline status lower_levels(const level_thresholds& levels, level_params& p) {
+inline status lower_levels(const quantizer_thresholds& levels, level_params& p) {
     const code_info c = get_code_info(levels.code);
     if (is_byte_code(levels.code)) {
         if (levels.count != 0)
@@ -40,7 +40,7 @@ inline status lower_levels(const level_thresholds& levels, level_params& p) {
     p.count = static_cast<std::size_t>(levels.count);
     p.least = static_cast<std::uint8_t>(pattern(c.min));
     p.nan = static_cast<std::uint8_t>(pattern(c.has_zero ? 0 : c.min));
-    const level_thresholds bounds = to_bounds(levels);
+    const quantizer_thresholds bounds = to_bounds(levels);
     for (int t = 0; t < levels.count; ++t) {
         p.at[t] = bounds.at[t];
         p.strict = static_cast<std::uint16_t>(p.strict | (bounds.strict[t] ? 1u << t : 0u));

@@ -9,7 +9,7 @@
 TERN_BEGIN_NAMESPACE
 
 TERN_FUNC status quantize_image(const tensor_view<const float>& values, const packed_image& out,
-                                const level_thresholds& levels, const quantize_image_options& options,
+                                const quantizer_thresholds& levels, const quantize_image_options& options,
                                 const executor& threads) {
     const auto quantizer = make_row_quantizer(levels);
     if (!quantizer.ok())

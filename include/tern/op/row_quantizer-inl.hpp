@@ -4,22 +4,16 @@
 #include <cstring>
 
 #include "../format/halo.hpp"
-#include "../quantize/float_bound.hpp"
 #include "conv/half_rows.hpp"
 #include "levels.hpp"
 #include "row_quantizer.hpp"
 
 TERN_BEGIN_NAMESPACE
 
-TERN_FUNC result<row_quantizer> make_row_quantizer(const level_thresholds& levels) {
+TERN_FUNC result<row_quantizer> make_row_quantizer(const quantizer_thresholds& levels) {
     row_quantizer q;
     TERN_TRY(lower_levels(levels, q.levels));
-    if (levels.code == code_id::ternary) {
-        const ternary_thresholds bounds = to_ternary(to_bounds(levels));
-        q.is_ternary = !bounds.hi_strict && !bounds.lo_strict;  // v > 0 as good as alone, else
-        q.hi = bounds.hi;
-        q.lo = bounds.lo;
-    }
+    q.is_ternary = levels.code == code_id::ternary && q.levels.strict == 0;  // strict: v > 0, as good as alone
     return q;
 }
 
@@ -82,8 +76,8 @@ TERN_FUNC void quantize_pixels(const row_quantizer& quantizer, const kernel_tabl
         args.channels = pixels.channels;
         args.g = map.g;
         args.h = map.h;
-        args.hi = quantizer.hi;
-        args.lo = quantizer.lo;
+        args.hi = quantizer.levels.at[1];
+        args.lo = quantizer.levels.at[0];
         args.out = out;
         args.pixel_bytes = pixel_bytes;
         kernels.ternarize_row(args);

@@ -18,8 +18,7 @@ TERN_BEGIN_VOCABULARY
 /// The thresholds of a quantizer in the forms that kernels want.
 struct row_quantizer {
     level_params levels{};
-    bool is_ternary = false;  ///< of >= alone, which a kernel of its own has: hi and lo
-    float hi = 0.0f, lo = 0.0f;
+    bool is_ternary = false;  ///< of >= alone, which a kernel of its own has
 };
 
 /// Pixels that lie side by side; strides count floats.
@@ -44,7 +43,7 @@ TERN_END_VOCABULARY
 TERN_BEGIN_NAMESPACE
 
 /// Errors: thresholds that do not fit the code or fall.
-TERN_FUNC result<row_quantizer> make_row_quantizer(const level_thresholds& levels);
+TERN_FUNC result<row_quantizer> make_row_quantizer(const quantizer_thresholds& levels);
 
 /// Writes the codes of `pixels` to a row of an image of that code, from the pixel at `out` on. Checks nothing.
 TERN_FUNC void quantize_pixels(const row_quantizer& quantizer, const kernel_table& kernels, const float_pixels& pixels,

@@ -21,7 +21,7 @@ enum class rounding : std::uint8_t {
 
 namespace stage {
 
-enum class kind : std::uint8_t { scale, bias, affine, batch_norm, prelu, clamp, residual, store, ternarize, quantize };
+enum class kind : std::uint8_t { scale, bias, affine, batch_norm, prelu, clamp, residual, store, quantize };
 
 /// One stage; made by the functions below.
 struct any {
@@ -35,7 +35,7 @@ struct any {
     const double* shift = nullptr;
     float lo = 0.0f, hi = 0.0f;
     residual_kind residual = residual_kind::none;
-    level_thresholds levels{};  ///< ternarize, quantize; without thresholds: rounding to a code of bytes
+    quantizer_thresholds levels{};                 ///< quantize; without thresholds: rounding to a code of bytes
     rounding order = rounding::before_zero_point;  ///< quantize to a code of bytes
 };
 
@@ -112,36 +112,26 @@ TERN_INLINE constexpr any residual(residual_kind which = residual_kind::same, co
 /// Writes v to the float output of `run`.
 TERN_INLINE constexpr any store() noexcept { return any{}; }
 
-/// Writes the ternary code of v (with the affine stages since the last activation, residual or store applied) to the
-/// next packed output of `run`. At most two in a chain; v itself is not changed.
-TERN_INLINE constexpr any ternarize(ternary_thresholds t = {}) noexcept {
-    any s;
-    s.kind = kind::ternarize;
-    s.hi = t.hi;
-    s.lo = t.lo;
-    s.levels = to_levels(t);
-    return s;
-}
-
-/// Writes the code of v like `ternarize`, for a code of any kind: v becomes the code of its level
-/// (code/thresholds.hpp). Half-range activations have the thresholds T1 <= T2, b-bit codes 2^b - 1.
-TERN_INLINE constexpr any quantize(const level_thresholds& levels) noexcept {
+/// Writes the code that the thresholds give v (with the affine stages since the last activation, residual or store
+/// applied) to the next packed output of `run`. At most two in a chain; v itself is not changed. Ternary codes have two
+/// thresholds (`ternary_thresholds`), half-range ones T1 <= T2, b-bit codes 2^b - 1.
+TERN_INLINE constexpr any quantize(const quantizer_thresholds& levels) noexcept {
     any s;
     s.kind = kind::quantize;
     s.levels = levels;
     return s;
 }
 
-/// Writes the code of v like `ternarize`, for bytes: v is rounded to the nearest integer, halves to even, plus the zero
+/// Quantizes to ternary codes.
+TERN_INLINE constexpr any ternarize(const ternary_thresholds& t = {}) noexcept { return quantize(t); }
+
+/// Writes the code of v like `quantize`, for bytes: v is rounded to the nearest integer, halves to even, plus the zero
 /// point, within the range of s8 or u8, as ONNX quantizes; NaN gives the zero point. Affine stages before it bring v to
 /// units of the code. The other order adds the zero point to v as a float (to the shift of affine stages behind an
 /// activation, residual or store) and rounds then: halves go elsewhere where it is odd. NaN gives the code 0.
 TERN_INLINE constexpr any requantize(code_id code, int zero_point = 0,
                                      rounding order = rounding::before_zero_point) noexcept {
-    any s;
-    s.kind = kind::quantize;
-    s.levels.code = code;
-    s.levels.zero_point = zero_point;
+    any s = quantize(quantizer_thresholds(code, zero_point));
     s.order = order;
     return s;
 }
@@ -151,7 +141,7 @@ inline constexpr std::size_t kind_count = static_cast<std::size_t>(kind::quantiz
 /// The name of a kind of stage; "?" for a number that is no kind.
 TERN_INLINE constexpr const char* name(kind k) noexcept {
     constexpr const char* names[kind_count] = {"scale", "bias",     "affine", "batch_norm", "prelu",
-                                               "clamp", "residual", "store",  "ternarize",  "quantize"};
+                                               "clamp", "residual", "store",  "quantize"};
     return static_cast<std::size_t>(k) < kind_count ? names[static_cast<std::size_t>(k)] : "?";
 }
 
@@ -161,7 +151,7 @@ TERN_INLINE constexpr const char* name(kind k) noexcept {
 /// follow one order, every part optional:
 ///
 ///   scale, bias, affine, batch_norm ...  activation  residual  activation  store
-///   { scale ... batch_norm, ternarize or quantize } x 2
+///   { scale ... batch_norm, quantize } x 2
 ///
 /// An empty chain stores nothing; accumulators can still be read. A chain that does not fit is an error from `create`.
 struct epilogue {

@@ -62,47 +62,27 @@ void read_codes(const const_packed_image& in, Write&& write) {
 
 }  // namespace detail
 
-namespace detail {
-
-/// Writes the codes that `quantize` gives for the values of `in`, after the affine map.
-template <class Quantize>
-status pack_through(const tensor_view<const float>& in, const packed_image& out, const Quantize& quantize,
-                    const channel_affine& affine) {
+TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
+                                  const quantizer_thresholds& thresholds, const channel_affine& affine) {
+    TERN_TRY(check_thresholds(thresholds));
+    TERN_TRY(detail::check_same_shape(out, in));
+    TERN_TRY(check_packed_image(out, thresholds.code, "packed image"));
     if (!is_aligned(affine.scale) || !is_aligned(affine.shift))
         return make_error(errc::invalid_argument, "affine map: found a misaligned pointer");
-    return write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+    const quantizer_thresholds bounds = to_bounds(thresholds);
+    return detail::write_codes(out, [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
         float v = in.at(n, y, x, c);
         if (affine.scale != nullptr)
             v = rounded(affine.scale[c] * v);
         if (affine.shift != nullptr)
             v += affine.shift[c];
-        return quantize(v);
+        return bounds(v);
     });
 }
 
-}  // namespace detail
-
-TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
-                                  const ternary_thresholds& thresholds, const channel_affine& affine) {
-    TERN_TRY(detail::check_same_shape(out, in));
-    TERN_TRY(check_packed_image(out, code_id::ternary, "packed image"));
-    if (!check_thresholds(to_levels(thresholds)).ok())
-        return make_error(errc::invalid_argument, "expected thresholds lo <= hi, found lo = %g, hi = %g",
-                          static_cast<double>(thresholds.lo), static_cast<double>(thresholds.hi));
-    return detail::pack_through(in, out, to_ternary(to_bounds(to_levels(thresholds))), affine);
-}
-
-TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_image& out,
-                             const level_thresholds& thresholds, const channel_affine& affine) {
-    TERN_TRY(check_thresholds(thresholds));
-    TERN_TRY(detail::check_same_shape(out, in));
-    TERN_TRY(check_packed_image(out, thresholds.code, "packed image"));
-    return detail::pack_through(in, out, to_bounds(thresholds), affine);
-}
-
-TERN_FUNC status check_thresholds(const level_thresholds& t) {
+TERN_FUNC status check_thresholds(const quantizer_thresholds& t) {
     const code_info c = get_code_info(t.code);
-    if (!is_code(t.code) || c.levels() > level_thresholds::max_count + 1 || t.count != c.levels() - 1)
+    if (!is_code(t.code) || c.levels() > quantizer_thresholds::max_count + 1 || t.count != c.levels() - 1)
         return make_error(errc::invalid_argument,
                           "expected one threshold fewer than the code has values, found %d for %s", t.count,
                           is_code(t.code) ? c.title : "no code");

@@ -1,8 +1,8 @@
 // Activations to codes and back: the scalar definition, which kernels must equal bit for bit.
 //
 //     w    = g[c] * v + h[c]                      the product is rounded to float before the sum: no fused multiply-add
-//     code = [w >= hi] - [w < lo]                 ternary; NaN gives 0
-//     code = min + step * number of t <= w        any code of at most 16 values; strict thresholds: code/thresholds.hpp
+//     code = min + step * number of t <= w        any code of at most 16 values; NaN, strict thresholds:
+//                                                 code/thresholds.hpp. Ternary: [w >= hi] - [w < lo]
 //
 // The default thresholds are those of STTN (Xu et al., "Soft Threshold Ternary Networks", IJCAI 2020, section 3, with
 // the ties of the authors' CUDA kernel): 0.5 gives +1, -0.5 gives 0. NaN gives 0 here, +1 in that kernel.
@@ -29,18 +29,20 @@ TERN_END_VOCABULARY
 
 TERN_BEGIN_NAMESPACE
 
-/// Writes the codes of `in` to `out`, the layout's halo_code to its halo, and 0 to whatever the pitches leave over:
-/// every byte is written. Errors: shapes that differ, no data, thresholds that are NaN or lo > hi.
+/// Writes the codes of `in` to `out`, an image of the code that the thresholds are for, the layout's halo_code to its
+/// halo, and 0 to whatever the pitches leave over: every byte is written. Errors: shapes that differ, no data, an image
+/// of another code, thresholds that check_thresholds refuses.
 TERN_FUNC status pack_activations(const tensor_view<const float>& in, const packed_image& out,
-                                  const ternary_thresholds& thresholds = {}, const channel_affine& affine = {});
+                                  const quantizer_thresholds& thresholds = {}, const channel_affine& affine = {});
 
-/// The same for an image of the code that the thresholds are for; likewise for its halo.
-/// Errors: as above, an image of another code, thresholds that check_thresholds refuses.
-TERN_FUNC status pack_levels(const tensor_view<const float>& in, const packed_image& out,
-                             const level_thresholds& thresholds, const channel_affine& affine = {});
+/// Another spelling.
+inline status pack_levels(const tensor_view<const float>& in, const packed_image& out,
+                          const quantizer_thresholds& thresholds, const channel_affine& affine = {}) {
+    return pack_activations(in, out, thresholds, affine);
+}
 
 /// An error unless thresholds are as many as the code has values less one, ascending, and no NaN.
-TERN_FUNC status check_thresholds(const level_thresholds& thresholds);
+TERN_FUNC status check_thresholds(const quantizer_thresholds& thresholds);
 
 /// Writes codes given as small integers to `out`, an image of any code, and its halo.
 /// Errors: shapes that differ, no data, a value that the code does not have (names its position [n,y,x,c]; nothing has

@@ -41,8 +41,8 @@ TERN_INLINE bool ascends(const float_bound& below, const float_bound& above) noe
 }
 
 /// Thresholds of the same codes, each as bound_of says.
-TERN_INLINE level_thresholds to_bounds(level_thresholds t) noexcept {
-    for (int i = 0; i < t.count && i < level_thresholds::max_count; ++i) {
+TERN_INLINE quantizer_thresholds to_bounds(quantizer_thresholds t) noexcept {
+    for (int i = 0; i < t.count && i < quantizer_thresholds::max_count; ++i) {
         const float_bound b = bound_of(t.at[i], t.strict[i]);
         t.at[i] = b.at;
         t.strict[i] = b.strict;

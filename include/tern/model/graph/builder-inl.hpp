@@ -209,10 +209,7 @@ TERN_FUNC graph_value graph_builder::silu(graph_value x) {
     return add_node({}, {x}, node::activation{activation_function::silu, {}, 0, 0});
 }
 
-TERN_FUNC graph_value graph_builder::ternarize(graph_value x, const ternary_thresholds& thresholds) {
-    return quantize(x, to_levels(thresholds));
-}
-TERN_FUNC graph_value graph_builder::quantize(graph_value x, const level_thresholds& levels, double unit) {
+TERN_FUNC graph_value graph_builder::quantize(graph_value x, const quantizer_thresholds& levels, double unit) {
     return add_node({}, {x}, node::quantize{levels, unit});
 }
 

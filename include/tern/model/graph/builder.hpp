@@ -69,10 +69,10 @@ public:
     TERN_FUNC graph_value sigmoid(graph_value x);
     TERN_FUNC graph_value silu(graph_value x);
 
-    /// Codes {-1, 0, 1}, each worth 1.
-    TERN_FUNC graph_value ternarize(graph_value x, const ternary_thresholds& thresholds = {});
     /// Codes of any kind, each worth `unit`.
-    TERN_FUNC graph_value quantize(graph_value x, const level_thresholds& levels, double unit = 1);
+    TERN_FUNC graph_value quantize(graph_value x, const quantizer_thresholds& levels, double unit = 1);
+    /// Codes {-1, 0, 1}, each worth 1.
+    graph_value ternarize(graph_value x, const ternary_thresholds& thresholds = {}) { return quantize(x, thresholds); }
 
     /// Square windows; the maximum is of floats or codes.
     TERN_FUNC graph_value max_pool(graph_value x, std::size_t kernel, std::size_t stride, std::size_t padding = 0);

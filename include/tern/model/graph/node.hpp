@@ -91,7 +91,7 @@ struct activation {
 /// Floats to codes of any kind. s8 and u8 have no thresholds: v times the float nearest to 1 / unit, a product of
 /// floats, is rounded to the nearest integer, halves to even.
 struct quantize {
-    level_thresholds levels{};
+    quantizer_thresholds levels{};
     double unit = 1;  ///< what a code of 1 is worth to the layers that read it
 };
 

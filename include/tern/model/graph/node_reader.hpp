@@ -144,7 +144,7 @@ public:
         }
         fail(member, expected, found);
     }
-    void levels(level_thresholds& t) {
+    void levels(quantizer_thresholds& t) {
         const std::string code = text("code");
         if (state().ok() && !find_code(code.c_str(), t.code))
             fail("code", "the name of a code as 't' or 'u2'", code);
@@ -153,7 +153,7 @@ public:
         if (strict == nullptr)
             return;
         bool good = at->is_array() && strict->is_array() && at->size() == strict->size() &&
-                    at->size() <= static_cast<std::size_t>(level_thresholds::max_count);
+                    at->size() <= static_cast<std::size_t>(quantizer_thresholds::max_count);
         for (std::size_t i = 0; good && i < at->size(); ++i) {
             good = take_number((*at)[i], t.at[i]) && (*strict)[i].is_boolean();
             if (good)

@@ -45,7 +45,7 @@ public:
     void choice(const char* member, Enum v, std::initializer_list<const char*> names) {
         to_[member] = names.begin()[static_cast<std::size_t>(v)];  // check_graph has seen it
     }
-    void levels(const level_thresholds& t) {
+    void levels(const quantizer_thresholds& t) {
         to_["code"] = code_name(t.code);
         to_["thresholds"] = nlohmann::json::array();
         to_["strict"] = nlohmann::json::array();

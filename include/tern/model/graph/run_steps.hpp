@@ -197,8 +197,6 @@ private:
     status run(const step::quantize& q) const {
         const float* const g = q.factor.empty() ? nullptr : q.factor.data();
         const float* const h = q.shift.empty() ? nullptr : q.shift.data();
-        if (q.levels.code == code_id::ternary)
-            return ternarize(floats(q.input), codes(q.out), {g, h, to_ternary(q.levels), plan_.kernels}, threads_);
         return quantize_image(floats(q.input), codes(q.out), q.levels, {g, h, plan_.kernels}, threads_);
     }
     status run(const step::pool& p) const {

@@ -62,7 +62,7 @@ struct elementwise {
 };
 
 struct quantize {
-    level_thresholds levels{};
+    quantizer_thresholds levels{};
     buffer<float> factor{}, shift{};  ///< of the affine map before it, or empty
     std::size_t input = none, out = none;
 };

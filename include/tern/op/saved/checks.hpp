@@ -60,9 +60,6 @@ inline status check_levels(const stage::any& s) {
     if (s.order > rounding::after_zero_point || (s.order == rounding::after_zero_point && !is_byte_code(s.levels.code)))
         return make_error(errc::invalid_argument, "saved conv2d: %s: expected an order of rounding, found number %d",
                           stage::name(s.kind), static_cast<int>(s.order));
-    if (s.kind == stage::kind::ternarize && s.levels.code != code_id::ternary)
-        return make_error(errc::invalid_argument, "saved conv2d: ternarize: expected thresholds of code %s, found %s",
-                          get_code_info(code_id::ternary).title, get_code_info(s.levels.code).title);
     if (const status bad = lower_levels(s.levels, unused); !bad.ok())
         return make_error(bad.code(), "saved conv2d: %s: %.400s", stage::name(s.kind), bad.message());
     return {};
@@ -85,7 +82,6 @@ inline status check_stage(const stage::any& s, std::size_t channels) {
             return {};
         case stage::kind::residual: return check_residual(s, channels);
         case stage::kind::store: return {};
-        case stage::kind::ternarize:
         case stage::kind::quantize: return check_levels(s);
     }
     return make_error(errc::invalid_argument, "saved conv2d: expected a kind of stage, found number %d",

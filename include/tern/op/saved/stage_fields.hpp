@@ -17,23 +17,36 @@ namespace saved_detail {
 // Kinds by the numbers that they have in files, which never change; new ones go to the end.
 inline constexpr stage::kind stage_kinds[] = {stage::kind::scale,      stage::kind::bias,  stage::kind::affine,
                                               stage::kind::batch_norm, stage::kind::prelu, stage::kind::clamp,
-                                              stage::kind::residual,   stage::kind::store, stage::kind::ternarize,
+                                              stage::kind::residual,   stage::kind::store, stage::kind::quantize,
                                               stage::kind::quantize};
-static_assert(sizeof stage_kinds / sizeof stage_kinds[0] == stage::kind_count, "every kind has a number in files");
+inline constexpr std::uint32_t kind_numbers = sizeof stage_kinds / sizeof stage_kinds[0];
+static_assert(kind_numbers == stage::kind_count + 1, "every kind has a number in files");
+// The first number of quantize stages is for those to ternary codes.
+inline constexpr std::uint32_t ternarize_number = 8;
+static_assert(stage_kinds[ternarize_number] == stage::kind::quantize, "it is said twice");
+
+inline std::uint32_t number_of(const stage::any& s) noexcept {
+    std::uint32_t number = 0;
+    while (stage_kinds[number] != s.kind)
+        ++number;
+    return number == ternarize_number && s.levels.code != code_id::ternary ? number + 1 : number;
+}
 
 // Optional arrays, as bits; of quantize: whether the zero point is added first.
 inline constexpr std::uint32_t has_first = 1, has_second = 2, adds_first = 1;
 
-inline std::uint32_t possible_arrays(stage::kind k) noexcept {
-    return k == stage::kind::batch_norm ? has_first | has_second
-           : k == stage::kind::residual ? has_first
-           : k == stage::kind::quantize ? adds_first
-                                        : 0;
+inline std::uint32_t possible_arrays(std::uint32_t number) noexcept {
+    switch (stage_kinds[number]) {
+        case stage::kind::batch_norm: return has_first | has_second;
+        case stage::kind::residual: return has_first;
+        case stage::kind::quantize: return number == ternarize_number ? 0 : adds_first;
+        default: return 0;
+    }
 }
 inline std::uint32_t present_arrays(const stage::any& s) noexcept {
     if (s.kind == stage::kind::quantize)
         return s.order == rounding::after_zero_point ? adds_first : 0;
-    return possible_arrays(s.kind) & ((s.a != nullptr ? has_first : 0) | (s.b != nullptr ? has_second : 0));
+    return possible_arrays(number_of(s)) & ((s.a != nullptr ? has_first : 0) | (s.b != nullptr ? has_second : 0));
 }
 
 template <class Fields, class T>
@@ -43,7 +56,7 @@ status exchange_array(Fields& f, const T*& values, std::size_t channels) {
 }
 
 template <class Fields>
-status exchange_levels(Fields& f, level_thresholds& levels) {
+status exchange_levels(Fields& f, quantizer_thresholds& levels) {
     auto code = static_cast<std::uint32_t>(levels.code), count = static_cast<std::uint32_t>(levels.count);
     std::uint32_t strict = 0;
     for (int i = 0; i < levels.count; ++i)
@@ -53,12 +66,12 @@ status exchange_levels(Fields& f, level_thresholds& levels) {
     TERN_TRY(f.number(count));
     TERN_TRY(f.number(strict));
     TERN_TRY(f.number(zero_point));
-    if (code >= code_count || count > level_thresholds::max_count || strict >> count != 0 ||
+    if (code >= code_count || count > quantizer_thresholds::max_count || strict >> count != 0 ||
         (zero_point != 0 && !is_byte_code(static_cast<code_id>(code))))
         return make_error(errc::bad_format,
                           "saved conv2d: expected a code, at most %d thresholds, strict ones among them, and no zero "
                           "point but of bytes, found the numbers %u, %u, %#x and %d",
-                          level_thresholds::max_count, code, count, strict, zero_point);
+                          quantizer_thresholds::max_count, code, count, strict, zero_point);
     levels.code = static_cast<code_id>(code);
     levels.count = static_cast<int>(count);
     levels.zero_point = zero_point;
@@ -105,7 +118,6 @@ status exchange_stage(Fields& f, stage::any& s, std::uint32_t arrays, std::size_
         case stage::kind::clamp: TERN_TRY(f.number(s.lo)); return f.number(s.hi);
         case stage::kind::residual: return exchange_residual(f, s, (arrays & has_first) != 0, channels);
         case stage::kind::store: return {};
-        case stage::kind::ternarize:
         case stage::kind::quantize: return exchange_levels(f, s.levels);
     }
     return {};
@@ -113,11 +125,8 @@ status exchange_stage(Fields& f, stage::any& s, std::uint32_t arrays, std::size_
 
 /// Writes a stage that has been checked.
 inline status write_stage(field_writer& out, const stage::any& s, std::size_t channels) {
-    std::uint32_t number = 0;
-    while (stage_kinds[number] != s.kind)
-        ++number;
     const std::uint32_t arrays = present_arrays(s);
-    TERN_TRY(out.number(number));
+    TERN_TRY(out.number(number_of(s)));
     TERN_TRY(out.number(arrays));
     stage::any copy = s;
     return exchange_stage(out, copy, arrays, channels);
@@ -129,7 +138,7 @@ inline status read_stage(field_reader& in, stage::any& s, std::size_t channels) 
     const std::size_t place = in.place();
     TERN_TRY(in.number(number));
     TERN_TRY(in.number(arrays));
-    if (number >= stage::kind_count || (arrays & ~possible_arrays(stage_kinds[number])) != 0)
+    if (number >= kind_numbers || (arrays & ~possible_arrays(number)) != 0)
         return make_error(
             errc::bad_format,
             "saved conv2d: byte %zu: expected a kind of stage and which optional arrays it has, found the "
@@ -140,10 +149,9 @@ inline status read_stage(field_reader& in, stage::any& s, std::size_t channels) 
     TERN_TRY(exchange_stage(in, s, arrays, channels));
     if (s.kind == stage::kind::quantize && arrays == adds_first)
         s.order = rounding::after_zero_point;
-    if (s.kind == stage::kind::ternarize) {
-        s.lo = s.levels.at[0];
-        s.hi = s.levels.at[1];
-    }
+    if (number == ternarize_number && s.levels.code != code_id::ternary)
+        return make_error(errc::bad_format, "saved conv2d: byte %zu: expected thresholds of code %s, found %s", place,
+                          get_code_info(code_id::ternary).title, get_code_info(s.levels.code).title);
     return {};
 }
 
