@@ -182,7 +182,6 @@ private:
             return make_error(bad.code(), "epilogue stage %zu (%s): %.400s", index, stage::name(s.kind), bad.message());
         TERN_TRY(order_rounding(s, index, p.levels[q]));
         low_.codes[q] = s.levels.code;
-        low_.general = low_.general || s.levels.code != code_id::ternary;
         p.quantizers[q] = {g, h, p.levels[q].at[1], p.levels[q].at[0]};
         ++p.quantizer_count;
         at_ = part::quantizers;
@@ -214,8 +213,7 @@ inline status add_thresholds(lowered_epilogue& low, checked_size padded, std::in
         std::int32_t* const flip = next + p.levels[q].count * padded.value;
         low.thresholds = find_thresholds(p, q, low.channels, limit, next, padded.value, flip);
         p.level_thresholds[q] = {next, flip, padded.value};
-        if (!low.general)
-            p.thresholds[q] = {next + padded.value, next, flip};
+        p.thresholds[q] = {next + padded.value, next, flip};
         next = flip + padded.value;
     }
     return {};
@@ -247,9 +245,6 @@ TERN_FUNC result<lowered_epilogue> lower_epilogue(const epilogue& chain, std::si
         max_accumulator > 0 && !p.store && p.residual == residual_kind::none && p.quantizer_count != 0;
     if (may_use_integers)
         TERN_TRY(add_thresholds(low, padded, max_accumulator, memory));
-    // Kernels that write ternary codes themselves compare with >= alone.
-    for (std::size_t q = 0; q < p.quantizer_count && !low.thresholds; ++q)
-        low.general = low.general || p.levels[q].strict != 0;
     return low;
 }
 

@@ -18,8 +18,6 @@ struct lowered_epilogue {
     epilogue_params params{};
     std::size_t channels = 0;
     code_id codes[max_quantizers] = {code_id::ternary, code_id::ternary};  ///< what the quantizers write
-    /// Some quantizer does not write ternary codes, so all of them work as `params.levels` say.
-    bool general = false;
     bool thresholds = false;  ///< integer thresholds replace the float chain
     buffer<float> floats{};
     buffer<std::int32_t> integers{};

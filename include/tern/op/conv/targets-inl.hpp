@@ -21,14 +21,22 @@ inline float larger(float a, float b) { return a >= b || a != a ? a : b; }
 // Elements that may be read behind the last of a tile.
 inline constexpr std::size_t slack = 16;
 
+// Whether all codes are ternary ones that kernels write themselves: by integers, or by floats compared with >= alone.
+inline bool has_ternary_finish(const lowered_epilogue& lowered) noexcept {
+    for (std::size_t q = 0; q < lowered.params.quantizer_count; ++q)
+        if (lowered.codes[q] != code_id::ternary || (!lowered.thresholds && lowered.params.levels[q].strict != 0))
+            return false;
+    return true;
+}
+
 }  // namespace targets_detail
 
 TERN_FUNC strip_finisher::strip_finisher(const kernel_table& kernels, const lowered_epilogue& lowered,
                                          const conv_tensors& tensors, bool float_sums, scratch_memory& scratch)
     : kernels_(kernels), lowered_(lowered), tensors_(tensors), float_sums_(float_sums),
       gathers_((tensors.residual && tensors.residual.stride_c != 1) || tensors.half_residual),
-      scatters_((tensors.out && tensors.out.stride_c != 1) || tensors.half_out), kind_(built_in()),
-      unpooled_(lowered.params) {
+      scatters_((tensors.out && tensors.out.stride_c != 1) || tensors.half_out),
+      ternary_(targets_detail::has_ternary_finish(lowered)), kind_(built_in()), unpooled_(lowered.params) {
     using targets_detail::slack;
     const std::size_t channels = round_up(lowered.channels, word_bits);
     pixels_ = scratch.take<strip_pixel_arrays>(1);
@@ -49,13 +57,13 @@ TERN_FUNC finish_kind strip_finisher::built_in() const noexcept {
     if (p.quantizer_count > 1)
         return finish_kind::sums;
     if (lowered_.thresholds)
-        return lowered_.general ? finish_kind::integer_levels : finish_kind::thresholds;
+        return ternary_ ? finish_kind::thresholds : finish_kind::integer_levels;
     const bool alone = p.residual == residual_kind::none && p.second.kind == activation_kind::none;
-    if (lowered_.general && p.levels[0].planes == 0)
+    if (!ternary_ && p.levels[0].planes == 0)
         return alone && !p.store ? finish_kind::bytes : finish_kind::sums;
     if (gathers_ || scatters_ || p.residual == residual_kind::pooled)
         return finish_kind::sums;
-    if (lowered_.general)
+    if (!ternary_)
         return finish_kind::levels;
     const bool stores = alone && p.first.kind != activation_kind::prelu && p.quantizer_count == 0;
     return stores ? finish_kind::store : finish_kind::mixed;
@@ -182,7 +190,7 @@ TERN_FUNC void strip_finisher::finish_sums(const finish_tile_args& given, std::s
     finish_tile_args tile = given;
     float* out_rows[strip_pixels];
     const float* residual_rows[strip_pixels];
-    const bool through_scratch = scatters_ || (lowered_.general && !lowered_.thresholds);
+    const bool through_scratch = scatters_ || (!ternary_ && !lowered_.thresholds);
     if (gathers_) {
         gather_residual(tile, first);
         for (std::size_t k = 0; k < tile.count; ++k)
@@ -194,7 +202,7 @@ TERN_FUNC void strip_finisher::finish_sums(const finish_tile_args& given, std::s
         for (std::size_t k = 0; k < tile.count; ++k)
             out_rows[k] = channel_zero(values_ + k * tile.pitch, tile.to.channel);
         tile.to.out = out_rows;
-        if (lowered_.general) {
+        if (!ternary_) {
             params.store = true;
             params.quantizer_count = 0;
         }
@@ -202,9 +210,9 @@ TERN_FUNC void strip_finisher::finish_sums(const finish_tile_args& given, std::s
     tile.to.params = &params;
     if (!lowered_.thresholds)
         (float_sums_ ? kernels_.finish_f32 : kernels_.finish_i32)(tile);
-    else if (!lowered_.general)
+    else if (ternary_)
         kernels_.finish_thresholds(tile);
-    if (lowered_.general)
+    if (!ternary_)
         quantize(tile, values_);
     if (through_scratch && (tensors_.out || tensors_.half_out))
         scatter_out(given, first);
