@@ -251,8 +251,7 @@ void walk_plans(argument_walk& walk) {
     from("no outputs", value, &s, {}, behind);
     from("no workspace", value, &s, to, {});
 
-    walk.refused("to_graph", "empty", tern::to_graph(tern::sttn_network{}));
-    walk.refused("to_graph", "empty", tern::to_graph(tern::stqn_network{}));
+    walk.refused("to_graph", "empty", tern::to_graph(tern::residual_network{}));
     walk.refused("to_graph", "empty", tern::to_graph(tern::twn_network{}));
     walk.refused("to_graph", "empty", tern::to_graph(tern::fatnn_network{}));
     tern::twn_network twn;

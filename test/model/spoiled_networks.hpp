@@ -17,91 +17,72 @@
 
 namespace tern_test {
 
-inline tern::stqn_network stqn_model() {
-    tern::stqn_reader_options options;
-    options.merged = tern::code_id::ternary;
-    auto net = tern::read_stqn(open_file(data_path("mnist_tiny_merged")), options);
-    REQUIRE_MESSAGE(net.ok(), std::string(net.message()));
-    return std::move(*net);
-}
-
-/// Ways to spoil a network that a reader made; the same for both kinds.
-template <class Net>
-std::vector<std::pair<std::string, void (*)(Net&)>> spoilt() {
+/// Ways to spoil a network that a reader made.
+inline std::vector<std::pair<std::string, void (*)(tern::residual_network&)>> spoilt() {
+    using net = tern::residual_network;
     return {
-        {"no blocks", [](Net& m) { m.blocks.clear(); }},
-        {"no classes", [](Net& m) { m.classes = 0; }},
-        {"huge classes", [](Net& m) { m.classes = huge; }},
-        {"no stem", [](Net& m) { m.stem = {}; }},
-        {"a stem of another shape", [](Net& m) { m.stem_shape.kh = 64; }},
+        {"no blocks", [](net& m) { m.blocks.clear(); }},
+        {"no classes", [](net& m) { m.classes = 0; }},
+        {"huge classes", [](net& m) { m.classes = huge; }},
+        {"no stem", [](net& m) { m.stem = {}; }},
+        {"a stem of another shape", [](net& m) { m.stem_shape.kh = 64; }},
         {"a huge stem",
-         [](Net& m) {
+         [](net& m) {
              m.stem_shape = {huge, huge, huge, huge};
          }},
-        {"no stem shape", [](Net& m) { m.stem_shape = {}; }},
-        {"no stem norm", [](Net& m) { m.stem_norm = {}; }},
-        {"no stem slope", [](Net& m) { m.stem_slope = {}; }},
-        {"stem stride 0", [](Net& m) { m.stem_stride = 0; }},
-        {"a huge stem padding", [](Net& m) { m.stem_padding = huge; }},
+        {"no stem shape", [](net& m) { m.stem_shape = {}; }},
+        {"no stem norm", [](net& m) { m.stem_norm = {}; }},
+        {"no stem slope", [](net& m) { m.stem_slope = {}; }},
+        {"stem stride 0", [](net& m) { m.stem_stride = 0; }},
+        {"a huge stem padding", [](net& m) { m.stem_padding = huge; }},
         {"pool stride 0",
-         [](Net& m) {
+         [](net& m) {
              m.pool = {3, 0, 1};
          }},
         {"pool padding",
-         [](Net& m) {
+         [](net& m) {
              m.pool = {3, 1, huge};
          }},
         {"a huge pool",
-         [](Net& m) {
+         [](net& m) {
              m.pool = {huge, 1, 1};
          }},
-        {"preprocessing", [](Net& m) { m.preprocess = behind(tern::preprocessing::imagenet); }},
-        {"block stride", [](Net& m) { m.blocks[1].stride = 3; }},
-        {"no weights", [](Net& m) { m.blocks[0].units[1].weights = {}; }},
-        {"weights of another shape", [](Net& m) { m.blocks[0].units[1].weights.shape.kh = 5; }},
+        {"preprocessing", [](net& m) { m.preprocess = behind(tern::preprocessing::imagenet); }},
+        {"block stride", [](net& m) { m.blocks[1].stride = 3; }},
+        {"no weights", [](net& m) { m.blocks[0].units[1].weights = {}; }},
+        {"weights of another shape", [](net& m) { m.blocks[0].units[1].weights.shape.kh = 5; }},
         {"weights of a larger shape",
-         [](Net& m) { m.blocks[0].units[1].weights.shape.kh = m.blocks[0].units[1].weights.shape.kw = 5; }},
-        {"no scale", [](Net& m) { m.blocks[1].units[0].weights.scale = {}; }},
-        {"too few biases", [](Net& m) { m.blocks[1].units[0].weights.bias = std::move(*tern::make_buffer<float>(1)); }},
-        {"no norm before", [](Net& m) { m.blocks[0].units[0].before = {}; }},
-        {"no norm behind", [](Net& m) { m.blocks[1].units[1].after.factor = {}; }},
-        {"no slope", [](Net& m) { m.blocks[1].units[1].slope = {}; }},
-        {"no head", [](Net& m) { m.fc_weight = {}; }},
-        {"no head's bias", [](Net& m) { m.fc_bias = {}; }},
-        {"default-made", [](Net& m) { m = {}; }},
-        {"moved-from", [](Net& m) { const Net taken = std::move(m); }},
+         [](net& m) { m.blocks[0].units[1].weights.shape.kh = m.blocks[0].units[1].weights.shape.kw = 5; }},
+        {"no scale", [](net& m) { m.blocks[1].units[0].weights.scale = {}; }},
+        {"too few biases", [](net& m) { m.blocks[1].units[0].weights.bias = std::move(*tern::make_buffer<float>(1)); }},
+        {"no norm before", [](net& m) { m.blocks[0].units[0].before = {}; }},
+        {"no norm behind", [](net& m) { m.blocks[1].units[1].after.factor = {}; }},
+        {"no slope", [](net& m) { m.blocks[1].units[1].slope = {}; }},
+        {"no head", [](net& m) { m.fc_weight = {}; }},
+        {"no head's bias", [](net& m) { m.fc_bias = {}; }},
+        {"default-made", [](net& m) { m = {}; }},
+        {"moved-from", [](net& m) { const net taken = std::move(m); }},
+        {"no thresholds",
+         [](net& m) { m.blocks[0].units[0].input = tern::quantizer_thresholds(tern::code_id::ternary); }},
+        {"NaN thresholds", [](net& m) { m.blocks[0].units[1].input.at[0] = std::nanf(""); }},
+        {"too many thresholds", [](net& m) { m.blocks[1].units[0].input.count = 1000; }},
+        {"no code of thresholds", [](net& m) { m.blocks[1].units[1].input.code = no_code; }},
+        {"unit", [](net& m) { m.blocks[0].units[0].input_unit = std::nan(""); }},
+        {"no unit", [](net& m) { m.blocks[1].units[0].input_unit = 0; }},
+        {"no code of weights", [](net& m) { m.blocks[1].units[0].weights.code = no_code; }},
+        {"a code that is none", [](net& m) { m.blocks[0].units[0].weights.planes[0] |= std::uint64_t{1} << 63; }},
     };
 }
 
 inline void walk_networks(argument_walk& walk) {
-    for (const auto& [how, spoil] : spoilt<tern::sttn_network>()) {
-        tern::sttn_network model = load(data_path("mnist_tiny_merged"));
+    for (const auto& [how, spoil] : spoilt()) {
+        tern::residual_network model = load(data_path("mnist_tiny_merged"));
         spoil(model);
         walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
         if (how != "stem stride 0" && how != "a huge stem padding" &&
             how != "a huge pool")  // seen with the image's size
             walk.refused("check_network", how, tern::check_network(model));
     }
-    for (const auto& [how, spoil] : spoilt<tern::stqn_network>()) {
-        tern::stqn_network model = stqn_model();
-        spoil(model);
-        walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
-    }
-    const auto bad_stqn = [&](const char* how, auto&& spoil) {
-        tern::stqn_network model = stqn_model();
-        spoil(model.blocks[0].units[0]);
-        spoil(model.blocks[1].units[0]);
-        walk.refused("check_network", how, tern::check_network(model));
-        walk.refused("network::create", how, tern::network::create(model, {1, 32, 32}));
-    };
-    bad_stqn("no thresholds", [](tern::stqn_unit& u) { u.input = tern::quantizer_thresholds(tern::code_id::u2); });
-    bad_stqn("NaN thresholds", [](tern::stqn_unit& u) { u.input.at[0] = std::nanf(""); });
-    bad_stqn("too many thresholds", [](tern::stqn_unit& u) { u.input.count = 1000; });
-    bad_stqn("no code of thresholds", [](tern::stqn_unit& u) { u.input.code = no_code; });
-    bad_stqn("unit", [](tern::stqn_unit& u) { u.input_unit = std::nan(""); });
-    bad_stqn("unit", [](tern::stqn_unit& u) { u.input_unit = 0; });
-    bad_stqn("no code of weights", [](tern::stqn_unit& u) { u.weights.code = no_code; });
-    bad_stqn("a code that is none", [](tern::stqn_unit& u) { u.weights.planes[0] |= std::uint64_t{1} << 63; });
 
     const tern::sttn_network model = load(data_path("mnist_tiny_merged"));
     for (const tern::image_shape& shape :

@@ -14,7 +14,7 @@
 #include "../core/status.hpp"
 #include "checkpoint.hpp"
 #include "graph/node.hpp"
-#include "sttn.hpp"
+#include "residual_network.hpp"
 #include "tensor_file.hpp"
 
 TERN_BEGIN_NAMESPACE

@@ -9,10 +9,8 @@
 #include "../core/config.hpp"
 #include "../core/status.hpp"
 #include "../format/code_weights.hpp"
-#include "../format/ternary_weights.hpp"
 #include "../quantize/activation.hpp"
-#include "stqn.hpp"
-#include "sttn.hpp"
+#include "residual_network.hpp"
 
 TERN_BEGIN_NAMESPACE
 namespace check_network_detail {
@@ -30,9 +28,7 @@ inline status check_norm(const folded_norm& norm, std::size_t channels, const ch
     return check_count(norm.shift.size(), channels, layer, what);
 }
 
-inline status check_weights(const sttn_unit& u) { return check_ternary_weights(u.weights); }
-
-inline status check_weights(const stqn_unit& u) {
+inline status check_unit(const residual_unit& u) {
     TERN_TRY(check_code_weights(u.weights));
     TERN_TRY(check_thresholds(u.input));
     if (!(u.input_unit > 0 && u.input_unit <= std::numeric_limits<double>::max()))
@@ -41,13 +37,12 @@ inline status check_weights(const stqn_unit& u) {
     return {};
 }
 
-template <class Unit>
-status check_block(const residual_block<Unit>& block, std::size_t& channels) {
+inline status check_block(const residual_block& block, std::size_t& channels) {
     if (block.stride != 1 && block.stride != 2)
         return make_error(errc::invalid_argument, "%.100s: expected a stride of 1 or 2, found %zu", block.name.c_str(),
                           block.stride);
     for (std::size_t k = 0; k < 2; ++k) {
-        const Unit& unit = block.units[k];
+        const residual_unit& unit = block.units[k];
         const weight_shape& s = unit.weights.shape;
         const bool widens = k == 0 && block.stride == 2;
         const std::string name = block.name + ".conv" + std::to_string(k + 1);
@@ -57,7 +52,7 @@ status check_block(const residual_block<Unit>& block, std::size_t& channels) {
                               "%.100s: expected weights [%zu%s, %zu, k, k] with an odd k, found [%zu, %zu, %zu, %zu]",
                               name.c_str(), channels, widens ? " or more" : "", channels, s.out_channels, s.in_channels,
                               s.kh, s.kw);
-        if (const status bad = check_weights(unit); !bad.ok())
+        if (const status bad = check_unit(unit); !bad.ok())
             return make_error(bad.code(), "%.100s: %s", name.c_str(), bad.message());
         TERN_TRY(check_norm(unit.before, channels, name.c_str(), "the norm before it"));
         channels = s.out_channels;
@@ -71,8 +66,7 @@ status check_block(const residual_block<Unit>& block, std::size_t& channels) {
 
 /// An error that names the layer unless arrays have the sizes that shapes need, weights are codes, channels pass from
 /// layer to layer, and there are blocks and classes. Values of floats are looked at when plans are made.
-template <class Unit>
-status check_network(const residual_network<Unit>& net) {
+inline status check_network(const residual_network& net) {
     using namespace check_network_detail;
     if (net.blocks.empty() || net.classes == 0)
         return make_error(errc::invalid_argument, "network: expected blocks and classes, found %zu blocks, %zu classes",
@@ -91,7 +85,7 @@ status check_network(const residual_network<Unit>& net) {
                           "stem pooling: expected a stride of at least 1 and less padding than window, found window "
                           "%zu, stride %zu, padding %zu",
                           p.kernel, p.stride, p.padding);
-    for (const residual_block<Unit>& block : net.blocks)
+    for (const residual_block& block : net.blocks)
         TERN_TRY(check_block(block, channels));
     const checked_size weights = checked_size(net.classes) * channels;
     if (!weights.ok())

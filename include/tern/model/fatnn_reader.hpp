@@ -24,7 +24,7 @@
 #include "../quantize/fatnn.hpp"
 #include "checkpoint.hpp"
 #include "metadata_keys.hpp"
-#include "sttn.hpp"
+#include "residual_network.hpp"
 #include "tensor_file.hpp"
 
 TERN_BEGIN_NAMESPACE

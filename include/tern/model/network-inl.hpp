@@ -57,25 +57,15 @@ inline std::size_t stem_value(const graph& g, const node_readers& readers) {
     return step::none;
 }
 
-template <class Unit>
-result<network> make(const residual_network<Unit>& model, const image_shape& input, const network_options& options) {
+}  // namespace network_detail
+
+TERN_FUNC result<network> network::create(const residual_network& model, const image_shape& input,
+                                          const network_options& options) {
     const auto made =
         graph_detail::graph_of_residual(model, options.u8_images ? model.preprocess : preprocessing::unknown,
                                         options.plan.memory);
     TERN_TRY(made.status());
     return network::create(made->g, input, options);
-}
-
-}  // namespace network_detail
-
-TERN_FUNC result<network> network::create(const sttn_network& model, const image_shape& input,
-                                          const network_options& options) {
-    return network_detail::make(model, input, options);
-}
-
-TERN_FUNC result<network> network::create(const stqn_network& model, const image_shape& input,
-                                          const network_options& options) {
-    return network_detail::make(model, input, options);
 }
 
 TERN_FUNC result<network> network::create(const graph& g, const image_shape& input, const network_options& options) {

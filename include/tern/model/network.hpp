@@ -18,8 +18,7 @@
 #include "../op/workspace.hpp"
 #include "graph/check.hpp"
 #include "graph/planned_graph.hpp"
-#include "stqn.hpp"
-#include "sttn.hpp"
+#include "residual_network.hpp"
 #include "sttn_reader.hpp"
 
 TERN_BEGIN_VOCABULARY
@@ -78,9 +77,7 @@ public:
     static TERN_FUNC result<network> create(const graph& g, const image_shape& input,
                                             const network_options& options = {});
     /// The same of to_graph(model).
-    static TERN_FUNC result<network> create(const sttn_network& model, const image_shape& input,
-                                            const network_options& options = {});
-    static TERN_FUNC result<network> create(const stqn_network& model, const image_shape& input,
+    static TERN_FUNC result<network> create(const residual_network& model, const image_shape& input,
                                             const network_options& options = {});
 
     /// Bytes of the workspace of a run of up to `n` images with an executor of up to that many slices: intermediate

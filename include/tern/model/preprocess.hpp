@@ -9,7 +9,7 @@
 #include "../core/status.hpp"
 #include "../core/tensor.hpp"
 #include "../op/image_normalization.hpp"
-#include "sttn.hpp"
+#include "residual_network.hpp"
 
 TERN_BEGIN_VOCABULARY
 

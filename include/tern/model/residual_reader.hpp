@@ -14,9 +14,9 @@
 #include "decimal.hpp"
 #include "metadata_keys.hpp"
 #include "network_kind.hpp"
+#include "residual_network.hpp"
 #include "safetensors.hpp"
 #include "state_dict.hpp"
-#include "sttn.hpp"
 #include "tensor_source.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -32,14 +32,14 @@ inline std::size_t feature_index(std::string_view name) {
     return take_number(name, 4, value) && take_character(name, '.') ? value : SIZE_MAX;
 }
 
-template <class Unit, class ReadUnit>
-result<residual_block<Unit>> read_block(tensor_source& from, const std::string& name, std::size_t channels,
-                                        ReadUnit& read_unit) {
-    residual_block<Unit> block;
+template <class ReadUnit>
+result<residual_block> read_block(tensor_source& from, const std::string& name, std::size_t channels,
+                                  ReadUnit& read_unit) {
+    residual_block block;
     block.name = name;
     for (std::size_t k = 0; k < 2; ++k) {
         const std::string digit = std::to_string(k + 1);
-        Unit& unit = block.units[k];
+        residual_unit& unit = block.units[k];
         TERN_TRY(read_unit(from, name + ".conv" + digit, unit));
         const weight_shape& s = unit.weights.shape;
         const bool doubles = k == 0 && s.out_channels == 2 * channels;
@@ -70,8 +70,7 @@ result<residual_block<Unit>> read_block(tensor_source& from, const std::string& 
     return block;
 }
 
-template <class Unit>
-status read_geometry(const tensor_file& file, const sttn_options& options, residual_network<Unit>& net) {
+inline status read_geometry(const tensor_file& file, const sttn_options& options, residual_network& net) {
     const auto stem = state_dict::read_stem_geometry(file, net.stem_shape.kh,
                                                      {options.stem_stride, options.stem_padding, options.pool});
     TERN_TRY(stem.status());
@@ -93,10 +92,11 @@ status read_geometry(const tensor_file& file, const sttn_options& options, resid
 
 }  // namespace residual_detail
 
-/// The network of a file, of that kind. `read_unit(from, "features.N.convK", unit)` fills the unit's weights.
-template <class Unit, class ReadUnit>
-result<residual_network<Unit>> read_residual(const tensor_file& file, const sttn_options& options, network_kind kind,
-                                             ReadUnit&& read_unit) {
+/// The network of a file, of that kind. `read_unit(from, "features.N.convK", unit)` fills the unit's weights
+/// and says how its input becomes codes.
+template <class ReadUnit>
+result<residual_network> read_residual(const tensor_file& file, const sttn_options& options, network_kind kind,
+                                       ReadUnit&& read_unit) {
     using namespace residual_detail;
     TERN_TRY(check_network_kind(file, kind));
     const auto names = find_tensor_names(file, {"features.0.weight", "features.2.weight", "fc.weight"});
@@ -105,7 +105,7 @@ result<residual_network<Unit>> read_residual(const tensor_file& file, const sttn
     if (!from.has("features.0.weight"))
         return missing_network(file, {from.full_name("features.0.weight").c_str()});
 
-    residual_network<Unit> net;
+    residual_network net;
     TERN_TRY(state_dict::read_stem(from, "features.0.weight", net));
     std::size_t channels = net.stem_shape.out_channels;
     auto norm = state_dict::read_norm(from, "features.1", channels);
@@ -130,7 +130,7 @@ result<residual_network<Unit>> read_residual(const tensor_file& file, const sttn
     if (indices.empty())
         return make_error(errc::bad_format, "no residual blocks: expected tensors features.N.conv1.weight, N >= 3");
     for (const std::size_t n : indices) {
-        auto block = read_block<Unit>(from, "features." + std::to_string(n), channels, read_unit);
+        auto block = read_block(from, "features." + std::to_string(n), channels, read_unit);
         if (!block.ok())
             return block.status();
         channels = block->units[1].weights.shape.out_channels;

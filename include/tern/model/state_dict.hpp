@@ -16,8 +16,8 @@
 #include "../core/status.hpp"
 #include "decimal.hpp"
 #include "metadata_keys.hpp"
+#include "residual_network.hpp"
 #include "safetensors.hpp"
-#include "sttn.hpp"
 #include "tensor_source.hpp"
 
 TERN_BEGIN_NAMESPACE

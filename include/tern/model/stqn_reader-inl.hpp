@@ -167,7 +167,7 @@ inline code_id default_activations(code_id weights) {
 }
 
 inline status read_unit(tensor_source& from, const std::string& name, const stqn_reader_options& options,
-                        const settings& s, stqn_unit& unit) {
+                        const settings& s, residual_unit& unit) {
     auto weights = from.has(name + ".codes")    ? read_code_weights(from, name)
                    : from.has(name + ".weight") ? read_merged(from, name, s)
                                                 : read_kernels(from, name, options.kernel_name, s);
@@ -191,15 +191,15 @@ inline status read_unit(tensor_source& from, const std::string& name, const stqn
 
 }  // namespace stqn_detail
 
-TERN_FUNC result<stqn_network> read_stqn(const tensor_file& file, const stqn_reader_options& options) {
+TERN_FUNC result<residual_network> read_stqn(const tensor_file& file, const stqn_reader_options& options) {
     TERN_TRY(check_network_kind(file, network_kind::stqn));
     const auto s = stqn_detail::read_settings(file, options);
     if (!s.ok())
         return s.status();
-    return read_residual<stqn_unit>(file, options.geometry, network_kind::stqn,
-                                    [&](tensor_source& from, const std::string& name, stqn_unit& unit) {
-                                        return stqn_detail::read_unit(from, name, options, *s, unit);
-                                    });
+    return read_residual(file, options.geometry, network_kind::stqn,
+                         [&](tensor_source& from, const std::string& name, residual_unit& unit) {
+                             return stqn_detail::read_unit(from, name, options, *s, unit);
+                         });
 }
 
 TERN_END_NAMESPACE

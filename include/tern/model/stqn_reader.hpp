@@ -13,7 +13,7 @@
 #include "../quantize/uniform.hpp"
 #include "checkpoint.hpp"
 #include "metadata_keys.hpp"
-#include "stqn.hpp"
+#include "residual_network.hpp"
 #include "tensor_file.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -35,10 +35,10 @@ struct stqn_reader_options {
 
 /// Infers the structure from the tensors and quantizes the weights. Errors name the tensor, what was expected and what
 /// was found; a tensor that is not part of the network is one of them.
-TERN_FUNC result<stqn_network> read_stqn(const tensor_file& file, const stqn_reader_options& options = {});
+TERN_FUNC result<residual_network> read_stqn(const tensor_file& file, const stqn_reader_options& options = {});
 
 /// Reads the same from the path of a safetensors file or a PyTorch checkpoint.
-inline result<stqn_network> load_stqn(const char* path, const stqn_reader_options& options = {}) {
+inline result<residual_network> load_stqn(const char* path, const stqn_reader_options& options = {}) {
     const auto file = open_tensor_file(path);
     if (!file.ok())
         return file.status();

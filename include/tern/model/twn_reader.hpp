@@ -18,7 +18,7 @@
 #include "../quantize/twn.hpp"
 #include "checkpoint.hpp"
 #include "metadata_keys.hpp"
-#include "sttn.hpp"
+#include "residual_network.hpp"
 #include "tensor_file.hpp"
 
 TERN_BEGIN_VOCABULARY

@@ -9,7 +9,7 @@
 #include "../../core/memory.hpp"
 #include "../../core/status.hpp"
 #include "../../format/code_weights.hpp"
-#include "../sttn.hpp"
+#include "../residual_network.hpp"
 #include "builder.hpp"
 #include "node.hpp"
 

@@ -17,7 +17,7 @@
 #include "../../core/geometry.hpp"
 #include "../../core/memory.hpp"
 #include "../../format/code_weights.hpp"
-#include "../sttn.hpp"
+#include "../residual_network.hpp"
 
 TERN_BEGIN_VOCABULARY
 

@@ -11,11 +11,6 @@
 TERN_BEGIN_NAMESPACE
 namespace graph_detail {
 
-inline graph_value quantize_input(model_builder& b, graph_value x, const sttn_unit&) { return b.net.ternarize(x); }
-inline graph_value quantize_input(model_builder& b, graph_value x, const stqn_unit& u) {
-    return b.net.quantize(x, u.input, u.input_unit);
-}
-
 /// A residual network as a graph, and which nodes are its layers: stem, convolutions of blocks, head.
 struct residual_graph {
     graph g{};
@@ -25,9 +20,8 @@ struct residual_graph {
 };
 
 //   h = prelu1(bn_add1(conv1(quant(bn1(x)))) + skip);  y = prelu2(bn_add2(conv2(quant(bn2(h)))) + h)
-template <class Unit>
-result<residual_graph> graph_of_residual(const residual_network<Unit>& model, preprocessing p,
-                                         const allocator& memory) {
+inline result<residual_graph> graph_of_residual(const residual_network& model, preprocessing p,
+                                                const allocator& memory) {
     TERN_TRY(check_network(model));
     model_builder b(memory);
     residual_graph made;
@@ -39,15 +33,15 @@ result<residual_graph> graph_of_residual(const residual_network<Unit>& model, pr
     auto x = b.net.input("image", model.input_channels(), p);
     auto y = b.convolution("stem", x, model.stem, model.stem_shape, model.stem_stride, model.stem_padding);
     x = add_layer(y, b.pool(b.prelu(b.norm(y, model.stem_norm), model.stem_slope), model.pool));
-    for (const residual_block<Unit>& block : model.blocks)
+    for (const residual_block& block : model.blocks)
         for (std::size_t k = 0; k < 2; ++k) {
-            const Unit& u = block.units[k];
+            const residual_unit& u = block.units[k];
             const std::string digit = std::to_string(k + 1);
             const std::size_t stride = k == 0 ? block.stride : 1;
             const graph_value skip = stride == 2 ? b.net.add_node(block.name + ".shortcut", {x},
                                                                   node::shortcut{u.weights.shape.out_channels})
                                                  : x;
-            const auto codes = quantize_input(b, b.norm(x, u.before, block.name + ".bn" + digit), u);
+            const auto codes = b.net.quantize(b.norm(x, u.before, block.name + ".bn" + digit), u.input, u.input_unit);
             y = b.convolution(block.name + ".conv" + digit, codes, u.weights, stride, u.weights.shape.kh / 2);
             x = b.net.add(b.norm(y, u.after, block.name + ".bn_add" + digit), skip);
             x = add_layer(y, b.prelu(x, u.slope));
@@ -81,11 +75,7 @@ inline graph_value add_conv(model_builder& b, const fatnn_conv& conv, graph_valu
 
 }  // namespace graph_detail
 
-TERN_FUNC result<graph> to_graph(const sttn_network& model, const allocator& memory) {
-    return graph_detail::only_graph(graph_detail::graph_of_residual(model, model.preprocess, memory));
-}
-
-TERN_FUNC result<graph> to_graph(const stqn_network& model, const allocator& memory) {
+TERN_FUNC result<graph> to_graph(const residual_network& model, const allocator& memory) {
     return graph_detail::only_graph(graph_detail::graph_of_residual(model, model.preprocess, memory));
 }
 

@@ -1,10 +1,10 @@
-// Definitions of model/sttn.hpp.
+// Definitions of model/residual_network.hpp.
 #pragma once
 
 #include <algorithm>
 
 #include "decimal.hpp"
-#include "sttn.hpp"
+#include "residual_network.hpp"
 
 TERN_BEGIN_NAMESPACE
 

@@ -1,9 +1,10 @@
-// A Soft Threshold Ternary Network as data: what a file holds, ready to be planned (network.hpp) or to become
-// a graph (graph/to_graph.hpp). Residual networks as in the official definition (Xu et al., IJCAI 2020):
+// A Soft Threshold Ternary or Quantized Network as data: what a file holds, ready to be planned (network.hpp) or to
+// become a graph (graph/to_graph.hpp). Residual networks as in the official definition (Xu et al., IJCAI 2020, and with
+// weights and activations of more bits IEEE TCSVT 2022):
 //
 //   stem    convolution (float), batch norm, PReLU, maximum pooling
 //   block   skip = x, or its 2x2 maximum pooling with zero channels above (stride 2, twice the channels)
-//           h = prelu1(bn_add1(conv1(tern(bn1(x)))) + skip);  y = prelu2(bn_add2(conv2(tern(bn2(h)))) + h)
+//           h = prelu1(bn_add1(conv1(quant(bn1(x)))) + skip);  y = prelu2(bn_add2(conv2(quant(bn2(h)))) + h)
 //   head    mean over the map, fully connected (float)
 #pragma once
 
@@ -13,10 +14,11 @@
 #include <string_view>
 #include <vector>
 
+#include "../code/thresholds.hpp"
 #include "../core/config.hpp"
 #include "../core/memory.hpp"
 #include "../core/status.hpp"
-#include "../format/ternary_weights.hpp"
+#include "../format/code_weights.hpp"
 #include "../quantize/zero_rule.hpp"
 
 TERN_BEGIN_VOCABULARY
@@ -56,24 +58,24 @@ struct folded_norm {
     std::size_t channels() const noexcept { return factor.size(); }
 };
 
-/// One ternary convolution of a block with what stands before and after it.
-struct sttn_unit {
-    folded_norm before;       ///< bnK, over the input channels: what the ternarizer sees
-    ternary_weights weights;  ///< convK, with bias
-    folded_norm after;        ///< bn_addK
-    buffer<float> slope;      ///< preluK
+/// One convolution of a block with what stands before and after it.
+struct residual_unit {
+    folded_norm before;            ///< bnK, over the input channels: what the quantizer sees
+    quantizer_thresholds input{};  ///< how its input becomes codes; default: STTN's
+    double input_unit = 1;         ///< what an activation code of 1 is worth
+    code_weights weights;          ///< convK, with bias
+    folded_norm after;             ///< bn_addK
+    buffer<float> slope;           ///< preluK
 };
 
 /// Two convolutions, each with the skip that it adds.
-template <class Unit>
 struct residual_block {
     std::string name;        ///< "features.N"
     std::size_t stride = 1;  ///< of the first unit: 2 if it doubles the channels
-    Unit units[2];
+    residual_unit units[2];
 };
 
 /// A float stem, blocks of low-bit convolutions, a float classifier.
-template <class Unit>
 struct residual_network {
     weight_shape stem_shape;
     buffer<float> stem;  ///< [C0][input channels][k][k]
@@ -81,7 +83,7 @@ struct residual_network {
     buffer<float> stem_slope;
     std::size_t stem_stride = 1, stem_padding = 0;
     pool_geometry pool;
-    std::vector<residual_block<Unit>> blocks;
+    std::vector<residual_block> blocks;
     std::size_t classes = 0;
     buffer<float> fc_weight;  ///< [classes][channels of the last block]
     buffer<float> fc_bias;    ///< [classes]
@@ -91,8 +93,13 @@ struct residual_network {
     std::size_t features() const noexcept { return classes == 0 ? 0 : fc_weight.size() / classes; }
 };
 
-using sttn_block = residual_block<sttn_unit>;
-using sttn_network = residual_network<sttn_unit>;
+/// Other names, for what the readers of STTN give and those of STQN.
+using sttn_unit = residual_unit;
+using sttn_block = residual_block;
+using sttn_network = residual_network;
+using stqn_unit = residual_unit;
+using stqn_block = residual_block;
+using stqn_network = residual_network;
 
 /// The name of a preprocessing in files and options: "mnist", ...; "" for unknown.
 inline const char* preprocessing_name(preprocessing p) noexcept {
@@ -116,5 +123,5 @@ TERN_FUNC std::string to_string(const pool_geometry& pool);
 TERN_END_NAMESPACE
 
 #if TERN_DEFINE_FUNCTIONS
-#include "sttn-inl.hpp"
+#include "residual_network-inl.hpp"
 #endif
