@@ -126,7 +126,7 @@ void check_conv(edited_file& file, const tern::fatnn_conv& conv, const std::stri
         CHECK(static_cast<double>(std::nextafter(conv.input.at[i], 0.0f)) <= t);
         start += 1 / a;
     }
-    CHECK(conv.input_scale == 1);
+    CHECK(conv.input_unit == 1);
 }
 
 }  // namespace
@@ -224,7 +224,7 @@ TEST_CASE("LSQ's checkpoints of the same code count by clip_val") {
     CHECK(conv.input.code == tern::code_id::half_ternary);
     CHECK(static_cast<double>(conv.input.at[0]) > a / 4);
     CHECK(static_cast<double>(conv.input.at[1]) >= 0.75 * a);
-    CHECK(static_cast<double>(conv.input_scale) == a / 2);
+    CHECK(conv.input_unit == a / 2);
     tern::fatnn_reader_options options;
     options.quantizer = tern::fatnn_quantizer::fatnn;
     // As FATNN nothing is quantized, and the clips belong to nobody.

@@ -91,7 +91,7 @@ inline status read_input(tensor_source& from, const std::string& name, const set
         const auto thresholds = lsq_thresholds(*clip, from.full_name(name + ".clip_val").c_str());
         TERN_TRY(thresholds.status());
         conv.input = *thresholds;
-        conv.input_scale = *clip / 2;
+        conv.input_unit = static_cast<double>(*clip / 2);
         return {};
     }
     from.ignore(name + ".clip_val");

@@ -54,7 +54,7 @@ struct fatnn_conv {
     weight_shape shape{};
     bool quantized = false;
     quantizer_thresholds input{};  ///< how its input becomes codes, if quantized
-    float input_scale = 1;         ///< what an activation code is worth: 1; LSQ: clip / 2
+    double input_unit = 1;         ///< what an activation code of 1 is worth: 1; LSQ: clip / 2
     ternary_weights weights;       ///< if quantized
     buffer<float> real_weights;    ///< [O][I][k][k], if not
     folded_norm norm;

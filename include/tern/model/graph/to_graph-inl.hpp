@@ -68,8 +68,8 @@ inline graph_value add_conv(model_builder& b, const fatnn_conv& conv, graph_valu
     if (!conv.quantized)
         x = b.convolution(conv.name, x, conv.real_weights, conv.shape, conv.stride, conv.padding);
     else
-        x = b.convolution(conv.name, b.net.quantize(x, conv.input, static_cast<double>(conv.input_scale)), conv.weights,
-                          conv.stride, conv.padding);
+        x = b.convolution(conv.name, b.net.quantize(x, conv.input, conv.input_unit), conv.weights, conv.stride,
+                          conv.padding);
     return b.norm(x, conv.norm);
 }
 
