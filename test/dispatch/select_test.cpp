@@ -9,16 +9,16 @@
 #include <tern/dispatch/select.hpp>
 #include <tern/op/conv2d.hpp>
 
+#include "../support/contains.hpp"
 #include "../support/environment.hpp"
 
 namespace {
 
 using tern::isa;
+using tern_test::contains;
 using tern_test::scoped_variable;
 
 constexpr const char* variable = "TERN_ISA";
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::vector<isa> levels(bool (*wanted)(isa)) {
     std::vector<isa> found;

@@ -18,6 +18,7 @@
 #include <tern/model.hpp>
 
 #include "model/network_support.hpp"
+#include "support/contains.hpp"
 
 namespace tern_test {
 
@@ -58,8 +59,6 @@ inline std::vector<std::string> lines(const std::string& text) {
         all.push_back(line);
     return all;
 }
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Exit status 0, nothing on stderr.
 inline outcome succeeded(const outcome& o) {

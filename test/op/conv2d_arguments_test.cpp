@@ -9,6 +9,7 @@
 
 #include <tern/op/conv2d.hpp>
 
+#include "../support/contains.hpp"
 #include "../support/oracle.hpp"
 #include "../support/packed.hpp"
 #include "../support/run_plan.hpp"
@@ -19,17 +20,8 @@ namespace {
 namespace stage = tern::stage;
 using tern::errc;
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-tern_test::conv_problem any_problem(const tern::weight_shape& w, const tern::conv_geometry& g = {}) {
-    std::mt19937 random(1);
-    tern_test::conv_problem p;
-    p.in = {1, 4, 4};
-    p.weights = w;
-    p.geometry = g;
-    p.fill(random);
-    return p;
-}
+using tern_test::any_problem;
+using tern_test::contains;
 
 /// A plan with every kind of output, and arguments that fit; tests spoil one of them at a time.
 struct valid_run {

@@ -7,10 +7,12 @@
 
 #include <tern/op/conv2d.hpp>
 
+#include "../support/contains.hpp"
 #include "../support/oracle.hpp"
 #include "../support/run_plan.hpp"
 
 using tern::residual_kind;
+using tern_test::contains;
 
 namespace {
 
@@ -23,8 +25,6 @@ std::string refusal(const tern::epilogue& chain) {
     CHECK(plan.status().code() == tern::errc::invalid_argument);
     return plan.message();
 }
-
-bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

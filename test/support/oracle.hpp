@@ -67,6 +67,17 @@ struct conv_problem {
     }
 };
 
+/// One image of 4x4 for weights of that shape, always the same.
+inline conv_problem any_problem(const tern::weight_shape& w, const tern::conv_geometry& g = {}) {
+    std::mt19937 random(1);
+    conv_problem p;
+    p.in = {1, 4, 4};
+    p.weights = w;
+    p.geometry = g;
+    p.fill(random);
+    return p;
+}
+
 /// Accumulators [n][oy][ox][o] of input [n][y][x][c] and weights [o][i][ky][kx]; padding has the value `border`.
 template <class T>
 std::vector<std::int32_t> convolve(const conv_problem& p, const std::vector<T>& input, const std::vector<T>& weights,
