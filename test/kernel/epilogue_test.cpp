@@ -119,7 +119,10 @@ void canonical_order(const kernel_table& table) {
     params.second = {activation_kind::clamp, nullptr, -10.0f, 8.0f};
     params.store = true;
     params.quantizer_count = 1;
-    params.quantizers[0] = {g.data(), h.data(), 1.5f, -0.5f};
+    params.quantizers[0].g = g.data();
+    params.quantizers[0].h = h.data();
+    params.quantizers[0].levels.at[0] = -0.5f;
+    params.quantizers[0].levels.at[1] = 1.5f;
     alignas(64) std::int32_t sums[64] = {-3, 0, 4, -3, 2, 2};
     const float residual[6] = {-2.0f, 1.0f, 1.0f, 1.0f, -7.0f, nan};
     // prelu(2 sum + 1):  2.5  1  9  2.5  5  5;   + 3r + 0.25:  -3.25  4.25  12.25  5.75  -15.75  NaN;   clamped to [-10, 8]

@@ -35,7 +35,7 @@ struct strip_source {
 
 // Any number of planes and thresholds, some strict, and any patterns.
 void draw_levels(random_epilogue& e, std::mt19937& random) {
-    tern::level_params& l = e.params.levels[0];
+    tern::level_params& l = e.params.quantizers[0].levels;
     l.planes = 1 + random() % tern::max_planes;
     l.count = 1 + random() % ((std::size_t{1} << l.planes) - 1);
     const auto pattern = [&] { return static_cast<std::uint8_t>(random() % (1u << l.planes)); };
@@ -48,7 +48,7 @@ void draw_levels(random_epilogue& e, std::mt19937& random) {
     l.strict = static_cast<std::uint16_t>(random() % 2 == 0 ? 0 : random() % (1u << l.count));
     l.least = pattern();
     l.nan = pattern();
-    e.params.level_thresholds[0] = {e.integers(-20, 20, l.count), e.integers(-1, 0), e.padded};
+    e.params.quantizers[0].thresholds = {e.integers(-20, 20, l.count), e.integers(-1, 0), e.padded};
 }
 
 // Makes an epilogue one that the kind is for.
@@ -69,12 +69,13 @@ void restrict_to(finish_kind kind, random_epilogue& e, bool is_float, std::mt199
     if (kind == finish_kind::store && p.first.kind == activation_kind::prelu)
         p.first.kind = activation_kind::clamp;
     if (kind == finish_kind::bytes) {
-        p.levels[0].planes = 0;
-        p.levels[0].lo = random() % 2 == 0 ? -128.0f : 0.0f;
-        p.levels[0].hi = p.levels[0].lo < 0.0f ? 127.0f : 255.0f;
-        p.levels[0].zero = static_cast<float>(random() % 256) + p.levels[0].lo;
-        p.levels[0].lo -= p.levels[0].zero;
-        p.levels[0].hi -= p.levels[0].zero;
+        tern::level_params& l = p.quantizers[0].levels;
+        l.planes = 0;
+        l.lo = random() % 2 == 0 ? -128.0f : 0.0f;
+        l.hi = l.lo < 0.0f ? 127.0f : 255.0f;
+        l.zero = static_cast<float>(random() % 256) + l.lo;
+        l.lo -= l.zero;
+        l.hi -= l.zero;
         p.quantizers[0].g = e.floats(is_float);
     }
 }
@@ -113,11 +114,11 @@ void expect(finish_kind kind, const random_epilogue& e, std::size_t channel, con
     z.zero_bytes = kind == finish_kind::bytes ? 0 : args.zero_bytes;
     z.g = e.params.quantizers[0].g;
     z.h = e.params.quantizers[0].h;
-    z.levels = &e.params.levels[0];
+    z.levels = &e.params.quantizers[0].levels;
     z.packed = to.packed_rows[0].data();
     if (kind == finish_kind::integer_levels) {
         z.acc = static_cast<const std::int32_t*>(sums);
-        z.thresholds = e.params.level_thresholds[0];
+        z.thresholds = e.params.quantizers[0].thresholds;
     }
     reference.quantize_tile(z);
 }

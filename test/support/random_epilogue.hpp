@@ -36,10 +36,13 @@ struct random_epilogue {
             params.residual_shift = floats(false);
         }
         for (std::size_t q = 0; q < tern::max_quantizers; ++q) {
-            params.quantizers[q] = {floats(true), floats(true), q == 0 ? 0.5f : 0.25f, q == 0 ? -0.5f : -0.75f};
-            const std::int32_t* hi = integers(-20, 20);
-            const std::int32_t* lo = integers(-20, 20);
-            params.thresholds[q] = {hi, lo, integers(-1, 0)};
+            tern::quantizer_params& z = params.quantizers[q];
+            z.g = floats(true);
+            z.h = floats(true);
+            z.levels.at[0] = q == 0 ? -0.5f : -0.75f;
+            z.levels.at[1] = q == 0 ? 0.5f : 0.25f;
+            const std::int32_t* const at = integers(-20, 20, 2);
+            z.thresholds = {at, integers(-1, 0), padded};
         }
     }
     random_epilogue(const random_epilogue&) = delete;

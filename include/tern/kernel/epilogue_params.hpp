@@ -29,20 +29,6 @@ struct activation_params {
     float lo = 0.0f, hi = 0.0f;
 };
 
-/// w = g*v + h (two roundings), code = [w >= hi] - [w < lo].
-struct quantizer_params {
-    const float* g = nullptr;
-    const float* h = nullptr;
-    float hi = 0.5f, lo = -0.5f;
-};
-
-/// The same on accumulators: a = flip ? -acc : acc, code = [a >= hi] - [a < lo]. `flip` is 0 or -1 (all bits).
-struct threshold_params {
-    const std::int32_t* hi = nullptr;
-    const std::int32_t* lo = nullptr;
-    const std::int32_t* flip = nullptr;
-};
-
 /// How values become codes: ascending thresholds and what each changes in the bits, or, without planes, rounding to
 /// bytes.
 struct level_params {
@@ -56,12 +42,21 @@ struct level_params {
     float zero = 0.0f;                   ///< bytes: added to the rounded value
 };
 
-/// Thresholds of the levels on accumulators: a = flip ? -acc : acc, every one that a reaches changes the code. `flip`
-/// is 0 or -1 (all bits).
-struct level_threshold_params {
+/// The thresholds on accumulators: a = flip ? -acc : acc, every one that a reaches changes the code. `flip` is 0 or -1
+/// (all bits).
+struct threshold_params {
     const std::int32_t* at = nullptr;    ///< [levels.count][pitch], per output channel
     const std::int32_t* flip = nullptr;  ///< per output channel
     std::size_t pitch = 0;
+};
+
+/// w = g*v + h (two roundings), then the code of w. Kernels for ternary codes look at the two thresholds alone, which
+/// are not strict: [w >= at[1]] - [w < at[0]].
+struct quantizer_params {
+    const float* g = nullptr;
+    const float* h = nullptr;
+    level_params levels{};
+    threshold_params thresholds{};  ///< in place of the float chain
 };
 
 inline constexpr std::size_t max_quantizers = 2;  ///< packed outputs of one epilogue
@@ -78,9 +73,6 @@ struct epilogue_params {
     bool store = false;               ///< 5.
     std::size_t quantizer_count = 0;  ///< 6.
     quantizer_params quantizers[max_quantizers]{};
-    threshold_params thresholds[max_quantizers]{};              ///< instead of 1 to 6
-    level_params levels[max_quantizers]{};                      ///< of quantizers to other codes than ternary
-    level_threshold_params level_thresholds[max_quantizers]{};  ///< those instead of 1 to 6
 };
 
 /// Where the results of a strip or a tile go, and what a residual comes from. Pixels are addressed by their channel 0.
@@ -129,9 +121,9 @@ struct quantize_tile_args {
     const float* g;                             ///< per output channel, padded to a multiple of 64
     const float* h;
     const level_params* levels;
-    unsigned char* const* packed;         ///< per pixel: the pixel in a packed image
-    const std::int32_t* acc = nullptr;    ///< [count][pitch]: integers in place of the float chain, if not null
-    level_threshold_params thresholds{};  ///< theirs
+    unsigned char* const* packed;       ///< per pixel: the pixel in a packed image
+    const std::int32_t* acc = nullptr;  ///< [count][pitch]: integers in place of the float chain, if not null
+    threshold_params thresholds{};      ///< theirs
 };
 
 TERN_END_VOCABULARY

@@ -73,13 +73,14 @@ inline finished finish_sum(const epilogue_params& p, float sum, float residual, 
     f.value = activate(p.second, channel, v);
     for (std::size_t q = 0; q < p.quantizer_count; ++q) {
         const quantizer_params& z = p.quantizers[q];
-        f.codes[q] = ternary_thresholds{z.hi, z.lo}(multiply_add_rounded(z.g[channel], f.value, z.h[channel]));
+        f.codes[q] = ternary_thresholds{z.levels.at[1],
+                                        z.levels.at[0]}(multiply_add_rounded(z.g[channel], f.value, z.h[channel]));
     }
     return f;
 }
 inline int threshold_code(const threshold_params& t, std::int32_t sum, std::size_t channel) {
     const std::int32_t a = t.flip[channel] != 0 ? -sum : sum;
-    return (a >= t.hi[channel] ? 1 : 0) - (a < t.lo[channel] ? 1 : 0);
+    return (a >= t.at[t.pitch + channel] ? 1 : 0) - (a < t.at[channel] ? 1 : 0);
 }
 inline unsigned char rounded_byte(float w, const level_params& l) {
     const float inside = w != w ? 0.0f : w < l.lo ? l.lo : l.hi < w ? l.hi : w;
@@ -92,7 +93,7 @@ inline unsigned level_pattern(const level_params& l, float w) {
         pattern ^= (((l.strict >> t) & 1u) != 0 ? w > l.at[t] : w >= l.at[t]) ? l.flips[t] : 0u;
     return w != w ? l.nan : pattern;
 }
-inline unsigned level_pattern(const level_params& l, const level_threshold_params& at, std::int32_t sum,
+inline unsigned level_pattern(const level_params& l, const threshold_params& at, std::int32_t sum,
                               std::size_t channel) {
     const std::int32_t a = at.flip[channel] != 0 ? -sum : sum;
     unsigned pattern = l.least;
@@ -118,16 +119,18 @@ inline void finish_strip(const finish_args& to, const Sum* sums, std::size_t cou
     for (std::size_t i = 0; i < count; ++i) {
         for (std::size_t q = 0; Kind != finish_kind::bytes && to.channel % 64 == 0 && q < p.quantizer_count; ++q)
             for (std::size_t c = to.channel; c < to.channel + 64; ++c)
-                write_pattern(to.packed[q][i], general ? p.levels[q].planes : 2, c, 0);
+                write_pattern(to.packed[q][i], general ? p.quantizers[q].levels.planes : 2, c, 0);
         for (std::size_t k = 0; k < tile_channels; ++k) {
             const std::size_t c = to.channel + k;
             const Sum sum = sums[i * tile_channels + k];
             if constexpr (Kind == finish_kind::thresholds) {
                 for (std::size_t q = 0; q < p.quantizer_count; ++q)
-                    write_code(to.packed[q][i], c, threshold_code(p.thresholds[q], static_cast<std::int32_t>(sum), c));
+                    write_code(to.packed[q][i], c,
+                               threshold_code(p.quantizers[q].thresholds, static_cast<std::int32_t>(sum), c));
             } else if constexpr (Kind == finish_kind::integer_levels) {
-                write_pattern(to.packed[0][i], p.levels[0].planes, c,
-                              level_pattern(p.levels[0], p.level_thresholds[0], static_cast<std::int32_t>(sum), c));
+                write_pattern(to.packed[0][i], p.quantizers[0].levels.planes, c,
+                              level_pattern(p.quantizers[0].levels, p.quantizers[0].thresholds,
+                                            static_cast<std::int32_t>(sum), c));
             } else {
                 const bool adds = Kind == finish_kind::mixed || Kind == finish_kind::levels;
                 const float r = adds && p.residual != residual_kind::none ? to.residual[i][c] : 0.0f;
@@ -136,11 +139,12 @@ inline void finish_strip(const finish_args& to, const Sum* sums, std::size_t cou
                                     ? 0.0f
                                     : multiply_add_rounded(p.quantizers[0].g[c], f.value, p.quantizers[0].h[c]);
                 if (Kind == finish_kind::bytes) {
-                    to.packed[0][i][c] = rounded_byte(w, p.levels[0]);
+                    to.packed[0][i][c] = rounded_byte(w, p.quantizers[0].levels);
                     continue;
                 }
                 if (general)
-                    write_pattern(to.packed[0][i], p.levels[0].planes, c, level_pattern(p.levels[0], w));
+                    write_pattern(to.packed[0][i], p.quantizers[0].levels.planes, c,
+                                  level_pattern(p.quantizers[0].levels, w));
                 for (std::size_t q = 0; !general && q < p.quantizer_count; ++q)
                     write_code(to.packed[q][i], c, f.codes[q]);
                 if (p.store)
@@ -514,7 +518,7 @@ inline void finish_thresholds_tile(const finish_tile_args& args) {
             for (std::size_t k = 0; k < args.channels; ++k) {
                 const std::size_t c = args.to.channel + k;
                 const std::int32_t sum = static_cast<const std::int32_t*>(args.to.sums)[i * args.pitch + k];
-                write_code(args.to.packed[q][i], c, threshold_code(p.thresholds[q], sum, c));
+                write_code(args.to.packed[q][i], c, threshold_code(p.quantizers[q].thresholds, sum, c));
             }
             clear_codes(args.to.packed[q][i], args.to.channel + args.channels, args.zero_bytes);
         }

@@ -171,6 +171,7 @@ private:
         if (q == max_quantizers)
             return does_not_fit(s, index, "is the third");
         TERN_TRY(close_products());
+        quantizer_params& to = p.quantizers[q];
         float* const g = values_of(array::quantizers) + 2 * q * padded_;
         float* const h = g + padded_;
         TERN_TRY(round_to_float(current_.a, g, "quantizer factor"));
@@ -178,11 +179,12 @@ private:
             current_.b[c] += static_cast<double>(s.levels.zero_point);
         TERN_TRY(round_to_float(current_.b, h, "quantizer shift"));
         current_.reset();
-        if (const status bad = lower_levels(s.levels, p.levels[q]); !bad.ok())
+        if (const status bad = lower_levels(s.levels, to.levels); !bad.ok())
             return make_error(bad.code(), "epilogue stage %zu (%s): %.400s", index, stage::name(s.kind), bad.message());
-        TERN_TRY(order_rounding(s, index, p.levels[q]));
+        TERN_TRY(order_rounding(s, index, to.levels));
         low_.codes[q] = s.levels.code;
-        p.quantizers[q] = {g, h, p.levels[q].at[1], p.levels[q].at[0]};
+        to.g = g;
+        to.h = h;
         ++p.quantizer_count;
         at_ = part::quantizers;
         return {};
@@ -199,9 +201,9 @@ inline status add_thresholds(lowered_epilogue& low, checked_size padded, std::in
     epilogue_params& p = low.params;
     checked_size arrays = 0;
     for (std::size_t q = 0; q < p.quantizer_count; ++q) {
-        if (p.levels[q].planes == 0)
+        if (p.quantizers[q].levels.planes == 0)
             return {};  // values that are rounded have no thresholds
-        arrays = arrays + p.levels[q].count + 1;
+        arrays = arrays + p.quantizers[q].levels.count + 1;
     }
     auto integers = make_buffer<std::int32_t>(padded * arrays, memory);
     if (!integers.ok())
@@ -210,10 +212,9 @@ inline status add_thresholds(lowered_epilogue& low, checked_size padded, std::in
     low.thresholds = true;
     std::int32_t* next = low.integers.data();
     for (std::size_t q = 0; q < p.quantizer_count && low.thresholds; ++q) {
-        std::int32_t* const flip = next + p.levels[q].count * padded.value;
+        std::int32_t* const flip = next + p.quantizers[q].levels.count * padded.value;
         low.thresholds = find_thresholds(p, q, low.channels, limit, next, padded.value, flip);
-        p.level_thresholds[q] = {next, flip, padded.value};
-        p.thresholds[q] = {next + padded.value, next, flip};
+        p.quantizers[q].thresholds = {next, flip, padded.value};
         next = flip + padded.value;
     }
     return {};

@@ -123,8 +123,8 @@ inline bool find_thresholds(const epilogue_params& p, std::size_t q, std::size_t
         if (!stays_normal(p, q, c) || !is_monotone(p, q, c, limit, falling))
             return false;
         const auto value = [&](std::int32_t a) { return quantizer_input(p, q, c, falling ? -a : a); };
-        for (std::size_t t = 0; t < p.levels[q].count; ++t)
-            at[t * pitch + c] = first_to_reach(p.levels[q], t, limit, value);
+        for (std::size_t t = 0; t < p.quantizers[q].levels.count; ++t)
+            at[t * pitch + c] = first_to_reach(p.quantizers[q].levels, t, limit, value);
         flip[c] = falling ? -1 : 0;
     }
     return true;

@@ -46,7 +46,8 @@ struct bytes_finish : finish_base<Vector, Channels> {
     std::size_t channel;
 
     TERN_INLINE explicit bytes_finish(const finish_args& args)
-        : rounding(args.params->levels[0]), first(args.params->first), packed(args.packed[0]), channel(args.channel) {
+        : rounding(args.params->quantizers[0].levels), first(args.params->first), packed(args.packed[0]),
+          channel(args.channel) {
         const epilogue_params& p = *args.params;
         TERN_UNROLL_ALWAYS
         for (std::size_t j = 0; j < vectors; ++j) {

@@ -50,7 +50,7 @@ struct level_coder {
     }
     /// The same of sums, by the thresholds of the channels from `channel` on.
     template <std::size_t Vectors>
-    TERN_INLINE void code(const simd::i32v (&sums)[Vectors], const level_threshold_params& bounds, std::size_t channel,
+    TERN_INLINE void code(const simd::i32v (&sums)[Vectors], const threshold_params& bounds, std::size_t channel,
                           simd::i32v (&codes)[Vectors]) const {
         simd::i32v a[Vectors];
         TERN_UNROLL_ALWAYS
@@ -115,9 +115,9 @@ struct levels_finish : value_finish<Vector, Channels> {
     std::size_t planes;
 
     TERN_INLINE explicit levels_finish(const finish_args& args)
-        : base(args), coder(args.params->levels[0]), g(args.params->quantizers[0].g + args.channel),
+        : base(args), coder(args.params->quantizers[0].levels), g(args.params->quantizers[0].g + args.channel),
           h(args.params->quantizers[0].h + args.channel), packed(args.packed[0]),
-          planes(args.params->levels[0].planes) {}
+          planes(args.params->quantizers[0].levels.planes) {}
     TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
         simd::f32v v[vectors];
         this->values(sums, i, v);
@@ -136,13 +136,13 @@ template <class Vector, std::size_t Channels>
 struct integer_levels_finish : finish_base<Vector, Channels> {
     static constexpr std::size_t vectors = finish_base<Vector, Channels>::vectors;
     level_coder coder;
-    level_threshold_params bounds;
+    threshold_params bounds;
     unsigned char* const* packed;
     std::size_t channel, planes;
 
     TERN_INLINE explicit integer_levels_finish(const finish_args& args)
-        : coder(args.params->levels[0]), bounds(args.params->level_thresholds[0]), packed(args.packed[0]),
-          channel(args.channel), planes(args.params->levels[0].planes) {}
+        : coder(args.params->quantizers[0].levels), bounds(args.params->quantizers[0].thresholds),
+          packed(args.packed[0]), channel(args.channel), planes(args.params->quantizers[0].levels.planes) {}
     TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
         simd::i32v codes[vectors];
         coder.code(sums, bounds, channel, codes);

@@ -22,8 +22,8 @@ struct mixed_finish : value_finish<Vector, Channels> {
     TERN_INLINE explicit mixed_finish(const finish_args& args)
         : base(args), packed(args.params->quantizer_count != 0 ? args.packed[0] : nullptr) {
         const quantizer_params& q = args.params->quantizers[0];
-        reach_hi = simd::broadcast(q.hi);
-        reach_lo = simd::broadcast(q.lo);
+        reach_hi = simd::broadcast(q.levels.at[1]);
+        reach_lo = simd::broadcast(q.levels.at[0]);
         TERN_UNROLL_ALWAYS
         for (std::size_t j = 0; j < vectors; ++j) {
             const std::size_t at = args.channel + j * simd::f32_lanes;

@@ -67,7 +67,8 @@ private:
         TERN_UNROLL_UP_TO(unrolled_vectors)
         for (std::size_t j = 0; j < chunk_vectors; ++j) {
             const simd::f32v w = quantizer_input(q.g, q.h, v[j], begin + j * simd::f32_lanes);
-            bits.add(simd::greater_equal(w, simd::broadcast(q.hi)), simd::less(w, simd::broadcast(q.lo)), j);
+            bits.add(simd::greater_equal(w, simd::broadcast(q.levels.at[1])),
+                     simd::less(w, simd::broadcast(q.levels.at[0])), j);
         }
         store_valid_codes(bits, pixel, begin, valid);
     }
@@ -104,7 +105,8 @@ inline void finish_thresholds_tile(const finish_tile_args& given) {
     const finish_tile_args args = given;
     const auto* acc = static_cast<const std::int32_t*>(args.to.sums);
     for (std::size_t q = 0; q < args.to.params->quantizer_count; ++q) {
-        const threshold_params t = args.to.params->thresholds[q];
+        const threshold_params t = args.to.params->quantizers[q].thresholds;
+        const std::int32_t *const lo = t.at, *const hi = lo + t.pitch;
         for (std::size_t i = 0; i < args.count; ++i)
             for (std::size_t chunk = 0; chunk < args.channels; chunk += chunk_channels) {
                 const std::size_t rest = args.channels - chunk;
@@ -116,8 +118,8 @@ inline void finish_thresholds_tile(const finish_tile_args& given) {
                     const simd::i32v flip = simd::load(t.flip + channel);
                     const simd::i32v a =
                         simd::subtract(simd::bit_xor(simd::load(acc + i * args.pitch + in_tile), flip), flip);
-                    bits.add(simd::greater_equal(a, simd::load(t.hi + channel)),
-                             simd::less(a, simd::load(t.lo + channel)), j);
+                    bits.add(simd::greater_equal(a, simd::load(hi + channel)), simd::less(a, simd::load(lo + channel)),
+                             j);
                 }
                 store_valid_codes(bits, args.to.packed[q][i], args.to.channel + chunk,
                                   rest < chunk_channels ? rest : chunk_channels);

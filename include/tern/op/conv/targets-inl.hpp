@@ -24,7 +24,8 @@ inline constexpr std::size_t slack = 16;
 // Whether all codes are ternary ones that kernels write themselves: by integers, or by floats compared with >= alone.
 inline bool has_ternary_finish(const lowered_epilogue& lowered) noexcept {
     for (std::size_t q = 0; q < lowered.params.quantizer_count; ++q)
-        if (lowered.codes[q] != code_id::ternary || (!lowered.thresholds && lowered.params.levels[q].strict != 0))
+        if (lowered.codes[q] != code_id::ternary ||
+            (!lowered.thresholds && lowered.params.quantizers[q].levels.strict != 0))
             return false;
     return true;
 }
@@ -59,7 +60,7 @@ TERN_FUNC finish_kind strip_finisher::built_in() const noexcept {
     if (lowered_.thresholds)
         return ternary_ ? finish_kind::thresholds : finish_kind::integer_levels;
     const bool alone = p.residual == residual_kind::none && p.second.kind == activation_kind::none;
-    if (!ternary_ && p.levels[0].planes == 0)
+    if (!ternary_ && p.quantizers[0].levels.planes == 0)
         return alone && !p.store ? finish_kind::bytes : finish_kind::sums;
     if (gathers_ || scatters_ || p.residual == residual_kind::pooled)
         return finish_kind::sums;
@@ -247,13 +248,14 @@ TERN_FUNC void strip_finisher::quantize(const finish_tile_args& tile, const floa
         z.channel = tile.to.channel;
         z.channels = tile.channels;
         z.zero_bytes = tile.zero_bytes;
-        z.g = lowered_.params.quantizers[q].g;
-        z.h = lowered_.params.quantizers[q].h;
-        z.levels = &lowered_.params.levels[q];
+        const quantizer_params& quantizer = lowered_.params.quantizers[q];
+        z.g = quantizer.g;
+        z.h = quantizer.h;
+        z.levels = &quantizer.levels;
         z.packed = tile.to.packed[q];
         if (lowered_.thresholds) {
             z.acc = static_cast<const std::int32_t*>(tile.to.sums);
-            z.thresholds = lowered_.params.level_thresholds[q];
+            z.thresholds = quantizer.thresholds;
         }
         kernels_.quantize_tile(z);
     }

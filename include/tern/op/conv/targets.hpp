@@ -102,7 +102,7 @@ private:
     const lowered_epilogue& lowered_;
     const conv_tensors& tensors_;
     bool float_sums_, gathers_, scatters_;
-    bool ternary_;  ///< kernels write the codes themselves; other quantizers work as `params.levels` say
+    bool ternary_;  ///< kernels write the codes themselves; other quantizers work as their levels say
     finish_kind kind_;
     strip_pixel_arrays* pixels_;
     // Of positions that nothing asks for, and tiles for what no kernel has built in.
