@@ -183,8 +183,13 @@ struct uneven : tern::ternary {
     static TERN_INLINE constexpr int plane_weight(int plane) noexcept { return plane == 0 ? 2 : -3; }
     static TERN_INLINE constexpr unsigned pattern(int v) noexcept { return v == 0 ? 0u : v == 2 ? 1u : 3u; }
 };
-static_assert(tern::is_consistent<tern::ternary>() && !tern::is_consistent<misprinted>() &&
-              !tern::is_consistent<zeroless>());
+/// Ternary codes with twice the scale.
+struct doubled : tern::ternary {
+    static constexpr int min = -2, max = 2, weight_min = -2, step = 2;
+    static TERN_INLINE constexpr int plane_weight(int plane) noexcept { return plane == 0 ? 2 : -4; }
+};
+static_assert(tern::is_consistent<tern::ternary>() && !tern::is_consistent<doubled>() &&
+              !tern::is_consistent<misprinted>() && !tern::is_consistent<zeroless>());
 static_assert(!tern::is_consistent<five_bits>() && !tern::is_consistent<uneven>());
 static_assert(tern::code_value<uneven>(uneven::pattern(2)) == 2 && tern::code_value<uneven>(uneven::pattern(-1)) == -1);
 

@@ -16,7 +16,8 @@
 //     plane_weight(p)  what bit p is worth
 //     offset           the value of all bits 0
 //     min, max         range of the values; weight_min is the least value that weights may have
-//     step             distance of neighbouring values
+//     step             distance of neighbouring values: 1, or 2 where all are odd (others are such a code with
+//                      another scale)
 //     has_zero         whether 0 is a value; zero_pattern are its bits then: what the halo of an image holds
 //     pattern(v)       the bits of value v (bit p is plane p)
 #pragma once
@@ -45,13 +46,14 @@ TERN_INLINE constexpr bool code_contains(int v) noexcept {
     return v >= Code::min && v <= Code::max && (v - Code::min) % Code::step == 0;
 }
 
-/// Whether a description agrees with itself: it has as many planes as others have room for, values are evenly spaced
-/// and each has bits of its own that stand for it, the range is that of the bits' values, and zero is what zero_pattern
-/// says.
+/// Whether a description agrees with itself: it has as many planes as others have room for, values are neighbours or
+/// all odd numbers of a range, each has bits of its own that stand for it, the range is that of the bits' values, and
+/// zero is what zero_pattern says.
 template <class Code>
 TERN_INLINE constexpr bool is_consistent() noexcept {
     const bool lies_somehow = (Code::planes >= 1 && Code::planes <= max_planes) || Code::planes == byte_planes;
-    if (!lies_somehow || Code::step < 1 || Code::min >= Code::max || Code::weight_min < Code::min ||
+    const bool spaced = Code::step == 1 || (Code::step == 2 && Code::min % 2 != 0);
+    if (!lies_somehow || !spaced || Code::min >= Code::max || Code::weight_min < Code::min ||
         (Code::max - Code::min) % Code::step != 0)
         return false;
     for (int v = Code::min; v <= Code::max; v += Code::step)

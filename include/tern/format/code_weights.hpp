@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -47,10 +48,13 @@ inline status check_weight_values(const std::int8_t* values, const weight_shape&
     for (std::size_t j = 0, count = s.size(); j < count; ++j)
         wrong |= values[j] < low || values[j] > high || ((values[j] - low) & between) != 0;
     for (std::size_t j = 0; wrong; ++j)
-        if (!info.contains_weight(values[j]))
+        if (!info.contains_weight(values[j])) {
+            char from[24] = "";
+            if (info.min != info.weight_min)
+                std::snprintf(from, sizeof from, " from %d", info.weight_min);
             return make_error(errc::bad_value, "weight code [%zu,%zu,%zu,%zu]: expected %s%s, found %d", j / s.fan_in(),
-                              j / s.taps() % s.in_channels, j / s.kw % s.kh, j % s.kw, info.title,
-                              info.min != info.weight_min ? " from -127" : "", values[j]);
+                              j / s.taps() % s.in_channels, j / s.kw % s.kh, j % s.kw, info.title, from, values[j]);
+        }
     return {};
 }
 

@@ -80,6 +80,9 @@ inline status check_uniform_options(const uniform_weight_options& options, int t
     if (top < 1 || !c.contains_weight(top))
         return make_error(errc::invalid_argument, "%s: expected a largest code above 0 among %s, found %d", name,
                           c.title, top);
+    if (c.min != 0 && !c.contains_weight(-top))
+        return make_error(errc::invalid_argument, "%s: expected a code that has %d and %d, found %s", name, -top, top,
+                          c.title);
     if (!is_positive(options.range))
         return make_error(errc::invalid_argument, "%s: expected a finite range above 0, found %g", name, options.range);
     return {};
