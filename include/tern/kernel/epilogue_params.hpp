@@ -96,7 +96,7 @@ enum class finish_kind : std::uint8_t {
     levels,      ///< what `mixed` does, but that the quantizer, which there must be, writes planes as its levels say
     integer_levels,  ///< integer thresholds to such planes
 };
-inline constexpr std::size_t finish_kinds = 7;
+inline constexpr std::size_t finish_kinds = static_cast<std::size_t>(finish_kind::integer_levels) + 1;
 
 /// Sums in memory, to be finished in any way: tiles that lack channels, pooled residuals, and what else no kernel has
 /// built in.
