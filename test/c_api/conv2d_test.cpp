@@ -7,6 +7,7 @@
 #include <tern/quantize/twn.hpp>
 #include <tern/quantize/uniform.hpp>
 
+#include "../support/codes.hpp"
 #include "c_support.hpp"
 
 using namespace tern_test;
@@ -63,26 +64,24 @@ struct both_plans {
     }
 };
 
-const tern_code all_c_codes[] = {TERN_TERNARY, TERN_BINARY, TERN_HALF_TERNARY, TERN_U1, TERN_U2, TERN_U3, TERN_U4,
-                                 TERN_O1,      TERN_O2,     TERN_O3,           TERN_O4, TERN_S8, TERN_U8};
-constexpr tern::code_id all_cpp_codes[] = {tern::code_id::ternary, tern::code_id::binary, tern::code_id::half_ternary,
-                                           tern::code_id::u1,      tern::code_id::u2,     tern::code_id::u3,
-                                           tern::code_id::u4,      tern::code_id::o1,     tern::code_id::o2,
-                                           tern::code_id::o3,      tern::code_id::o4,     tern::code_id::s8,
-                                           tern::code_id::u8};
-static_assert(sizeof all_cpp_codes / sizeof *all_cpp_codes == tern::code_count, "a code has no number in C");
+/// The number in C.
+tern_code c_code(tern::code_id code) {
+    return code == tern::code_id::ternary  ? TERN_TERNARY
+           : code == tern::code_id::binary ? TERN_BINARY
+                                           : static_cast<tern_code>(code);
+}
 
 }  // namespace
 
 TEST_CASE("convolutions of every pair of codes in C equal those in C++") {
     std::mt19937 random(81);
-    for (std::size_t w = 0; w + 1 < tern::code_count; ++w)
-        for (std::size_t a = 0; a < tern::code_count; ++a) {
+    for (const tern::code_id w : tern_test::codes_of_weights())
+        for (const tern::code_id a : tern_test::all_codes) {
             const c_layer layer(random);
-            const auto codes = codes_of(all_cpp_codes[w], layer.shape.size(), random);
+            const auto codes = codes_of(w, layer.shape.size(), random);
             const auto scale = floats_of(layer.shape.out_channels, random), bias = floats_of(scale.size(), random);
             tern_weights weights = layer.c_weights();
-            weights.code = all_c_codes[w];
+            weights.code = c_code(w);
             weights.codes = codes.data();
             weights.scale = scale.data();
             weights.bias = bias.data();
@@ -90,15 +89,14 @@ TEST_CASE("convolutions of every pair of codes in C equal those in C++") {
             tern_conv2d_desc desc = init<tern_conv2d_desc>();
             desc.weights = &weights;
             desc.geometry = layer.c_geometry();
-            desc.activations = all_c_codes[a];
+            desc.activations = c_code(a);
             desc.stages = stages;
             desc.stage_count = 2;
             tern_conv2d* plan = nullptr;
             REQUIRE_C(tern_conv2d_create(&desc, nullptr, &plan));
-            const auto packed =
-                tern::pack_code_weights(codes.data(), layer.shape, all_cpp_codes[w], scale.data(), bias.data());
+            const auto packed = tern::pack_code_weights(codes.data(), layer.shape, w, scale.data(), bias.data());
             REQUIRE(packed.ok());
-            const auto cpp = tern::conv2d::create(*packed, all_cpp_codes[a], layer.geometry,
+            const auto cpp = tern::conv2d::create(*packed, a, layer.geometry,
                                                   tern::chain(tern::stage::clamp(-20, 30), tern::stage::store()));
             REQUIRE_MESSAGE(cpp.ok(), std::string(cpp.message()));
             both_plans(plan, *cpp, layer.in, random);
@@ -285,13 +283,13 @@ TEST_CASE("a chain in C writes what the same chain in C++ writes: floats, codes,
 TEST_CASE("codes are packed and unpacked in C") {
     std::mt19937 random(84);
     const tern_border halo = {1, 2, 0, 1};
-    for (std::size_t k = 0; k < tern::code_count; ++k) {
-        const bool is_u8 = all_c_codes[k] == TERN_U8;
+    for (const tern::code_id code : tern_test::all_codes) {
+        const bool is_u8 = code == tern::code_id::u8;
         tern_layout layout;
-        REQUIRE_C(tern_make_layout(all_c_codes[k], 2, 3, 4, 70, &halo, &layout));
+        REQUIRE_C(tern_make_layout(c_code(code), 2, 3, 4, 70, &halo, &layout));
         std::vector<std::uint64_t> memory(layout.total_bytes / 8);
         const tern_image image = {layout, memory.data()};
-        auto codes = codes_of(is_u8 ? tern::code_id::u4 : all_cpp_codes[k], 2 * 3 * 4 * 70, random);
+        auto codes = codes_of(is_u8 ? tern::code_id::u4 : code, 2 * 3 * 4 * 70, random);
         std::vector<std::int8_t> back(codes.size());
         const tern_type type = is_u8 ? TERN_TYPE_U8 : TERN_TYPE_S8;
         const tern_tensor from = tern_nhwc(codes.data(), type, 2, 3, 4, 70),
