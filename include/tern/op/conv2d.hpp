@@ -16,10 +16,7 @@
 #include "../format/code_weights.hpp"
 #include "../format/packed_image.hpp"
 #include "../format/ternary_weights.hpp"
-#include "conv/choice.hpp"
-#include "conv/form.hpp"
-#include "conv/layer.hpp"
-#include "conv/panels.hpp"
+#include "conv/plan.hpp"
 #include "epilogue.hpp"
 #include "plan_options.hpp"
 #include "stage.hpp"
@@ -72,27 +69,27 @@ public:
     }
 
     /// The code that the input must have.
-    code_id input_code() const noexcept { return query_.product.activations; }
+    code_id input_code() const noexcept { return plan_.query.product.activations; }
     /// Channels of the input and of the outputs, those of all groups.
-    std::size_t in_channels() const noexcept { return query_.layer.in_channels(); }
-    std::size_t out_channels() const noexcept { return query_.layer.out_channels(); }
+    std::size_t in_channels() const noexcept { return plan_.query.layer.in_channels(); }
+    std::size_t out_channels() const noexcept { return plan_.query.layer.out_channels(); }
     /// How many packed outputs the plan writes, and the code of number `q` of them.
-    std::size_t quantizers() const noexcept { return epilogue_.params.quantizer_count; }
+    std::size_t quantizers() const noexcept { return plan_.epilogue.params.quantizer_count; }
     code_id output_code(std::size_t q) const noexcept {
-        return q < max_quantizers && q < quantizers() ? epilogue_.codes[q] : code_id::ternary;
+        return q < max_quantizers && q < quantizers() ? plan_.epilogue.codes[q] : code_id::ternary;
     }
     /// The code that padding is, and that is subtracted from all others.
-    int zero_point() const noexcept { return query_.zero_point; }
-    const conv_geometry& geometry() const noexcept { return query_.layer.geometry; }
-    const weight_shape& weights() const noexcept { return query_.layer.shape; }
-    bool uses_integer_thresholds() const noexcept { return epilogue_.thresholds; }
+    int zero_point() const noexcept { return plan_.query.zero_point; }
+    const conv_geometry& geometry() const noexcept { return plan_.query.layer.geometry; }
+    const weight_shape& weights() const noexcept { return plan_.query.layer.shape; }
+    bool uses_integer_thresholds() const noexcept { return plan_.epilogue.thresholds; }
     /// The table in use, also for operators beside the plan (`quantize_image_options::kernels`); null in a
     /// default-made plan.
-    const kernel_table* kernels() const noexcept { return query_.kernels; }
+    const kernel_table* kernels() const noexcept { return plan_.query.kernels; }
     /// Products per output pixel and channel.
     std::size_t macs_per_output() const noexcept { return weights().fan_in(); }
     /// Bytes of the packed weights that the plan keeps.
-    std::size_t panel_bytes() const noexcept { return forms_[0].weight_bytes() + forms_[1].weight_bytes(); }
+    std::size_t panel_bytes() const noexcept { return plan_.weight_bytes(); }
 
     /// Output sizes for an input, or an error that names both.
     result<image_shape> output_shape(const image_shape& in) const {
@@ -126,47 +123,10 @@ public:
     }
 
 private:
-    struct run_memory;
-    struct trial;
     friend class float_conv2d;  // knows the epilogue
-    /// What `create` measured.
-    struct measured_kernel {
-        char name[sizeof product_candidate::name];
-        image_shape in;
-        double seconds;
-    };
+    struct parts;               // what create and run do (conv2d-inl.hpp)
 
-    bool is_made() const noexcept { return panel_bytes() != 0; }
-    /// The options' kernel is copied: their texts need not live as long as the plan.
-    choice_query query() const noexcept {
-        choice_query q = query_;
-        q.kernel = wanted_kernel_[0] != '\0' ? wanted_kernel_ : nullptr;
-        return q;
-    }
-    const conv_form& form_for(const image_shape& in) const noexcept {
-        return form_count_ < 2 || cycles_for(query_, forms_[0].choice, in) <= cycles_for(query_, forms_[1].choice, in)
-                   ? forms_[0]
-                   : forms_[1];
-    }
-    TERN_FUNC result<product_candidate> choose(const code_weights& weights, const image_shape& expected,
-                                               const plan_options& options, conv_form& form);
-    TERN_FUNC status measure(const code_weights& weights, const image_shape& expected, const plan_options& options,
-                             product_candidate& best, conv_form& form);
-    TERN_FUNC void write_key(const image_shape& in, char (&key)[256]) const noexcept;
-    TERN_FUNC status add_form(const code_weights& weights, const image_shape& expected, const plan_options& options);
-    TERN_FUNC void set_names(conv_form& form) const noexcept;
-    TERN_FUNC status check_halves(const conv2d_args& args) const;
-    TERN_FUNC result<image_shape> check_images(const conv2d_args& args) const;
-    TERN_FUNC status check_halo(const packed_layout& in) const;
-    TERN_FUNC status check_run(const conv2d_args& args, const image_shape& out, const workspace& scratch,
-                               std::size_t needed) const;
-
-    choice_query query_{};
-    char wanted_kernel_[sizeof product_candidate::name] = "";
-    conv_form forms_[2] = {};  // weights for different kernels; most plans have one
-    std::size_t form_count_ = 0;
-    lowered_epilogue epilogue_{};
-    buffer<measured_kernel> measured_{};
+    conv_plan plan_{};
 };
 
 TERN_END_NAMESPACE

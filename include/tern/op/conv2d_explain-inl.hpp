@@ -37,17 +37,17 @@ private:
 
 TERN_FUNC std::size_t conv2d::explain(const image_shape& in, char* text, std::size_t size) const {
     explain_detail::text_writer out(text, size);
-    if (!is_made()) {
+    if (!plan_.is_made()) {
         out.add("no plan\n");
         return out.length();
     }
-    const choice_query q = query();
-    const char* const chosen = form_for(in).kernel;
+    const choice_query q = plan_.whole_query();
+    const char* const chosen = plan_.form_for(in).kernel;
     out.add("level %s, core %s, input %zux%zux%zu (n, h, w)\n", q.kernels->level, core_name(q.core), in.n, in.h, in.w);
     const std::size_t count = candidate_limit(*q.kernels);
     const auto print = [&](const product_candidate& c) {
         out.add("%-30s %12.0f cycles", c.name, c.cycles);
-        for (const measured_kernel& m : measured_)
+        for (const measured_kernel& m : plan_.measured)
             if (m.in == in && std::strcmp(m.name, c.name) == 0)
                 out.add(", measured %.1f us", m.seconds * 1e6);
         out.add("%s\n", std::strcmp(c.name, chosen) == 0 ? ", chosen" : "");

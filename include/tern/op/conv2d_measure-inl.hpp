@@ -16,7 +16,7 @@
 TERN_BEGIN_NAMESPACE
 
 // Made-up tensors of one input shape for all that the plan's epilogue reads and writes.
-struct conv2d::trial {
+struct conv2d::parts::trial {
     packed_tensor input{}, packed[max_quantizers]{};
     buffer<float> out{}, residual{};
     buffer<std::int32_t> accumulators{};
@@ -121,8 +121,9 @@ inline image_shape affordable(const conv_layer& layer, image_shape in, double cy
 
 }  // namespace measure_detail
 
-inline status conv2d::trial::make_outputs(const conv2d& plan, const image_shape& shape, const allocator& memory) {
-    const lowered_epilogue& e = plan.epilogue_;
+inline status conv2d::parts::trial::make_outputs(const conv2d& plan, const image_shape& shape,
+                                                 const allocator& memory) {
+    const lowered_epilogue& e = plan.plan_.epilogue;
     const checked_size pixels = checked_size(shape.n) * shape.h * shape.w;
     const auto view = [&](auto* data, std::size_t scale) {
         return nhwc(data, shape.n, shape.h * scale, shape.w * scale, e.channels);
@@ -157,7 +158,7 @@ inline status conv2d::trial::make_outputs(const conv2d& plan, const image_shape&
     return {};
 }
 
-inline status conv2d::trial::make(const conv2d& plan, const image_shape& in, const allocator& memory) {
+inline status conv2d::parts::trial::make(const conv2d& plan, const image_shape& in, const allocator& memory) {
     const auto shape = plan.output_shape(in);
     if (!shape.ok())
         return shape.status();
@@ -175,7 +176,7 @@ inline status conv2d::trial::make(const conv2d& plan, const image_shape& in, con
     return make_outputs(plan, *shape, memory);
 }
 
-inline status conv2d::trial::make_scratch(std::size_t bytes, const allocator& memory) {
+inline status conv2d::parts::trial::make_scratch(std::size_t bytes, const allocator& memory) {
     if (bytes <= scratch.size())
         return {};
     auto larger = make_buffer<unsigned char>(bytes, memory);
@@ -187,40 +188,41 @@ inline status conv2d::trial::make_scratch(std::size_t bytes, const allocator& me
 
 // Runs what the model takes for fast in turns, so that all of them meet the same hindrances, and takes the fastest run
 // of each.
-TERN_FUNC status conv2d::measure(const code_weights& weights, const image_shape& expected, const plan_options& options,
-                                 product_candidate& best, conv_form& form) {
+status conv2d::parts::measure(conv2d& self, const code_weights& weights, const image_shape& expected,
+                              const plan_options& options, product_candidate& best, conv_form& form) {
+    conv_plan& plan = self.plan_;
     using namespace measure_detail;
     const auto begin = std::chrono::steady_clock::now();
     contestant list[most_candidates];
-    const std::size_t count = shortlist(query(), expected, list);
+    const std::size_t count = shortlist(plan.whole_query(), expected, list);
     if (count < 2)
         return {};
     double cycles = 0.0;
     for (std::size_t i = 0; i < count; ++i)
         cycles += list[i].candidate.cycles;
-    const image_shape in = affordable(query_.layer, expected, cycles, options.measuring_seconds);
+    const image_shape in = affordable(plan.query.layer, expected, cycles, options.measuring_seconds);
     trial run;
-    TERN_TRY(run.make(*this, in, options.memory));
+    TERN_TRY(run.make(self, in, options.memory));
     for (std::size_t i = 0; i < count; ++i) {
-        auto made = make_form(weights, options.sum_bias, query_.layer, list[i].candidate, options.memory);
+        auto made = make_form(weights, options.sum_bias, plan.query.layer, list[i].candidate, options.memory);
         if (!made.ok())
             return made.status();
         list[i].form = std::move(*made);
     }
-    conv_form kept = std::exchange(forms_[0], {});
-    const std::size_t kept_count = std::exchange(form_count_, 1);
+    conv_form kept = std::exchange(plan.forms[0], {});
+    const std::size_t kept_count = std::exchange(plan.form_count, 1);
     status failed;
     for (std::size_t round = 0; failed.ok(); ++round) {
         const double fastest_run = fastest_of(list, count)->seconds;
         for (std::size_t i = 0; i < count && failed.ok(); ++i) {
             if (list[i].seconds > (round < least_rounds ? 3.0 : 1.25) * fastest_run)
                 continue;  // it has lost; early runs may have been hindered by other programs
-            std::swap(forms_[0], list[i].form);
-            failed = run.make_scratch(workspace_bytes(in), options.memory);
+            std::swap(plan.forms[0], list[i].form);
+            failed = run.make_scratch(self.workspace_bytes(in), options.memory);
             if (failed.ok())
-                failed = run.run(*this).status();  // weights and pixels return to the caches
-            const auto seconds = failed.ok() ? run.run(*this) : result<double>(failed);
-            std::swap(forms_[0], list[i].form);
+                failed = run.run(self).status();  // weights and pixels return to the caches
+            const auto seconds = failed.ok() ? run.run(self) : result<double>(failed);
+            std::swap(plan.forms[0], list[i].form);
             if (!seconds.ok())
                 failed = seconds.status();
             else if (round == 0 || *seconds < list[i].seconds)
@@ -230,21 +232,21 @@ TERN_FUNC status conv2d::measure(const code_weights& weights, const image_shape&
         if (round + 1 >= least_rounds && used >= options.measuring_seconds)
             break;
     }
-    forms_[0] = std::move(kept);
-    form_count_ = kept_count;
+    plan.forms[0] = std::move(kept);
+    plan.form_count = kept_count;
     TERN_TRY(failed);
 
-    auto measured = make_unfilled_buffer<measured_kernel>(checked_size(measured_.size()) + count, options.memory);
+    auto measured = make_unfilled_buffer<measured_kernel>(checked_size(plan.measured.size()) + count, options.memory);
     if (!measured.ok())
         return measured.status();
-    std::copy(measured_.begin(), measured_.end(), measured->begin());
+    std::copy(plan.measured.begin(), plan.measured.end(), measured->begin());
     for (std::size_t i = 0; i < count; ++i) {
-        measured_kernel& m = (*measured)[measured_.size() + i];
+        measured_kernel& m = (*measured)[plan.measured.size() + i];
         std::memcpy(m.name, list[i].candidate.name, sizeof m.name);
         m.in = expected;
         m.seconds = list[i].seconds;
     }
-    measured_ = std::move(*measured);
+    plan.measured = std::move(*measured);
     contestant* fastest = fastest_of(list, count);
     if (list[0].seconds <= noise * fastest->seconds)
         fastest = list;  // the model's favourite
@@ -253,31 +255,36 @@ TERN_FUNC status conv2d::measure(const code_weights& weights, const image_shape&
     return {};
 }
 
+namespace measure_detail {
+
 // What an outcome depends on.
-TERN_FUNC void conv2d::write_key(const image_shape& in, char (&key)[256]) const noexcept {
-    const weight_shape& s = weights();
-    const conv_geometry& g = geometry();
-    const epilogue_params& e = epilogue_.params;
+inline void write_key(const conv_plan& plan, const image_shape& in, char (&key)[256]) noexcept {
+    const weight_shape& s = plan.query.layer.shape;
+    const conv_geometry& g = plan.query.layer.geometry;
+    const epilogue_params& e = plan.epilogue.params;
     std::snprintf(
         key, sizeof key,
         "%s %s %s*%s%s %zux%zux%zux%zu s%zu,%zu p%zu,%zu,%zu,%zu d%zu,%zu g%zu in %zux%zux%zu out %s%s%s%s%s%s%s",
-        core_name(query_.core), query_.kernels->level, code_name(query_.product.weights),
-        code_name(query_.product.activations), query_.product.zero_border ? " 0" : "", s.out_channels, s.in_channels,
-        s.kh, s.kw, g.stride_h, g.stride_w, g.padding.top, g.padding.left, g.padding.bottom, g.padding.right,
-        g.dilation_h, g.dilation_w, g.groups, in.n, in.h, in.w, e.store ? "f" : "",
+        core_name(plan.query.core), plan.query.kernels->level, code_name(plan.query.product.weights),
+        code_name(plan.query.product.activations), plan.query.product.zero_border ? " 0" : "", s.out_channels,
+        s.in_channels, s.kh, s.kw, g.stride_h, g.stride_w, g.padding.top, g.padding.left, g.padding.bottom,
+        g.padding.right, g.dilation_h, g.dilation_w, g.groups, in.n, in.h, in.w, e.store ? "f" : "",
         e.residual == residual_kind::same     ? "r"
         : e.residual == residual_kind::pooled ? "p"
                                               : "",
-        epilogue_.thresholds ? "t" : "", e.quantizer_count > 0 ? " " : "",
-        e.quantizer_count > 0 ? code_name(epilogue_.codes[0]) : "", e.quantizer_count > 1 ? " " : "",
-        e.quantizer_count > 1 ? code_name(epilogue_.codes[1]) : "");
+        plan.epilogue.thresholds ? "t" : "", e.quantizer_count > 0 ? " " : "",
+        e.quantizer_count > 0 ? code_name(plan.epilogue.codes[0]) : "", e.quantizer_count > 1 ? " " : "",
+        e.quantizer_count > 1 ? code_name(plan.epilogue.codes[1]) : "");
 }
 
+}  // namespace measure_detail
+
 // The kernels for an input, and their weights if they have been made on the way.
-TERN_FUNC result<product_candidate> conv2d::choose(const code_weights& weights, const image_shape& expected,
-                                                   const plan_options& options, conv_form& form) {
-    const image_shape in = can_count(query_.layer, expected) ? expected : usual_input(query_.layer);
-    choice_query q = query();
+result<product_candidate> conv2d::parts::choose(conv2d& self, const code_weights& weights, const image_shape& expected,
+                                                const plan_options& options, conv_form& form) {
+    const conv_plan& plan = self.plan_;
+    const image_shape in = can_count(plan.query.layer, expected) ? expected : usual_input(plan.query.layer);
+    choice_query q = plan.whole_query();
     if (options.choice == choice_rule::modelled)
         return choose_product(q, in);
     // Outcomes are those of free choices.
@@ -285,7 +292,7 @@ TERN_FUNC result<product_candidate> conv2d::choose(const code_weights& weights, 
                       options.kernel == nullptr && options.max_weight_bytes == 0;
     const tuning_store store = free ? options.outcomes : tuning_store{};
     char key[256];
-    write_key(in, key);
+    measure_detail::write_key(plan, in, key);
     char known[sizeof product_candidate::name] = "";
     if (store && store.find(store.ctx, key, known, sizeof known)) {
         q.kernel = known;
@@ -296,7 +303,7 @@ TERN_FUNC result<product_candidate> conv2d::choose(const code_weights& weights, 
     }
     product_candidate best;
     best.why_not = "not measured";
-    TERN_TRY(measure(weights, in, options, best, form));
+    TERN_TRY(measure(self, weights, in, options, best, form));
     if (best.why_not != nullptr)  // there is nothing to compare
         return choose_product(q, in);
     if (store)

@@ -37,7 +37,7 @@ TERN_FUNC result<float_conv2d> float_conv2d::make(result<conv2d> conv, const inp
         return conv.status();
     float_conv2d plan;
     plan.conv_ = std::move(*conv);
-    const epilogue_params& chain = plan.conv_.epilogue_.params;
+    const epilogue_params& chain = plan.conv_.plan_.epilogue.params;
     if (!chain.store || chain.quantizer_count != 0)
         return make_error(errc::invalid_argument,
                           "float_conv2d: expected a chain that stores floats and quantizes nothing, found %s store and "
@@ -120,21 +120,21 @@ void set_view(const View& view, Floats& floats, View& halves) {
 }  // namespace float_conv2d_detail
 
 TERN_FUNC std::size_t float_conv2d::workspace_bytes(const image_shape& in, std::size_t slices) const noexcept {
-    return conv_.is_made() && output_shape(in).ok() ? run_memory().take(*this, nullptr, in, slices) : 0;
+    return conv_.plan_.is_made() && output_shape(in).ok() ? run_memory().take(*this, nullptr, in, slices) : 0;
 }
 
 TERN_FUNC status float_conv2d::check_run(const float_conv2d_args& args, const image_shape& out,
                                          const workspace& scratch, std::size_t needed) const {
     TERN_TRY(check_workspace(scratch, needed, "float_conv2d"));
     constexpr packed_image none[2] = {};
-    TERN_TRY(check_epilogue_tensors(conv_.epilogue_, out, args.out, args.residual, none, "float_conv2d"));
-    return check_overlaps(conv_.epilogue_, {range_of(args.input), range_of(scratch.data, scratch.bytes)}, args.out,
+    TERN_TRY(check_epilogue_tensors(conv_.plan_.epilogue, out, args.out, args.residual, none, "float_conv2d"));
+    return check_overlaps(conv_.plan_.epilogue, {range_of(args.input), range_of(scratch.data, scratch.bytes)}, args.out,
                           args.residual, none, "float_conv2d");
 }
 
 TERN_FUNC status float_conv2d::run(const float_conv2d_args& args, const workspace& scratch,
                                    const executor& threads) const {
-    TERN_TRY(check_made(conv_.is_made(), "float_conv2d"));
+    TERN_TRY(check_made(conv_.plan_.is_made(), "float_conv2d"));
     TERN_TRY(check_input(args.input, in_channels(), "float_conv2d"));
     const image_shape in{args.input.n, args.input.h, args.input.w};
     const auto out = output_shape(in);
