@@ -72,7 +72,13 @@ std::uint64_t bits_without_value(const std::uint64_t* word) noexcept {
     return wrong;
 }
 
-inline std::size_t first_bit(std::uint64_t word) noexcept { return static_cast<std::size_t>(__builtin_ctzll(word)); }
+/// The lowest bit of a word that has one.
+inline std::size_t first_bit(std::uint64_t word) noexcept {
+    std::size_t i = 0;
+    while (((word >> i) & 1) == 0)
+        ++i;
+    return i;
+}
 
 template <class Code>
 status check_planes(const code_weights& w) {
