@@ -149,7 +149,8 @@ inline status copy_scale_and_bias(code_weights& to, const float* scale, const fl
 
 }  // namespace detail
 
-/// Bytes that codes, scales and a bias of this shape take: more than codes need where channels are few (weight_rows.hpp).
+/// Bytes that codes, scales and a bias of this shape take: more than codes need where channels are few
+/// (weight_rows.hpp).
 inline checked_size weight_bytes(const weight_shape& s, code_id code) noexcept {
     const checked_size rows = checked_size(s.out_channels) * s.kh * s.kw;
     const checked_size codes =

@@ -1,5 +1,5 @@
-// Weights of any code with one scale per output channel: weight = scale[o] * code. The codes lie in rows, independent of
-// the instruction set: a row for each output channel and tap (ky*kw + kx), with the codes of all input channels.
+// Weights of any code with one scale per output channel: weight = scale[o] * code. The codes lie in rows, independent
+// of the instruction set: a row for each output channel and tap (ky*kw + kx), with the codes of all input channels.
 // Functions of this file are called per code, row or channel and check nothing.
 //
 //   planes: [output channel][tap][channel word][plane]   codes of up to four bits, as code_planes.hpp has them
