@@ -117,9 +117,9 @@ TERN_FUNC result<ternary_weights> quantize_fatnn(const float* w, const weight_sh
     return weights;
 }
 
-TERN_FUNC result<level_thresholds> fatnn_thresholds(const float* alphas, std::size_t count, const char* name) {
+TERN_FUNC result<quantizer_thresholds> fatnn_thresholds(const float* alphas, std::size_t count, const char* name) {
     name = name_or(name, "alpha");
-    level_thresholds t;
+    quantizer_thresholds t;
     switch (count) {
         case 1: t.code = code_id::u1; break;
         case 2: t.code = code_id::half_ternary; break;
@@ -141,7 +141,7 @@ TERN_FUNC result<level_thresholds> fatnn_thresholds(const float* alphas, std::si
     return t;
 }
 
-TERN_FUNC result<level_thresholds> fatnn_full_range_thresholds(float alpha0, float alpha1, const char* name) {
+TERN_FUNC result<quantizer_thresholds> fatnn_full_range_thresholds(float alpha0, float alpha1, const char* name) {
     const float alphas[] = {alpha0, alpha1};
     TERN_TRY(detail::check_alphas(alphas, 2, name_or(name, "alpha")));
     const float_bound lo = bound_at_least(-0.5 / magnitude(alpha0)), hi = bound_above(0.5 / magnitude(alpha1));

@@ -42,10 +42,12 @@ TERN_FUNC result<ternary_weights> quantize_fatnn(const float* w, const weight_sh
 
 /// Thresholds of half-range activations with `count` alphas: 2 give {0, 1, 2}; 1, 3, 7 and 15 give unsigned codes of 1
 /// to 4 bits. Errors: another count, an alpha that is 0, NaN or infinite (`name` is that of the tensors).
-TERN_FUNC result<level_thresholds> fatnn_thresholds(const float* alphas, std::size_t count, const char* name = "alpha");
+TERN_FUNC result<quantizer_thresholds> fatnn_thresholds(const float* alphas, std::size_t count,
+                                                        const char* name = "alpha");
 
 /// Thresholds of full-range activations {-1, 0, 1}. Errors: as fatnn_thresholds.
-TERN_FUNC result<level_thresholds> fatnn_full_range_thresholds(float alpha0, float alpha1, const char* name = "alpha");
+TERN_FUNC result<quantizer_thresholds> fatnn_full_range_thresholds(float alpha0, float alpha1,
+                                                                   const char* name = "alpha");
 
 TERN_END_NAMESPACE
 

@@ -42,7 +42,7 @@ TERN_FUNC result<ternary_weights> quantize_lsq(const float* w, const weight_shap
     return weights;
 }
 
-TERN_FUNC result<level_thresholds> lsq_thresholds(float clip, const char* name) {
+TERN_FUNC result<quantizer_thresholds> lsq_thresholds(float clip, const char* name) {
     TERN_TRY(detail::check_constants(&clip, 1, "clip", name_or(name, "clip_val"), true));
     uniform_activation q;
     q.code = code_id::half_ternary;

@@ -26,7 +26,7 @@ TERN_FUNC result<ternary_weights> quantize_lsq(const float* w, const weight_shap
 
 /// The thresholds of half-range ternary activations; a code is worth clip / 2.
 /// Errors: a clip that is not finite and above 0 (`name` is that of its tensor).
-TERN_FUNC result<level_thresholds> lsq_thresholds(float clip, const char* name = "clip_val");
+TERN_FUNC result<quantizer_thresholds> lsq_thresholds(float clip, const char* name = "clip_val");
 
 TERN_END_NAMESPACE
 

@@ -101,11 +101,11 @@ inline double uniform_size(const value_range& found, std::size_t n, const unifor
 
 }  // namespace detail
 
-TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& q) {
+TERN_FUNC result<quantizer_thresholds> uniform_thresholds(const uniform_activation& q) {
     const code_info c = get_code_info(q.code);
-    if (!is_code(q.code) || c.levels() > level_thresholds::max_count + 1)
+    if (!is_code(q.code) || c.levels() > quantizer_thresholds::max_count + 1)
         return make_error(errc::invalid_argument, "expected a code of at most %d values, found %s",
-                          level_thresholds::max_count + 1, is_code(q.code) ? c.title : "none");
+                          quantizer_thresholds::max_count + 1, is_code(q.code) ? c.title : "none");
     TERN_TRY(detail::check_ties(q.ties, "activations"));
     if (!detail::is_positive(q.scale) || q.divisor < 1)
         return make_error(errc::invalid_argument,
@@ -114,7 +114,7 @@ TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& 
     if (c.step == 1 ? !c.contains(q.zero_point) : q.zero_point != 0)
         return make_error(errc::invalid_argument, "expected a zero point among %s%s, found %d", c.title,
                           c.step == 1 ? "" : ", which is 0", q.zero_point);
-    level_thresholds t;
+    quantizer_thresholds t;
     t.code = q.code;
     t.count = c.levels() - 1;
     for (int i = 0; i < t.count; ++i) {

@@ -69,7 +69,7 @@ struct uniform_weights {
 /// The thresholds of an activation quantizer: the codes that they give are those of the formula above for every float x
 /// (but subnormal ones, where two codes meet between them). Errors: a code of more than 16 values, parameters out of
 /// range.
-TERN_FUNC result<level_thresholds> uniform_thresholds(const uniform_activation& q);
+TERN_FUNC result<quantizer_thresholds> uniform_thresholds(const uniform_activation& q);
 
 /// Weights w [O][I][kh][kw] to codes, group by group: unit = range / max_code, and the formula above.
 ///
