@@ -58,18 +58,20 @@ inline status check_weight_values(const std::int8_t* values, const weight_shape&
     return {};
 }
 
-/// Channels of a word whose bits stand for no value.
-template <class Code>
-std::uint64_t bits_without_value(const std::uint64_t* word) noexcept {
-    std::uint64_t wrong = 0;
-    if constexpr ((Code::max - Code::min) / Code::step + 1 != 1 << Code::planes)
-        for (unsigned pattern = 0; pattern < 1u << Code::planes; ++pattern) {
-            std::uint64_t here = code_contains<Code>(code_value<Code>(pattern)) ? 0 : ~std::uint64_t{0};
+/// Channels of a word whose bits stand for no value, from `pattern` on.
+template <class Code, unsigned pattern = 0>
+std::uint64_t bits_without_value([[maybe_unused]] const std::uint64_t* word) noexcept {
+    if constexpr (pattern >> Code::planes == 0 && (Code::max - Code::min) / Code::step + 1 != 1 << Code::planes) {
+        std::uint64_t wrong = 0;
+        if constexpr (!code_contains<Code>(code_value<Code>(pattern))) {
+            wrong = ~wrong;
             for (int p = 0; p < Code::planes; ++p)
-                here &= ((pattern >> p) & 1u) != 0 ? word[p] : ~word[p];
-            wrong |= here;
+                wrong &= ((pattern >> p) & 1u) != 0 ? word[p] : ~word[p];
         }
-    return wrong;
+        return wrong | bits_without_value<Code, pattern + 1>(word);
+    } else {
+        return 0;
+    }
 }
 
 /// The lowest bit of a word that has one.

@@ -8,6 +8,7 @@
 
 #include "../code/code.hpp"
 #include "../core/config.hpp"
+#include "code_planes.hpp"
 #include "packed_image.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -26,8 +27,7 @@ inline void to_ternary_planes(code_id code, const unsigned char* pixel, std::siz
     const code_info c = get_code_info(code);
     const auto value_is = [&](unsigned bit, bool negative) { return negative ? c.value(bit) < 0 : c.value(bit) != 0; };
     for (std::size_t w = 0; w < ceil_div(channels, word_bits); ++w) {
-        const std::size_t here = channels - w * word_bits;
-        const std::uint64_t valid = here >= word_bits ? ~std::uint64_t{0} : (std::uint64_t{1} << here) - 1;
+        const std::uint64_t valid = detail::channel_bits(channels, w);
         std::uint64_t bits, planes[2];
         std::memcpy(&bits, pixel + w * 8, 8);
         for (int p = 0; p < 2; ++p)
