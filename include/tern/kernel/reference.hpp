@@ -347,11 +347,13 @@ inline bool match_twins(const product_query& query, product_rule& rule) {
 // x . w = e sum w + c sum 2^(p+q) (P(x_p ^ w_q) - P(w_q)), see product/bit_rules.hpp.
 inline bool match_signs(const product_query& query, product_rule& rule) {
     const code_info w = get_code_info(query.weights), a = get_code_info(query.activations);
-    bool doubling = !a.is_bytes() && !w.is_bytes();  // each plane is worth twice the one below it
-    for (const code_info& c : {w, a})
+    const auto doubling = [](const code_info& c) {  // each plane is worth twice the one below it
+        bool all = !c.is_bytes();
         for (int p = 0; p < c.planes; ++p)
-            doubling = doubling && c.plane_weight[p] == c.plane_weight[0] * (1 << p);
-    if (query.zero_border || w.has_zero || !doubling)
+            all = all && c.plane_weight[p] == c.plane_weight[0] * (1 << p);
+        return all;
+    };
+    if (query.zero_border || w.has_zero || !doubling(w) || !doubling(a))
         return false;
     rule.zero_weights = false;
     rule.activation_planes = static_cast<std::size_t>(a.planes);
