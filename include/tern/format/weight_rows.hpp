@@ -5,9 +5,9 @@
 //   planes: [output channel][tap][channel word][plane]   codes of up to four bits, as code_planes.hpp has them
 //   bytes:  [output channel][tap][input channel]         s8
 //
-// A row of planes takes 8 bytes a plane for each 64 input channels, the last begun: two bits a ternary weight where they
-// are full. Of few channels it takes more than bytes would: in depthwise layers 16 bytes a ternary weight, 32 one of
-// four bits, that is 144 and 288 bytes for each 3x3 kernel.
+// A row of planes takes 8 bytes a plane for each 64 input channels, the last begun: two bits a ternary weight where
+// they are full. Of few channels it takes more than bytes would: in depthwise layers 16 bytes a ternary weight, 32 one
+// of four bits, that is 144 and 288 bytes for each 3x3 kernel.
 #pragma once
 
 #include <cstddef>

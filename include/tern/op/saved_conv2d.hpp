@@ -59,8 +59,9 @@ struct saved_conv2d {
 };
 
 /// Reads what save_conv2d wrote, at any address; the bytes are needed no longer then. All memory is `memory`'s, at most
-/// 10 times `size` bytes of it, or 90 times for weights of few input channels (weight_bytes). Errors: bytes that are not the whole of a saved convolution of a known version, as its
-/// checksum and every field say; what save_conv2d refuses; refused memory.
+/// 10 times `size` bytes of it, or 90 times for weights of few input channels (weight_bytes). Errors: bytes that are
+/// not the whole of a saved convolution of a known version, as its checksum and every field say; what save_conv2d
+/// refuses; refused memory.
 TERN_FUNC result<saved_conv2d> read_saved_conv2d(const void* bytes, std::size_t size, const allocator& memory = {});
 
 /// read_saved_conv2d, then create_conv2d, both with `options.memory`: the plan that was described, for this machine.
