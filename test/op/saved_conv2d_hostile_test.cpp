@@ -168,7 +168,8 @@ TEST_CASE("values that cannot be are refused when they are read") {
     refused(168, {10}, "byte 168: expected a kind of stage");
     refused(172, {1}, "optional arrays");
     refused(176, {0, 0, 0x80, 0xff}, "slope of channel 0: expected a finite number, found -inf");
-    refused(192, {2}, "expected thresholds of code ternary {-1, 0, 1}, found half-range");
+    refused(184, {9}, "byte 184: expected the number 8 of a quantizer to ternary {-1, 0, 1}, found 9");
+    refused(192, {2}, "byte 184: expected the number 9 of a quantizer to half-range");
     refused(192, {13}, "expected a code, at most 15 thresholds");
     refused(196, {16}, "at most 15 thresholds");
     refused(196, {1}, "");

@@ -149,9 +149,10 @@ inline status read_stage(field_reader& in, stage::any& s, std::size_t channels) 
     TERN_TRY(exchange_stage(in, s, arrays, channels));
     if (s.kind == stage::kind::quantize && arrays == adds_first)
         s.order = rounding::after_zero_point;
-    if (number == ternarize_number && s.levels.code != code_id::ternary)
-        return make_error(errc::bad_format, "saved conv2d: byte %zu: expected thresholds of code %s, found %s", place,
-                          get_code_info(code_id::ternary).title, get_code_info(s.levels.code).title);
+    if (number != number_of(s))  // there is one number for each, so that equal convolutions have equal bytes
+        return make_error(errc::bad_format,
+                          "saved conv2d: byte %zu: expected the number %u of a quantizer to %s, found %u", place,
+                          number_of(s), get_code_info(s.levels.code).title, number);
     return {};
 }
 
