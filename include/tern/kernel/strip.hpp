@@ -10,7 +10,8 @@
 //   memory                          the type of what does not stay in registers; apart from the tile, which then can
 //
 // A finish does something with them (kernel/finish/): its constructor takes the strip's finish_args and loads what all
-// pixels share, pixel(sums, i) finishes pixel i of the strip, and prefetch(i) may ask for what it will write.
+// pixels share, pixels(sums, at) finishes a tile, the pixels of the strip from number `at` on, so that what differs from
+// strip to strip is asked once a tile, and prefetch(i) may ask for what it will write.
 //
 // Sums pass from one to the other in registers, which takes code for every pair of both, or through a tile in L1, where
 // products and finishes share nothing but the number of channels.
@@ -39,18 +40,20 @@ struct element_of<simd::f32v> {
     using type = float;
 };
 
-/// Finishes pixels `I` to `Pixels` of a tile. A recursion, because GCC 12 keeps a tile in memory while there is a loop
+/// The vectors of sums that a pixel has.
+template <class Product>
+inline constexpr std::size_t sum_vectors = Product::channels / simd::f32_lanes;
+
+/// The sums of pixels `I` to `Pixels` of a tile. A recursion, because GCC 12 keeps a tile in memory while there is a loop
 /// over it.
-template <class Product, std::size_t Pixels, std::size_t I = 0, class Tile, class Finish>
-TERN_INLINE void finish_pixels(const Tile& tile, const strip_args& args, const Finish& finish, std::size_t first) {
-    constexpr std::size_t vectors = Product::channels / simd::f32_lanes;
-    typename Product::sum sums[vectors];
+template <class Product, std::size_t Pixels, std::size_t I = 0, class Tile>
+TERN_INLINE void take_totals(const Tile& tile, const strip_args& args, std::size_t first,
+                             typename Product::sum (&sums)[Pixels][sum_vectors<Product>]) {
     TERN_UNROLL_ALWAYS
-    for (std::size_t j = 0; j < vectors; ++j)
-        sums[j] = tile.total(args, first, I, j);
-    finish.pixel(sums, first + I);
+    for (std::size_t j = 0; j < sum_vectors<Product>; ++j)
+        sums[I][j] = tile.total(args, first, I, j);
     if constexpr (I + 1 < Pixels)
-        finish_pixels<Product, Pixels, I + 1>(tile, args, finish, first);
+        take_totals<Product, Pixels, I + 1>(tile, args, first, sums);
 }
 
 // In registers.
@@ -62,7 +65,9 @@ TERN_INLINE void run_tile(const strip_args& args, const Finish& finish, std::siz
     typename Product::template tile<Pixels> tile;
     typename Product::template tile<Pixels>::memory memory;
     tile.run(args, first, memory);
-    finish_pixels<Product, Pixels>(tile, args, finish, first);
+    typename Product::sum sums[Pixels][sum_vectors<Product>];
+    take_totals<Product, Pixels>(tile, args, first, sums);
+    finish.pixels(sums, first);
 }
 
 template <class Product, class Finish>
@@ -94,18 +99,16 @@ struct tile_function {
     void (*run)(const strip_args& args, std::size_t first, void* sums);
 };
 
-/// The finish that this is for a tile.
-template <class Product>
-struct memory_finish {
-    typename element_of<typename Product::sum>::type* to;
-
-    static constexpr std::size_t vectors = Product::channels / simd::f32_lanes;
-    TERN_INLINE void pixel(const typename Product::sum (&sums)[vectors], std::size_t i) const {
-        TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < vectors; ++j)
-            simd::store(to + i * Product::channels + j * simd::f32_lanes, sums[j]);
-    }
-};
+/// Writes the sums of pixels `I` to `Pixels` of a tile, one pixel after the other.
+template <class Product, std::size_t Pixels, std::size_t I = 0, class Tile>
+TERN_INLINE void store_totals(const Tile& tile, const strip_args& args, std::size_t first,
+                              typename element_of<typename Product::sum>::type* to) {
+    TERN_UNROLL_ALWAYS
+    for (std::size_t j = 0; j < sum_vectors<Product>; ++j)
+        simd::store(to + I * Product::channels + j * simd::f32_lanes, tile.total(args, first, I, j));
+    if constexpr (I + 1 < Pixels)
+        store_totals<Product, Pixels, I + 1>(tile, args, first, to);
+}
 
 template <class Product, std::size_t Pixels>
 TERN_NOINLINE void tile_to_memory(const strip_args& given, std::size_t first, void* sums) {
@@ -113,8 +116,8 @@ TERN_NOINLINE void tile_to_memory(const strip_args& given, std::size_t first, vo
     typename Product::template tile<Pixels> tile;
     typename Product::template tile<Pixels>::memory memory;
     tile.run(args, first, memory);
-    auto* const to = static_cast<typename element_of<typename Product::sum>::type*>(sums);
-    finish_pixels<Product, Pixels>(tile, args, memory_finish<Product>{to - first * Product::channels}, first);
+    store_totals<Product, Pixels>(tile, args, first,
+                                  static_cast<typename element_of<typename Product::sum>::type*>(sums));
 }
 
 /// By falling number of pixels.
@@ -147,11 +150,11 @@ TERN_NOINLINE void finish_tiles(const strip_args& given, const tile_function* ti
             finish.prefetch(first + i);
         tile->run(given, first, sums);
         for (std::size_t i = 0; i < tile->pixels; ++i) {
-            typename Finish::vector v[Finish::vectors];
+            typename Finish::vector v[1][Finish::vectors];
             TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Finish::vectors; ++j)
-                v[j] = simd::load(sums + i * Finish::channels + j * simd::f32_lanes);
-            finish.pixel(v, first + i);
+                v[0][j] = simd::load(sums + i * Finish::channels + j * simd::f32_lanes);
+            finish.pixels(v, first + i);
         }
     }
 }

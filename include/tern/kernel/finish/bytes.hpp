@@ -58,22 +58,26 @@ struct bytes_finish : finish_base<Vector, Channels> {
             h[j] = simd::load(p.quantizers[0].h + at);
         }
     }
-    TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
+    template <std::size_t Pixels>
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
         if (rounding.odd)
-            round<true>(sums, i);
+            round<true>(sums, at);
         else
-            round<false>(sums, i);
+            round<false>(sums, at);
     }
 
 private:
-    template <bool Odd>
-    TERN_INLINE void round(const Vector (&sums)[vectors], std::size_t i) const {
+    template <bool Odd, std::size_t Pixels>
+    TERN_INLINE void round(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
         TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < vectors; ++j) {
-            const std::size_t at = channel + j * simd::f32_lanes;
-            const simd::f32v v =
-                activated(first, simd::multiply_add_rounded(as_float(sums[j]), scale[j], shift[j]), at);
-            rounding.store<Odd>(packed[i] + at, simd::multiply_add_rounded(g[j], v, h[j]));
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < vectors; ++j) {
+                const std::size_t c = channel + j * simd::f32_lanes;
+                const simd::f32v v =
+                    activated(first, simd::multiply_add_rounded(as_float(sums[i][j]), scale[j], shift[j]), c);
+                rounding.store<Odd>(packed[at + i] + c, simd::multiply_add_rounded(g[j], v, h[j]));
+            }
         }
     }
 };

@@ -118,16 +118,20 @@ struct levels_finish : value_finish<Vector, Channels> {
         : base(args), coder(args.params->quantizers[0].levels), g(args.params->quantizers[0].g + args.channel),
           h(args.params->quantizers[0].h + args.channel), packed(args.packed[0]),
           planes(args.params->quantizers[0].levels.planes) {}
-    TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
-        simd::f32v v[vectors];
-        this->values(sums, i, v);
+    template <std::size_t Pixels>
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+        simd::f32v v[Pixels][vectors];
+        this->values(sums, at, v);
         TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < vectors; ++j)
-            v[j] = simd::multiply_add_rounded(simd::load(g + j * simd::f32_lanes), v[j],
-                                              simd::load(h + j * simd::f32_lanes));
-        simd::i32v codes[vectors];
-        coder.code(v, codes);
-        store_level_codes<Channels>(planes, packed[i], this->channel, codes);
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < vectors; ++j)
+                v[i][j] = simd::multiply_add_rounded(simd::load(g + j * simd::f32_lanes), v[i][j],
+                                                     simd::load(h + j * simd::f32_lanes));
+            simd::i32v codes[vectors];
+            coder.code(v[i], codes);
+            store_level_codes<Channels>(planes, packed[at + i], this->channel, codes);
+        }
     }
 };
 
@@ -143,10 +147,14 @@ struct integer_levels_finish : finish_base<Vector, Channels> {
     TERN_INLINE explicit integer_levels_finish(const finish_args& args)
         : coder(args.params->quantizers[0].levels), bounds(args.params->quantizers[0].thresholds),
           packed(args.packed[0]), channel(args.channel), planes(args.params->quantizers[0].levels.planes) {}
-    TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
-        simd::i32v codes[vectors];
-        coder.code(sums, bounds, channel, codes);
-        store_level_codes<Channels>(planes, packed[i], channel, codes);
+    template <std::size_t Pixels>
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            simd::i32v codes[vectors];
+            coder.code(sums[i], bounds, channel, codes);
+            store_level_codes<Channels>(planes, packed[at + i], channel, codes);
+        }
     }
 };
 

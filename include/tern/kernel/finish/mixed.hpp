@@ -18,9 +18,11 @@ struct mixed_finish : value_finish<Vector, Channels> {
     static constexpr std::size_t vectors = base::vectors;
     simd::f32v g[vectors], h[vectors], reach_hi, reach_lo;
     unsigned char* const* packed;
+    using place_type = code_place<Channels>;
+    place_type place;
 
     TERN_INLINE explicit mixed_finish(const finish_args& args)
-        : base(args), packed(args.params->quantizer_count != 0 ? args.packed[0] : nullptr) {
+        : base(args), packed(args.params->quantizer_count != 0 ? args.packed[0] : nullptr), place(args.channel) {
         const quantizer_params& q = args.params->quantizers[0];
         reach_hi = simd::broadcast(q.levels.at[1]);
         reach_lo = simd::broadcast(q.levels.at[0]);
@@ -31,14 +33,28 @@ struct mixed_finish : value_finish<Vector, Channels> {
             h[j] = packed != nullptr ? simd::load(q.h + at) : reach_hi;
         }
     }
-    TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
-        simd::f32v v[vectors];
-        this->values(sums, i, v);
-        if (packed != nullptr)
-            store_code_words<Channels>(packed[i], this->channel, [&](auto& bits, std::size_t j, std::size_t k) {
-                const simd::f32v w = simd::multiply_add_rounded(g[j], v[j], h[j]);
-                bits.add(simd::greater_equal(w, reach_hi), simd::less(w, reach_lo), k);
-            });
+    template <std::size_t Pixels>
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+        simd::f32v v[Pixels][vectors];
+        this->values(sums, at, v);
+        if (packed == nullptr)
+            return;
+        const auto hi = reach_hi, lo = reach_lo;
+        TERN_UNROLL_ALWAYS
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t w = 0; w < place_type::words; ++w) {
+                simd::code_bits<place_type::vectors> bits;
+                bits.clear();
+                TERN_UNROLL_ALWAYS
+                for (std::size_t k = 0; k < place_type::vectors; ++k) {
+                    const std::size_t j = w * place_type::vectors + k;
+                    const simd::f32v x = simd::multiply_add_rounded(g[j], v[i][j], h[j]);
+                    bits.add(simd::greater_equal(x, hi), simd::less(x, lo), k);
+                }
+                place.store(packed[at + i], w, bits);
+            }
+        }
     }
 };
 

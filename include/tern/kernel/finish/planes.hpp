@@ -37,33 +37,35 @@ TERN_INLINE void store_word(unsigned char* p, std::uint64_t word, std::size_t by
         __builtin_memcpy(p, &word, Fewer);
 }
 
-/// Writes Channels codes, word by word: add(bits, j, k) adds those of vector j, which is number k of its word. Who
-/// begins a word clears the rest of it; tiles are written in rising order.
-template <std::size_t Channels, class Add>
-TERN_INLINE void store_code_words(unsigned char* pixel, std::size_t channel, Add&& add) {
-    constexpr std::size_t in_word = Channels < 64 ? Channels : 64, vectors = in_word / simd::f32_lanes;
-    TERN_UNROLL_ALWAYS
-    for (std::size_t w = 0; w < Channels / in_word; ++w) {
-        simd::code_bits<vectors> bits;
-        bits.clear();
-        TERN_UNROLL_ALWAYS
-        for (std::size_t k = 0; k < vectors; ++k)
-            add(bits, w * vectors + k, k);
+/// Where the ternary codes of `Channels` channels from `channel` on lie in a pixel. Who begins a word clears the rest of
+/// it; tiles are written in rising order.
+template <std::size_t Channels>
+struct code_place {
+    static constexpr std::size_t in_word = Channels < 64 ? Channels : 64, words = Channels / in_word,
+                                 vectors = in_word / simd::f32_lanes;
+    std::size_t at;
+    bool begins;
+
+    explicit TERN_INLINE code_place(std::size_t channel)
+        : at(channel / 64 * 16 + channel % 64 / 8), begins(in_word == 64 || channel % 64 == 0) {}
+
+    /// Word number `word`.
+    TERN_INLINE void store(unsigned char* pixel, std::size_t word, const simd::code_bits<vectors>& bits) const {
         std::uint64_t plus, minus;
         bits.get(plus, minus);
         const std::uint64_t mask = plus ^ minus, sign = minus & ~plus;
-        unsigned char* const p = plane_byte(pixel, channel + w * in_word);
-        const std::size_t bytes = in_word == 64 || channel % 64 == 0 ? 8 : in_word / 8;
+        unsigned char* const p = pixel + at + word * 16;
+        const std::size_t bytes = begins ? 8 : in_word / 8;
         store_word<in_word / 8>(p, mask, bytes);
         store_word<in_word / 8>(p + 8, sign, bytes);
     }
-}
+};
 
 TERN_INLINE simd::i32_mask bit_of(simd::i32v codes, std::size_t plane) {
     return simd::less(simd::shift_left(codes, static_cast<unsigned>(31 - plane)), simd::broadcast_i32(0));
 }
 
-/// Writes the lowest `Planes` bits of Channels codes, as `store_code_words` does those of ternary ones.
+/// Writes the lowest `Planes` bits of Channels codes, as code_place does those of ternary ones.
 template <std::size_t Planes, std::size_t Channels>
 TERN_INLINE void store_plane_words(unsigned char* pixel, std::size_t channel,
                                    const simd::i32v (&codes)[Channels / simd::f32_lanes]) {

@@ -34,18 +34,13 @@ struct store_finish : finish_base<Vector, Channels> {
         }
     }
     TERN_INLINE void prefetch(std::size_t i) const { prefetch_for_write(out[i] + channel, Channels * sizeof(float)); }
-    TERN_INLINE void pixel(const Vector (&sums)[vectors], std::size_t i) const {
-        float* const to = out[i] + channel;
-        TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < vectors; ++j) {
-            simd::f32v v = simd::multiply_add_rounded(as_float(sums[j]), scale[j], shift[j]);
-            if (clamps) {
-                v = simd::at_least(v, simd::broadcast(lo));
-                if (bounded)  // ReLU is not
-                    v = simd::at_most(v, simd::broadcast(hi));
-            }
-            simd::store(to + j * simd::f32_lanes, v);
-        }
+    template <std::size_t Pixels>
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+        simd::f32v v[Pixels][vectors];
+        scale_sums(sums, scale, shift, v);
+        if (clamps)
+            clamp_values(simd::broadcast(lo), simd::broadcast(hi), v);
+        store_values(v, out + at, channel);
     }
 };
 

@@ -32,12 +32,12 @@ struct value_finish : finish_base<Vector, Channels> {
             for (std::size_t j = 0; j < vectors; ++j)
                 slope[j] = kind == activation_kind::prelu ? simd::load(a.slope + at + j * simd::f32_lanes) : lo;
         }
-        TERN_INLINE simd::f32v apply(simd::f32v v, std::size_t j) const {
+        template <std::size_t Pixels>
+        TERN_INLINE void apply(simd::f32v (&v)[Pixels][vectors]) const {
             if (kind == activation_kind::prelu)
-                return with_slope(v, slope[j]);
-            if (kind == activation_kind::clamp)
-                return simd::at_most(simd::at_least(v, lo), hi);
-            return v;
+                slope_values(slope, v);
+            else if (kind == activation_kind::clamp)
+                clamp_values(lo, hi, v);
         }
     };
 
@@ -66,26 +66,17 @@ struct value_finish : finish_base<Vector, Channels> {
         if (out != nullptr)
             prefetch_for_write(out[i] + channel, Channels * sizeof(float));
     }
-    /// Those of pixel i.
-    TERN_INLINE void values(const Vector (&sums)[vectors], std::size_t i, simd::f32v (&v)[vectors]) const {
-        TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < vectors; ++j) {
-            v[j] = first.apply(simd::multiply_add_rounded(as_float(sums[j]), scale[j], shift[j]), j);
-            if (residual != nullptr)
-                v[j] = with_residual(v[j], i, j);
-            v[j] = second.apply(v[j], j);
-            if (out != nullptr)
-                simd::store(out[i] + channel + j * simd::f32_lanes, v[j]);
-        }
-    }
-
-private:
-    TERN_INLINE simd::f32v with_residual(simd::f32v v, std::size_t i, std::size_t j) const {
-        const std::size_t at = channel + j * simd::f32_lanes;
-        simd::f32v r = simd::load(residual[i] + at);
-        if (residual_scale != nullptr)
-            r = simd::multiply_add_rounded(simd::load(residual_scale + at), r, simd::load(residual_shift + at));
-        return simd::add(v, r);
+    /// Those of a tile whose pixel 0 is pixel `at` of the strip.
+    template <std::size_t Pixels>
+    TERN_INLINE void values(const Vector (&sums)[Pixels][vectors], std::size_t at,
+                            simd::f32v (&v)[Pixels][vectors]) const {
+        scale_sums(sums, scale, shift, v);
+        first.apply(v);
+        if (residual != nullptr)
+            add_residuals(residual + at, residual_scale, residual_shift, channel, v);
+        second.apply(v);
+        if (out != nullptr)
+            store_values(v, out + at, channel);
     }
 };
 

@@ -19,7 +19,7 @@ TERN_INLINE void multiply_point(const strip_args& args, std::size_t first, std::
     typename Product::template tile<Pixels> tile;
     typename Product::template tile<Pixels>::memory memory;
     tile.run(args, first, memory);
-    finish_pixels<Product, Pixels>(tile, args, memory_finish<Product>{sums}, first);
+    store_totals<Product, Pixels>(tile, args, first, sums + first * Product::channels);
 }
 
 template <std::size_t... Smaller>
