@@ -263,7 +263,7 @@ TEST_CASE("the automatic lowering packs taps together where words would be mostl
         const conv_problem p = problem_of({1, 9, 9}, {256, channels / groups, kernel, kernel}, g, random);
         return std::string(tern_test::make_plan(tern_test::packed_weights(p), g, {}, options).kernel_name(p.in));
     };
-    CHECK(name(3, 1, 3).find("im2col") != std::string::npos);
+    CHECK(name(3, 1, 3).find("implicit") == std::string::npos);  // a row of taps, or all: it depends on the core
     CHECK(name(16, 1, 3).find("merged") != std::string::npos);
     CHECK(name(64, 1, 3).find("implicit") != std::string::npos);
     CHECK(name(128, 1, 7).find("implicit") != std::string::npos);

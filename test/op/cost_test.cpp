@@ -9,6 +9,7 @@
 #include <tern/op/conv/choice.hpp>
 #include <tern/op/conv/cost.hpp>
 #include <tern/op/conv/panels.hpp>
+#include <tern/op/conv/skipping.hpp>
 
 #include "../support/oracle.hpp"
 #include "../support/tables.hpp"
@@ -38,24 +39,21 @@ bool is_inside(std::size_t at, std::size_t k, std::size_t stride, std::size_t di
 }
 
 /// Pixels times cells that are multiplied, pixel by pixel; rows of pixels that share bytes are even.
-double count_cells(const conv_problem& p, const tern::product_choice& c, bool skips) {
+double count_cells(const conv_problem& p, const tern::product_choice& c, const tern::skipped_axes& skips) {
     const tern::image_shape out = p.out();
     const tern::conv_geometry& g = p.geometry;
     const std::size_t shared = c.family->shared_pixels;
     const bool pointwise = tern::conv_layer{p.weights, g}.is_pointwise();
     if (pointwise)
         return static_cast<double>((out.n * out.h * out.w + shared - 1) / shared * shared);
-    // Where there is one tap along an axis, it is read wherever it lies.
-    const bool by_rows = skips && c.cell.taps_h == p.weights.kh && c.cell.taps_h > 1;
-    const bool by_columns = skips && c.cell.taps_w == p.weights.kw && c.cell.taps_w > 1 && shared == 1;
     double cells = 0;
     for (std::size_t y = 0; y < out.h; ++y)
         for (std::size_t x = 0; x < (out.w + shared - 1) / shared * shared; ++x) {
             std::size_t rows = 0, columns = 0;
             for (std::size_t k = 0; k < c.cell.taps_h; ++k)
-                rows += !by_rows || is_inside(y, k, g.stride_h, g.dilation_h, g.padding.top, p.in.h) ? 1 : 0;
+                rows += !skips.rows || is_inside(y, k, g.stride_h, g.dilation_h, g.padding.top, p.in.h) ? 1 : 0;
             for (std::size_t k = 0; k < c.cell.taps_w; ++k)
-                columns += !by_columns || is_inside(x, k, g.stride_w, g.dilation_w, g.padding.left, p.in.w) ? 1 : 0;
+                columns += !skips.columns || is_inside(x, k, g.stride_w, g.dilation_w, g.padding.left, p.in.w) ? 1 : 0;
             cells += static_cast<double>(rows * columns);
         }
     return cells * static_cast<double>(out.n);
@@ -102,7 +100,10 @@ TEST_CASE("products and readings of weights are counted as loops would") {
                                                              tern::facts_of(tern::core_kind::zen3), false, skips, p.in);
                 const tern::product_family& f = *c.choice.family;
                 double bytes = 0;
-                const double cells = count_cells(p, c.choice, skips && c.choice.rule.skips_zeros);
+                const bool leaves_out = skips && c.choice.rule.skips_zeros;
+                const tern::skipped_axes axes =
+                    leaves_out ? find_skipped_axes(q.layer, c.choice, p.in, p.out()) : tern::skipped_axes{};
+                const double cells = count_cells(p, c.choice, axes);
                 const double macs = cells * steps_of_panels(p, c.choice, bytes) *
                                     static_cast<double>(f.tile_channels * f.step_channels * c.choice.rule.pass_count);
                 CHECK(w.products >= macs);

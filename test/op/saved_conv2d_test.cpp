@@ -154,15 +154,13 @@ TEST_CASE("a saved convolution is what the format says, byte for byte") {
     const auto plan = tern::load_conv2d(bytes.data(), bytes.size());
     CHECK_MESSAGE(plan.ok(), std::string(plan.message()));
 
-    // Both numbers of quantizers say ternary codes.
+    // A quantizer to ternary codes has a number of its own.
     byte_list other = bytes;
     const std::size_t place = bytes.size() - 24 - 32;
     REQUIRE(other[place] == 8);
     other[place] = 9;
     seal(other);
-    const auto saved = read_counted(other);
-    REQUIRE_MESSAGE(saved.ok(), std::string(saved.message()));
-    CHECK(tern_test::save(saved->description()) == bytes);
+    CHECK(read_counted(other).status().code() == tern::errc::bad_format);
 }
 
 TEST_CASE("saved convolutions are written and read at any address") {

@@ -7,6 +7,7 @@
 #include "cells.hpp"
 #include "choice.hpp"
 #include "cost.hpp"
+#include "skipping.hpp"
 #include "strip_limits.hpp"
 
 TERN_BEGIN_NAMESPACE
@@ -86,14 +87,13 @@ inline void add_direct(work_counts& w, const conv_layer& layer, const product_ch
         return;
     }
     const conv_axis h = axis_h(layer, in, out), x = axis_w(layer, in, out);
-    const bool by_rows = skips && c.cell.taps_h == layer.shape.kh && c.cell.taps_h > 1;
-    const bool by_columns = skips && c.cell.taps_w == layer.shape.kw && c.cell.taps_w > 1 && shared == 1;
+    const skipped_axes skip = skips ? find_skipped_axes(layer, c, in, out) : skipped_axes{};
     for (std::size_t row = 0, next_row = 0; row < out.h; row = next_row) {
-        next_row = by_rows ? h.class_end(row) : out.h;
-        const tap_range rows = by_rows ? h.taps_of(row) : tap_range{0, c.cell.taps_h};
+        next_row = skip.rows ? h.class_end(row) : out.h;
+        const tap_range rows = skip.rows ? h.taps_of(row) : tap_range{0, c.cell.taps_h};
         for (std::size_t column = 0, next = 0; column < out.w; column = next) {
-            next = by_columns ? x.class_end(column) : out.w;
-            const tap_range columns = by_columns ? x.taps_of(column) : tap_range{0, c.cell.taps_w};
+            next = skip.columns ? x.class_end(column) : out.w;
+            const tap_range columns = skip.columns ? x.taps_of(column) : tap_range{0, c.cell.taps_w};
             w.rows += static_cast<double>(in.n * (next_row - row));
             add_class(w, c, panels, core, in.n * (next_row - row) * round_up(next - column, shared),
                       static_cast<double>((rows.last - rows.first) * (columns.last - columns.first)));

@@ -45,7 +45,7 @@ TERN_FUNC double panel_bytes_of(const conv_layer& layer, const product_choice& c
 /// Whether a shape can be counted: it has images, the kernel fits, and it is none that no memory holds.
 TERN_FUNC bool can_count(const conv_layer& layer, const image_shape& in) noexcept;
 
-/// Counts for inputs of this shape, of one thread. `skips`: taps that see only padding are left out. Nothing unless
+/// Counts for inputs of this shape, of one thread. `skips`: taps that see only padding may be left out. Nothing unless
 /// can_count.
 TERN_FUNC work_counts count_work(const conv_layer& layer, const product_choice& choice, const kernel_table& kernels,
                                  const core_facts& core, bool zero_border, bool skips, const image_shape& in) noexcept;

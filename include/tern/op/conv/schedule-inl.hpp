@@ -2,6 +2,7 @@
 #pragma once
 
 #include "schedule.hpp"
+#include "skipping.hpp"
 
 TERN_BEGIN_NAMESPACE
 
@@ -25,18 +26,14 @@ TERN_FUNC void strip_schedule::run(const conv_task& task, const image_shape& in,
         run_pointwise(task, out, images);
         return;
     }
-    // Taps are skipped along axes on which they are cells of their own. Of pixels that share bytes, one may lack
-    // others.
     const conv_axis h = axis_h(layer_, in, out), w = axis_w(layer_, in, out);
-    const bool by_rows = skips_ && cell.taps_h == layer_.shape.kh && cell.taps_h > 1;
-    const bool by_columns =
-        skips_ && cell.taps_w == layer_.shape.kw && cell.taps_w > 1 && choice_.family->shared_pixels == 1;
+    const skipped_axes skip = skips_ ? find_skipped_axes(layer_, choice_, in, out) : skipped_axes{};
     for (std::size_t y = 0, next_y = 0; y < out.h; y = next_y) {
-        next_y = by_rows ? h.class_end(y) : out.h;
+        next_y = skip.rows ? h.class_end(y) : out.h;
         for (std::size_t x = 0, next_x = 0; x < out.w; x = next_x) {
-            next_x = by_columns ? w.class_end(x) : out.w;
-            taps_ = {by_rows ? h.taps_of(y) : tap_range{0, cell.taps_h},
-                     by_columns ? w.taps_of(x) : tap_range{0, cell.taps_w}};
+            next_x = skip.columns ? w.class_end(x) : out.w;
+            taps_ = {skip.rows ? h.taps_of(y) : tap_range{0, cell.taps_h},
+                     skip.columns ? w.taps_of(x) : tap_range{0, cell.taps_w}};
             run_class(task, out, {y, next_y}, {x, next_x});
         }
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "../../format/halo.hpp"
 #include "half_rows.hpp"
@@ -14,6 +15,13 @@ namespace targets_detail {
 template <class T>
 T* channel_zero(T* p, std::size_t channel) {
     return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(p) - channel * sizeof(T));
+}
+
+/// The addresses of `count` pixels side by side, the first at `p`.
+template <class T>
+void list_pixels(T** to, T* p, std::ptrdiff_t step, std::size_t count) {
+    for (std::size_t k = 0; k < count; ++k)
+        to[k] = p + static_cast<std::ptrdiff_t>(k) * step;
 }
 
 inline float larger(float a, float b) { return a >= b || a != a ? a : b; }
@@ -37,7 +45,7 @@ TERN_FUNC strip_finisher::strip_finisher(const kernel_table& kernels, const lowe
     : kernels_(kernels), lowered_(lowered), tensors_(tensors), float_sums_(float_sums),
       gathers_((tensors.residual && tensors.residual.stride_c != 1) || tensors.half_residual),
       scatters_((tensors.out && tensors.out.stride_c != 1) || tensors.half_out),
-      ternary_(targets_detail::has_ternary_finish(lowered)), kind_(built_in()), unpooled_(lowered.params) {
+      ternary_(targets_detail::has_ternary_finish(lowered)), kind_(built_in()) {
     using targets_detail::slack;
     const std::size_t channels = round_up(lowered.channels, word_bits);
     pixels_ = scratch.take<strip_pixel_arrays>(1);
@@ -46,8 +54,6 @@ TERN_FUNC strip_finisher::strip_finisher(const kernel_table& kernels, const lowe
     sums_ = scratch.take<float>(max_tile_sums + slack);
     values_ = scratch.take<float>(max_tile_sums + slack);
     residuals_ = scratch.take<float>(max_tile_sums + slack);
-    if (gathers_)
-        unpooled_.residual = residual_kind::same;
 }
 
 // What kernels of products have built in for full tiles.
@@ -71,49 +77,37 @@ TERN_FUNC finish_kind strip_finisher::built_in() const noexcept {
 }
 
 TERN_FUNC void strip_finisher::locate(std::size_t i, std::size_t n, std::size_t y, std::size_t x, std::size_t count) {
+    using targets_detail::list_pixels;
     strip_pixel_arrays& a = *pixels_;
-    for (std::size_t k = i; k < i + count; ++k)
-        a.used[k] = true;
-    if (tensors_.out) {
-        float* p = tensors_.out.data + tensors_.out.offset(n, y, x, 0);
-        for (std::size_t k = i; k < i + count; ++k, p += tensors_.out.stride_w)
-            a.out[k] = p;
-    }
+    std::memset(a.used + i, 1, count * sizeof a.used[0]);
+    if (tensors_.out)
+        list_pixels(a.out + i, tensors_.out.data + tensors_.out.offset(n, y, x, 0), tensors_.out.stride_w, count);
     if (tensors_.half_out) {
         const tensor_view<std::uint16_t> out = tensors_.half_out.halves();
-        std::uint16_t* p = out.data + out.offset(n, y, x, 0);
-        for (std::size_t k = i; k < i + count; ++k, p += out.stride_w)
-            a.half_out[k] = p;
+        list_pixels(a.half_out + i, out.data + out.offset(n, y, x, 0), out.stride_w, count);
     }
     const std::size_t pool = lowered_.params.residual == residual_kind::pooled ? 2 : 1;
+    const auto pooled = static_cast<std::ptrdiff_t>(pool);
     if (tensors_.half_residual) {
         const tensor_view<const std::uint16_t> from = tensors_.half_residual.halves();
-        const std::uint16_t* p = from.data + from.offset(n, pool * y, pool * x, 0);
-        for (std::size_t k = i; k < i + count; ++k, p += static_cast<std::ptrdiff_t>(pool) * from.stride_w)
-            a.half_residual[k] = p;
+        list_pixels(a.half_residual + i, from.data + from.offset(n, pool * y, pool * x, 0), pooled * from.stride_w,
+                    count);
     }
     if (tensors_.residual) {
-        const float* p = tensors_.residual.data + tensors_.residual.offset(n, pool * y, pool * x, 0);
-        for (std::size_t k = i; k < i + count; ++k, p += static_cast<std::ptrdiff_t>(pool) * tensors_.residual.stride_w)
-            a.residual[k] = p;
+        const tensor_view<const float>& from = tensors_.residual;
+        list_pixels(a.residual + i, from.data + from.offset(n, pool * y, pool * x, 0), pooled * from.stride_w, count);
     }
-    if (tensors_.bytes) {
-        unsigned char* p = tensors_.bytes.data + tensors_.bytes.offset(n, y, x, 0);
-        for (std::size_t k = i; k < i + count; ++k, p += tensors_.bytes.stride_w)
-            a.packed[0][k] = p;
-    }
+    if (tensors_.bytes)
+        list_pixels(a.packed[0] + i, tensors_.bytes.data + tensors_.bytes.offset(n, y, x, 0), tensors_.bytes.stride_w,
+                    count);
     for (std::size_t q = tensors_.bytes ? 1 : 0; q < lowered_.params.quantizer_count; ++q) {
         const packed_layout& to = tensors_.packed[q].layout;
-        unsigned char* p =
-            tensors_.packed[q].data + to.offset(n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
-        for (std::size_t k = i; k < i + count; ++k, p += to.pixel_bytes)
-            a.packed[q][k] = p;
+        const std::ptrdiff_t at = to.offset(n, static_cast<std::ptrdiff_t>(y), static_cast<std::ptrdiff_t>(x));
+        list_pixels(a.packed[q] + i, tensors_.packed[q].data + at, as_stride(to.pixel_bytes), count);
     }
-    if (tensors_.accumulators) {
-        std::int32_t* p = tensors_.accumulators.data + tensors_.accumulators.offset(n, y, x, 0);
-        for (std::size_t k = i; k < i + count; ++k, p += tensors_.accumulators.stride_w)
-            a.accumulators[k] = p;
-    }
+    if (tensors_.accumulators)
+        list_pixels(a.accumulators + i, tensors_.accumulators.data + tensors_.accumulators.offset(n, y, x, 0),
+                    tensors_.accumulators.stride_w, count);
 }
 
 TERN_FUNC void strip_finisher::leave_out(std::size_t i) {
@@ -198,7 +192,9 @@ TERN_FUNC void strip_finisher::finish_sums(const finish_tile_args& given, std::s
             residual_rows[k] = channel_zero(residuals_ + k * tile.pitch, tile.to.channel);
         tile.to.residual = residual_rows;
     }
-    epilogue_params params = gathers_ ? unpooled_ : lowered_.params;
+    epilogue_params params = lowered_.params;
+    if (gathers_)
+        params.residual = residual_kind::same;  // pooled already
     if (through_scratch) {
         for (std::size_t k = 0; k < tile.count; ++k)
             out_rows[k] = channel_zero(values_ + k * tile.pitch, tile.to.channel);

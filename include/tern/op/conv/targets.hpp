@@ -111,7 +111,6 @@ private:
     void* sums_;
     float* values_;
     float* residuals_;
-    epilogue_params unpooled_;  ///< the epilogue of tiles whose residual has been gathered
 };
 
 /// Writes the halos of the packed outputs that there are, in some rows of the images from `first` on.
