@@ -12,36 +12,40 @@ TERN_BEGIN_NAMESPACE
 namespace kernel {
 
 // What a tile's values pass through. Functions of arrays and no lambdas: GCC 12 keeps what a closure points to in memory.
+// What channels are multiplied with is read for every tile, because products need the registers.
 
-/// v = scale * sum + shift, by channels.
+/// v = scale * sum + shift, or of values in place of sums; scale and shift: those of the first channel.
 template <class Vector, std::size_t Pixels, std::size_t Vectors>
-TERN_INLINE void scale_sums(const Vector (&sums)[Pixels][Vectors], const simd::f32v (&scale)[Vectors],
-                            const simd::f32v (&shift)[Vectors], simd::f32v (&v)[Pixels][Vectors]) {
+TERN_INLINE void scale_tile(const Vector (&sums)[Pixels][Vectors], const float* scale, const float* shift,
+                            simd::f32v (&v)[Pixels][Vectors]) {
     TERN_UNROLL_ALWAYS
-    for (std::size_t i = 0; i < Pixels; ++i) {
+    for (std::size_t j = 0; j < Vectors; ++j) {
+        const simd::f32v a = simd::load(scale + j * simd::f32_lanes), b = simd::load(shift + j * simd::f32_lanes);
         TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < Vectors; ++j)
-            v[i][j] = simd::multiply_add_rounded(as_float(sums[i][j]), scale[j], shift[j]);
+        for (std::size_t i = 0; i < Pixels; ++i)
+            v[i][j] = simd::multiply_add_rounded(as_float(sums[i][j]), a, b);
     }
 }
 
+/// An activation, of the channels from `channel` on.
 template <std::size_t Pixels, std::size_t Vectors>
-TERN_INLINE void clamp_values(simd::f32v lo, simd::f32v hi, simd::f32v (&v)[Pixels][Vectors]) {
-    TERN_UNROLL_ALWAYS
-    for (std::size_t i = 0; i < Pixels; ++i) {
+TERN_INLINE void activate(const activation_params& a, std::size_t channel, simd::f32v (&v)[Pixels][Vectors]) {
+    if (a.kind == activation_kind::prelu) {
         TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < Vectors; ++j)
-            v[i][j] = simd::at_most(simd::at_least(v[i][j], lo), hi);
-    }
-}
-
-template <std::size_t Pixels, std::size_t Vectors>
-TERN_INLINE void slope_values(const simd::f32v (&slope)[Vectors], simd::f32v (&v)[Pixels][Vectors]) {
-    TERN_UNROLL_ALWAYS
-    for (std::size_t i = 0; i < Pixels; ++i) {
+        for (std::size_t j = 0; j < Vectors; ++j) {
+            const simd::f32v slope = simd::load(a.slope + channel + j * simd::f32_lanes);
+            TERN_UNROLL_ALWAYS
+            for (std::size_t i = 0; i < Pixels; ++i)
+                v[i][j] = with_slope(v[i][j], slope);
+        }
+    } else if (a.kind == activation_kind::clamp) {
+        const simd::f32v lo = simd::broadcast(a.lo), hi = simd::broadcast(a.hi);
         TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < Vectors; ++j)
-            v[i][j] = with_slope(v[i][j], slope[j]);
+        for (std::size_t i = 0; i < Pixels; ++i) {
+            TERN_UNROLL_ALWAYS
+            for (std::size_t j = 0; j < Vectors; ++j)
+                v[i][j] = simd::at_most(simd::at_least(v[i][j], lo), hi);
+        }
     }
 }
 

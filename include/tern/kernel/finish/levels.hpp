@@ -122,12 +122,9 @@ struct levels_finish : value_finish<Vector, Channels> {
     TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
         simd::f32v v[Pixels][vectors];
         this->values(sums, at, v);
+        scale_tile(v, g, h, v);
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
-            TERN_UNROLL_ALWAYS
-            for (std::size_t j = 0; j < vectors; ++j)
-                v[i][j] = simd::multiply_add_rounded(simd::load(g + j * simd::f32_lanes), v[i][j],
-                                                     simd::load(h + j * simd::f32_lanes));
             simd::i32v codes[vectors];
             coder.code(v[i], codes);
             store_level_codes<Channels>(planes, packed[at + i], this->channel, codes);

@@ -16,30 +16,21 @@ template <class Vector, std::size_t Channels>
 struct mixed_finish : value_finish<Vector, Channels> {
     using base = value_finish<Vector, Channels>;
     static constexpr std::size_t vectors = base::vectors;
-    simd::f32v g[vectors], h[vectors], reach_hi, reach_lo;
-    unsigned char* const* packed;
     using place_type = code_place<Channels>;
+    unsigned char* const* packed;
     place_type place;
 
     TERN_INLINE explicit mixed_finish(const finish_args& args)
-        : base(args), packed(args.params->quantizer_count != 0 ? args.packed[0] : nullptr), place(args.channel) {
-        const quantizer_params& q = args.params->quantizers[0];
-        reach_hi = simd::broadcast(q.levels.at[1]);
-        reach_lo = simd::broadcast(q.levels.at[0]);
-        TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < vectors; ++j) {
-            const std::size_t at = args.channel + j * simd::f32_lanes;
-            g[j] = packed != nullptr ? simd::load(q.g + at) : reach_hi;
-            h[j] = packed != nullptr ? simd::load(q.h + at) : reach_hi;
-        }
-    }
+        : base(args), packed(args.params->quantizer_count != 0 ? args.packed[0] : nullptr), place(args.channel) {}
     template <std::size_t Pixels>
     TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
         simd::f32v v[Pixels][vectors];
         this->values(sums, at, v);
         if (packed == nullptr)
             return;
-        const auto hi = reach_hi, lo = reach_lo;
+        const quantizer_params& q = this->params->quantizers[0];
+        scale_tile(v, q.g + this->channel, q.h + this->channel, v);
+        const simd::f32v hi = simd::broadcast(q.levels.at[1]), lo = simd::broadcast(q.levels.at[0]);
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
             TERN_UNROLL_ALWAYS
@@ -48,8 +39,7 @@ struct mixed_finish : value_finish<Vector, Channels> {
                 bits.clear();
                 TERN_UNROLL_ALWAYS
                 for (std::size_t k = 0; k < place_type::vectors; ++k) {
-                    const std::size_t j = w * place_type::vectors + k;
-                    const simd::f32v x = simd::multiply_add_rounded(g[j], v[i][j], h[j]);
+                    const simd::f32v x = v[i][w * place_type::vectors + k];
                     bits.add(simd::greater_equal(x, hi), simd::less(x, lo), k);
                 }
                 place.store(packed[at + i], w, bits);

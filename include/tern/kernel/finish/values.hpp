@@ -19,49 +19,14 @@ template <class Vector, std::size_t Channels>
 struct value_finish : finish_base<Vector, Channels> {
     static constexpr std::size_t vectors = finish_base<Vector, Channels>::vectors;
 
-    // One activation; of those that are not there, nothing is read.
-    struct activation {
-        activation_kind kind;
-        simd::f32v slope[vectors], lo, hi;
-
-        TERN_INLINE void load(const activation_params& a, std::size_t at) {
-            kind = a.kind;
-            lo = simd::broadcast(a.lo);
-            hi = simd::broadcast(a.hi);
-            TERN_UNROLL_ALWAYS
-            for (std::size_t j = 0; j < vectors; ++j)
-                slope[j] = kind == activation_kind::prelu ? simd::load(a.slope + at + j * simd::f32_lanes) : lo;
-        }
-        template <std::size_t Pixels>
-        TERN_INLINE void apply(simd::f32v (&v)[Pixels][vectors]) const {
-            if (kind == activation_kind::prelu)
-                slope_values(slope, v);
-            else if (kind == activation_kind::clamp)
-                clamp_values(lo, hi, v);
-        }
-    };
-
-    simd::f32v scale[vectors], shift[vectors];
-    activation first, second;
+    const epilogue_params* params;
     const float* const* residual;
-    const float *residual_scale, *residual_shift;
     float* const* out;
     std::size_t channel;
 
     TERN_INLINE explicit value_finish(const finish_args& args)
-        : residual(args.params->residual != residual_kind::none ? args.residual : nullptr),
-          residual_scale(args.params->residual_scale), residual_shift(args.params->residual_shift),
-          out(args.params->store ? args.out : nullptr), channel(args.channel) {
-        const epilogue_params& p = *args.params;
-        first.load(p.first, channel);
-        second.load(p.second, channel);
-        TERN_UNROLL_ALWAYS
-        for (std::size_t j = 0; j < vectors; ++j) {
-            const std::size_t at = channel + j * simd::f32_lanes;
-            scale[j] = simd::load(p.scale + at);
-            shift[j] = simd::load(p.shift + at);
-        }
-    }
+        : params(args.params), residual(args.params->residual != residual_kind::none ? args.residual : nullptr),
+          out(args.params->store ? args.out : nullptr), channel(args.channel) {}
     TERN_INLINE void prefetch(std::size_t i) const {
         if (out != nullptr)
             prefetch_for_write(out[i] + channel, Channels * sizeof(float));
@@ -70,11 +35,11 @@ struct value_finish : finish_base<Vector, Channels> {
     template <std::size_t Pixels>
     TERN_INLINE void values(const Vector (&sums)[Pixels][vectors], std::size_t at,
                             simd::f32v (&v)[Pixels][vectors]) const {
-        scale_sums(sums, scale, shift, v);
-        first.apply(v);
+        scale_tile(sums, params->scale + channel, params->shift + channel, v);
+        activate(params->first, channel, v);
         if (residual != nullptr)
-            add_residuals(residual + at, residual_scale, residual_shift, channel, v);
-        second.apply(v);
+            add_residuals(residual + at, params->residual_scale, params->residual_shift, channel, v);
+        activate(params->second, channel, v);
         if (out != nullptr)
             store_values(v, out + at, channel);
     }
