@@ -9,9 +9,10 @@
 //   total(args, first, i, j)        vector j of the sums of pixel i
 //   memory                          the type of what does not stay in registers; apart from the tile, which then can
 //
-// A finish does something with them (kernel/finish/): its constructor takes the strip's finish_args and loads what all
-// pixels share, pixels(sums, at) finishes a tile, the pixels of the strip from number `at` on, so that what differs from
-// strip to strip is asked once a tile, and prefetch(i) may ask for what it will write.
+// A finish does something with them (kernel/finish/). Its constructor takes the strip's finish_args; load() reads
+// `constants` that all pixels share, for every tile where products need the registers; pixels(sums, at, constants)
+// finishes a tile, the pixels of the strip from number `at` on, so that what differs from strip to strip is asked once
+// a tile; prefetch(i) may ask for what it will write.
 //
 // Sums pass from one to the other in registers, which takes code for every pair of both, or through a tile in L1, where
 // products and finishes share nothing but the number of channels.
@@ -44,8 +45,8 @@ struct element_of<simd::f32v> {
 template <class Product>
 inline constexpr std::size_t sum_vectors = Product::channels / simd::f32_lanes;
 
-/// The sums of pixels `I` to `Pixels` of a tile. A recursion, because GCC 12 keeps a tile in memory while there is a loop
-/// over it.
+/// The sums of pixels `I` to `Pixels` of a tile. A recursion, because GCC 12 keeps a tile in memory while there is a
+/// loop over it.
 template <class Product, std::size_t Pixels, std::size_t I = 0, class Tile>
 TERN_INLINE void take_totals(const Tile& tile, const strip_args& args, std::size_t first,
                              typename Product::sum (&sums)[Pixels][sum_vectors<Product>]) {
@@ -67,7 +68,7 @@ TERN_INLINE void run_tile(const strip_args& args, const Finish& finish, std::siz
     tile.run(args, first, memory);
     typename Product::sum sums[Pixels][sum_vectors<Product>];
     take_totals<Product, Pixels>(tile, args, first, sums);
-    finish.pixels(sums, first);
+    finish.pixels(sums, first, finish.load());
 }
 
 template <class Product, class Finish>
@@ -143,6 +144,7 @@ template <class Finish>
 TERN_NOINLINE void finish_tiles(const strip_args& given, const tile_function* tile) {
     const strip_args args = given;
     const Finish finish(args.finish);
+    const typename Finish::constants constants = finish.load();
     alignas(64) typename Finish::element sums[tile_sizes_limit * Finish::channels];
     for (std::size_t first = 0; first < args.count; first += tile->pixels) {
         tile = next_tile(tile, args.count - first);
@@ -154,7 +156,7 @@ TERN_NOINLINE void finish_tiles(const strip_args& given, const tile_function* ti
             TERN_UNROLL_ALWAYS
             for (std::size_t j = 0; j < Finish::vectors; ++j)
                 v[0][j] = simd::load(sums + i * Finish::channels + j * simd::f32_lanes);
-            finish.pixels(v, first + i);
+            finish.pixels(v, first + i, constants);
         }
     }
 }

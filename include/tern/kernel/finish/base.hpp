@@ -11,19 +11,32 @@
 TERN_BEGIN_NAMESPACE
 namespace kernel {
 
-// What a tile's values pass through. Functions of arrays and no lambdas: GCC 12 keeps what a closure points to in memory.
-// What channels are multiplied with is read for every tile, because products need the registers.
+// What a tile's values pass through. Functions of arrays and no lambdas: GCC 12 keeps what a closure points to in
+// memory.
 
-/// v = scale * sum + shift, or of values in place of sums; scale and shift: those of the first channel.
+/// Factors and summands of the channels from those at `scale` and `shift` on.
+template <std::size_t Vectors>
+struct tile_scale {
+    simd::f32v scale[Vectors], shift[Vectors];
+
+    TERN_INLINE tile_scale(const float* scales, const float* shifts) {
+        TERN_UNROLL_ALWAYS
+        for (std::size_t j = 0; j < Vectors; ++j) {
+            scale[j] = simd::load(scales + j * simd::f32_lanes);
+            shift[j] = simd::load(shifts + j * simd::f32_lanes);
+        }
+    }
+};
+
+/// v = scale * sum + shift, or of values in place of sums.
 template <class Vector, std::size_t Pixels, std::size_t Vectors>
-TERN_INLINE void scale_tile(const Vector (&sums)[Pixels][Vectors], const float* scale, const float* shift,
+TERN_INLINE void scale_tile(const Vector (&sums)[Pixels][Vectors], const tile_scale<Vectors>& by,
                             simd::f32v (&v)[Pixels][Vectors]) {
     TERN_UNROLL_ALWAYS
-    for (std::size_t j = 0; j < Vectors; ++j) {
-        const simd::f32v a = simd::load(scale + j * simd::f32_lanes), b = simd::load(shift + j * simd::f32_lanes);
+    for (std::size_t i = 0; i < Pixels; ++i) {
         TERN_UNROLL_ALWAYS
-        for (std::size_t i = 0; i < Pixels; ++i)
-            v[i][j] = simd::multiply_add_rounded(as_float(sums[i][j]), a, b);
+        for (std::size_t j = 0; j < Vectors; ++j)
+            v[i][j] = simd::multiply_add_rounded(as_float(sums[i][j]), by.scale[j], by.shift[j]);
     }
 }
 
@@ -83,6 +96,8 @@ struct finish_base {
     using element = typename element_of<Vector>::type;
     static constexpr std::size_t channels = Channels, vectors = Channels / simd::f32_lanes;
 
+    struct constants {};
+    TERN_INLINE constants load() const { return {}; }
     TERN_INLINE void prefetch(std::size_t) const {}
 };
 

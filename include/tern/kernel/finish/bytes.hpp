@@ -59,7 +59,8 @@ struct bytes_finish : finish_base<Vector, Channels> {
         }
     }
     template <std::size_t Pixels>
-    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at,
+                            const typename finish_base<Vector, Channels>::constants&) const {
         if (rounding.odd)
             round<true>(sums, at);
         else

@@ -119,10 +119,11 @@ struct levels_finish : value_finish<Vector, Channels> {
           h(args.params->quantizers[0].h + args.channel), packed(args.packed[0]),
           planes(args.params->quantizers[0].levels.planes) {}
     template <std::size_t Pixels>
-    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at,
+                            const typename base::constants& by) const {
         simd::f32v v[Pixels][vectors];
-        this->values(sums, at, v);
-        scale_tile(v, g, h, v);
+        this->values(sums, at, by, v);
+        scale_tile(v, tile_scale<vectors>(g, h), v);
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
             simd::i32v codes[vectors];
@@ -145,7 +146,8 @@ struct integer_levels_finish : finish_base<Vector, Channels> {
         : coder(args.params->quantizers[0].levels), bounds(args.params->quantizers[0].thresholds),
           packed(args.packed[0]), channel(args.channel), planes(args.params->quantizers[0].levels.planes) {}
     template <std::size_t Pixels>
-    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at,
+                            const typename finish_base<Vector, Channels>::constants&) const {
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
             simd::i32v codes[vectors];

@@ -23,13 +23,14 @@ struct mixed_finish : value_finish<Vector, Channels> {
     TERN_INLINE explicit mixed_finish(const finish_args& args)
         : base(args), packed(args.params->quantizer_count != 0 ? args.packed[0] : nullptr), place(args.channel) {}
     template <std::size_t Pixels>
-    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at,
+                            const typename base::constants& by) const {
         simd::f32v v[Pixels][vectors];
-        this->values(sums, at, v);
+        this->values(sums, at, by, v);
         if (packed == nullptr)
             return;
         const quantizer_params& q = this->params->quantizers[0];
-        scale_tile(v, q.g + this->channel, q.h + this->channel, v);
+        scale_tile(v, tile_scale<vectors>(q.g + this->channel, q.h + this->channel), v);
         const simd::f32v hi = simd::broadcast(q.levels.at[1]), lo = simd::broadcast(q.levels.at[0]);
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {

@@ -37,8 +37,8 @@ TERN_INLINE void store_word(unsigned char* p, std::uint64_t word, std::size_t by
         __builtin_memcpy(p, &word, Fewer);
 }
 
-/// Where the ternary codes of `Channels` channels from `channel` on lie in a pixel. Who begins a word clears the rest of
-/// it; tiles are written in rising order.
+/// Where the ternary codes of `Channels` channels from `channel` on lie in a pixel. Who begins a word clears the rest
+/// of it; tiles are written in rising order.
 template <std::size_t Channels>
 struct code_place {
     static constexpr std::size_t in_word = Channels < 64 ? Channels : 64, words = Channels / in_word,

@@ -22,11 +22,13 @@ struct store_finish : finish_base<Vector, Channels> {
 
     TERN_INLINE explicit store_finish(const finish_args& args)
         : params(args.params), out(args.out), channel(args.channel) {}
+    using constants = tile_scale<vectors>;
+    TERN_INLINE constants load() const { return {params->scale + channel, params->shift + channel}; }
     TERN_INLINE void prefetch(std::size_t i) const { prefetch_for_write(out[i] + channel, Channels * sizeof(float)); }
     template <std::size_t Pixels>
-    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at, const constants& by) const {
         simd::f32v v[Pixels][vectors];
-        scale_tile(sums, params->scale + channel, params->shift + channel, v);
+        scale_tile(sums, by, v);
         activate(params->first, channel, v);
         store_values(v, out + at, channel);
     }

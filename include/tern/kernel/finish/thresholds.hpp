@@ -29,7 +29,8 @@ struct thresholds_finish : finish_base<Vector, Channels> {
         flips = t.flip + args.channel;
     }
     template <std::size_t Pixels>
-    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at) const {
+    TERN_INLINE void pixels(const Vector (&sums)[Pixels][vectors], std::size_t at,
+                            const typename finish_base<Vector, Channels>::constants&) const {
         TERN_UNROLL_ALWAYS
         for (std::size_t i = 0; i < Pixels; ++i) {
             TERN_UNROLL_ALWAYS

@@ -27,15 +27,17 @@ struct value_finish : finish_base<Vector, Channels> {
     TERN_INLINE explicit value_finish(const finish_args& args)
         : params(args.params), residual(args.params->residual != residual_kind::none ? args.residual : nullptr),
           out(args.params->store ? args.out : nullptr), channel(args.channel) {}
+    using constants = tile_scale<vectors>;
+    TERN_INLINE constants load() const { return {params->scale + channel, params->shift + channel}; }
     TERN_INLINE void prefetch(std::size_t i) const {
         if (out != nullptr)
             prefetch_for_write(out[i] + channel, Channels * sizeof(float));
     }
     /// Those of a tile whose pixel 0 is pixel `at` of the strip.
     template <std::size_t Pixels>
-    TERN_INLINE void values(const Vector (&sums)[Pixels][vectors], std::size_t at,
+    TERN_INLINE void values(const Vector (&sums)[Pixels][vectors], std::size_t at, const constants& by,
                             simd::f32v (&v)[Pixels][vectors]) const {
-        scale_tile(sums, params->scale + channel, params->shift + channel, v);
+        scale_tile(sums, by, v);
         activate(params->first, channel, v);
         if (residual != nullptr)
             add_residuals(residual + at, params->residual_scale, params->residual_shift, channel, v);

@@ -82,18 +82,22 @@ inline result<std::size_t> bytes_of(const graph_plan& plan, std::size_t value, c
     return in_arena ? round_up(s.h * s.w * s.c * sizeof(float), buffer_alignment) : 0;
 }
 
-/// The largest value first, each at the lowest offset where no other lies during its life.
+/// The largest value first, of equal ones the first, each at the lowest offset where no other lies during its life.
 inline void place(const graph_plan& plan, run_tables& t) {
     const std::size_t count = plan.values.size();
-    std::size_t placed = 0;  // order[0] to order[placed - 1], by rising offset
+    std::size_t left = 0;  // order[count - left] to order[count - 1]: not placed yet
+    for (std::size_t v = count; v-- > 0;)
+        if (t.bytes[v] != 0 && t.offset[v] == step::none)
+            t.order[count - ++left] = v;
     t.arena = 0;
-    for (std::size_t rounds = 0; rounds < count; ++rounds) {
-        std::size_t next = step::none;
-        for (std::size_t v = 0; v < count; ++v)
-            if (t.bytes[v] != 0 && t.offset[v] == step::none && (next == step::none || t.bytes[v] > t.bytes[next]))
-                next = v;
-        if (next == step::none)
-            break;
+    for (std::size_t placed = 0; left > 0; --left) {  // order[0] to order[placed - 1], by rising offset
+        std::size_t* const rest = t.order + (count - left);
+        std::size_t* largest = rest;
+        for (std::size_t* v = rest + 1; v != rest + left; ++v)
+            if (t.bytes[*v] > t.bytes[*largest] || (t.bytes[*v] == t.bytes[*largest] && *v < *largest))
+                largest = v;
+        const std::size_t next = *largest;
+        *largest = *rest;
         const planned_value& a = plan.values[next];
         std::size_t at = 0;
         for (std::size_t i = 0; i < placed; ++i) {
