@@ -46,8 +46,8 @@ private:
 /// Runs one task.
 class strip_schedule {
 public:
-    /// What it is given must outlive it. `skips`: taps that see only padding may be left out, and are where it pays. The
-    /// finisher's tensors begin with image `first_image` of those that are worked on.
+    /// What it is given must outlive it. `skips`: taps that see only padding may be left out, and are where that pays.
+    /// The finisher's tensors begin with image `first_image` of those that are worked on.
     TERN_FUNC strip_schedule(const conv_layer& layer, const product_choice& choice, const weight_panels& panels,
                              const cell_source& cells, bool skips, strip_finisher& finish, scratch_memory& scratch);
 
