@@ -3,8 +3,8 @@
     registers.py OBJDUMP OBJECT...     of objects, those called kernels_avx512_icl*
     registers.py OBJDUMP LISTING.txt   what `objdump -d -C` has printed
 
-An innermost loop that counts bits may not read or write vectors on the stack. Prints every one that does, and fails; fails
-as well where there are no such loops to look at.
+An innermost loop that counts bits may not read or write vectors on the stack. Prints every one that does, and fails;
+fails as well where there are no such loops to look at.
 """
 import re
 import subprocess
